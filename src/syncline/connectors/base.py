@@ -1,0 +1,126 @@
+"""What Syncline asks of a system: one async protocol, and nothing else is known of any system above this line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from msgspec import Struct
+
+from syncline.records import Outcome, Record, Write
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """The part of an entity that a flow reads.
+
+    ``paths`` are the properties the flow maps (``address.street``; ``navigation.property`` where the system has
+    navigation); ``lines`` the property that holds the keyed collection, with the paths inside a line; ``where`` the
+    values that make a record part of the flow: a connector may use it to read less on the first listing only, since
+    later a record that leaves it must be seen.
+    """
+
+    entity: str
+    paths: tuple[str, ...]
+    lines: str | None = None
+    line_paths: tuple[str, ...] = ()
+    where: Mapping[str, Any] = {}
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Some of what changed. ``cursor`` is to be remembered once the page is safe: the next call goes on from it.
+
+    ``gone`` are ids that the system says are deleted.
+    ``total`` is how many records the listing has in all, where the system tells.
+    """
+
+    records: tuple[Record, ...]
+    gone: tuple[str, ...] = ()
+    cursor: str | None
+    total: int | None = None
+
+
+class Code(Struct, frozen=True):
+    """A row of a code table: the id the system wants in a record, and the code people know.
+
+    ``within`` is the id of the record that the code belongs to (the item of a variant), where it belongs to one.
+    """
+
+    id: str
+    code: str
+    within: str | None = None
+
+
+class Capabilities(Struct, frozen=True, kw_only=True):
+    """What a system can do, so that the engine need not know which system it is."""
+
+    versions: bool
+    """Writes can carry a version and are refused when it is stale."""
+    idempotent_creates: bool
+    """A create repeated with the same key is answered with the first one's record."""
+    deletions: bool
+    """``changes`` tells deletions; without it only the ids show them."""
+    batch: int
+    """How many writes are worth handing over at once."""
+
+
+class Connector(Protocol):
+    """One system. Used as an async context manager. Every method may raise `ConnectorError`."""
+
+    @property
+    def name(self) -> str:
+        """The side's name in the configuration."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def identity(self) -> str:
+        """Which company this is, in a form that never changes while it is the same one (the canary of the store)."""
+
+    def changes(self, view: View, cursor: str | None) -> AsyncIterator[Page]:
+        """What changed since the cursor; everything when it is ``None``. At least one page.
+
+        A record may be told again, and the same cursor may be used again.
+        """
+
+    def ids(self, view: View) -> AsyncIterator[tuple[str, ...]]:
+        """The ids of all records there are, by pages."""
+
+    async def get(self, view: View, ids: Sequence[str]) -> Mapping[str, Record]:
+        """These records as they are now. One that does not exist is absent."""
+
+    async def find(self, view: View, path: str, values: Collection[str]) -> tuple[Record, ...]:
+        """The records whose property is one of these values: how a create whose answer was lost is found again."""
+
+    async def write(self, view: View, writes: Sequence[Write]) -> tuple[Outcome, ...]:
+        """Do these, each independent of the others. The outcomes stand in the same order.
+
+        Never raises for what became of a write: that is its outcome.
+        """
+
+    async def codes(self, tables: Collection[str]) -> Mapping[str, tuple[Code, ...]]:
+        """Whole code tables by the name of their entity, read afresh."""
+
+
+class ConnectorError(Exception):
+    """The system could not be asked: what it said, and what would mend it."""
+
+    def __init__(self, system: str, message: str, mend: str = "") -> None:
+        super().__init__(f"{system}: {message}" + (f" {mend}" if mend else ""))
+        self.system = system
+        self.message = message
+        self.mend = mend
+
+
+class SignInRefused(ConnectorError):
+    """The system does not accept the credentials."""
+
+
+class CursorLost(ConnectorError):
+    """The system no longer knows the cursor: list everything again."""

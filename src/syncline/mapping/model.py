@@ -1,0 +1,169 @@
+"""A flow: a table whose rows are shared properties and whose columns are systems.
+
+Everything here is what a flow file says after it has been read and checked (`syncline.mapping.load`); nothing here
+knows of files or of any system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from syncline.mapping.types import Kind, PropertyType
+from syncline.records import Value
+
+
+class LensError(ValueError):
+    """A value that cannot be translated. The text says which and why; the caller adds record and property."""
+
+
+class Lens(Protocol):
+    """A translation between what a side holds at a column's paths and one shared value.
+
+    Laws, for every value that the lens can ``get``: ``put(get(raw))`` is what the side holds after normalising
+    ``raw``, and ``get(put(value))`` is ``value`` seen through what the side can hold, which a second round does not
+    change.
+    """
+
+    def get(self, raw: tuple[Any, ...]) -> Value:
+        """The shared value of what the side holds, one member a path. Raises `LensError`."""
+
+    def put(self, value: Value) -> tuple[Any, ...]:
+        """What the side is to be sent, one member a path. Raises `LensError`."""
+
+    @property
+    def lossy(self) -> str | None:
+        """What is lost on the way, in words for people; ``None`` where nothing is."""
+
+
+class Column(Struct, frozen=True, kw_only=True):
+    """Where one side keeps a property, and how it spells it.
+
+    ``table`` is the code table through which an id is translated to its code; ``within`` the shared property that
+    scopes it. ``missing`` says what to do with a code the table lacks: ``park``, ``create`` or ``default``, which then
+    uses ``default``.
+    """
+
+    paths: tuple[str, ...]
+    lens: Lens
+    type: PropertyType
+    table: str | None = None
+    within: str | None = None
+    missing: str = "park"
+    default: Value = None
+
+
+class Policy(StrEnum):
+    """What happens when several sides changed one property to different values."""
+
+    LATEST = "latest"
+    PREFER = "prefer"
+    ASK = "ask"
+
+
+class Conflict(Struct, frozen=True):
+    policy: Policy = Policy.LATEST
+    side: str | None = None
+    """The preferred side, with ``prefer``."""
+
+
+class Reference(Struct, frozen=True):
+    """The property points to a record of another flow.
+
+    By its id, or on a side named in ``by`` through the value of that shared property of the other flow (a person's
+    ``companyNumber`` is its customer's ``companyContact``).
+    """
+
+    flow: str
+    by: Mapping[str, str] = {}
+
+
+class Property(Struct, frozen=True, kw_only=True):
+    """A row of the table.
+
+    ``sources`` are the sides whose edits count, ``targets`` those that receive them. ``when_create`` sends the value
+    with a new record and later fills it only where it is empty. ``keep_filled``: an empty value does not travel.
+    """
+
+    name: str
+    kind: Kind
+    columns: Mapping[str, Column]
+    sources: frozenset[str]
+    targets: frozenset[str]
+    when_create: bool = False
+    keep_filled: bool = False
+    conflict: Conflict = Conflict()
+    reference: Reference | None = None
+    required: bool = False
+
+    def normal(self, side: str, value: Value) -> Value:
+        """``value`` as ``side`` would hold it. A reference or a code in a table is the same everywhere."""
+        column = self.columns.get(side)
+        if column is None or self.reference is not None or column.table is not None:
+            return value
+        try:
+            return column.lens.get(column.lens.put(value))
+        except LensError:
+            return value
+
+
+class Lines(Struct, frozen=True, kw_only=True):
+    """The keyed collection of a flow: the property that holds it on each side, and the rows inside a line."""
+
+    paths: Mapping[str, str]
+    properties: Mapping[str, Property]
+
+
+class Deletion(StrEnum):
+    """What becomes of the counterpart of a record that was deleted."""
+
+    ASK = "ask"
+    PROPAGATE = "propagate"
+    KEEP = "keep"
+    BLOCK = "block"
+
+
+class MatchKey(Struct, frozen=True):
+    """Records that agree in all these properties, none empty, are the same one; or, with ``suggest``, might be."""
+
+    properties: tuple[str, ...]
+    suggest: bool = False
+
+
+class Side(Struct, frozen=True, kw_only=True):
+    """One system's part in a flow.
+
+    ``where`` is what makes a record part of the flow, by path, as the system spells it: one value or any of several.
+    ``constants`` are sent first with every new record. ``since`` leaves what was last changed before alone.
+    """
+
+    system: str
+    entity: str
+    where: Mapping[str, tuple[Any, ...]] = {}
+    constants: Mapping[str, Any] = {}
+    since: datetime | None = None
+    write: bool = True
+
+
+class Flow(Struct, frozen=True, kw_only=True):
+    """The agreement on one kind of record. ``sides`` keep the order of the file: first is left."""
+
+    name: str
+    sides: Mapping[str, Side]
+    properties: Mapping[str, Property]
+    match: tuple[MatchKey, ...]
+    delete: Deletion = Deletion.ASK
+    lines: Lines | None = None
+    source: str = ""
+    """The file it was read from, for messages."""
+
+    @property
+    def references(self) -> frozenset[str]:
+        """The flows that must come before this one."""
+        lines = self.lines.properties.values() if self.lines else ()
+        named = (p.reference.flow for p in (*self.properties.values(), *lines) if p.reference)
+        return frozenset(named) - {self.name}
