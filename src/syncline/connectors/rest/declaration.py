@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct, structs
@@ -104,10 +105,11 @@ class CursorPages(_Said, frozen=True, kw_only=True, tag_field="kind", tag="curso
 
 
 class NumberPages(_Said, frozen=True, kw_only=True, tag_field="kind", tag="page"):
-    """Pages are numbered from ``first``. An empty page ends the list, or the declared ``total`` does."""
+    """Pages are numbered from ``first``. An empty page ends the list, or the number told at ``last`` does."""
 
     parameter: str
     first: int = 1
+    last: str | None = None
 
 
 class OffsetPages(_Said, frozen=True, kw_only=True, tag_field="kind", tag="offset"):
@@ -214,7 +216,6 @@ class CreateRequest(_Said, frozen=True, kw_only=True):
     """
 
     path: str = "{entity}"
-    method: Literal["POST", "PUT"] = "POST"
     idempotency_key: str | None = None
     answer: Literal["record", "id"] = "record"
 
@@ -230,7 +231,6 @@ class UpdateRequest(_Said, frozen=True, kw_only=True):
 
 class DeleteRequest(_Said, frozen=True, kw_only=True):
     path: str = "{entity}/{id}"
-    method: Literal["DELETE", "POST"] = "DELETE"
 
 
 class Requests(_Said, frozen=True, kw_only=True):
@@ -321,8 +321,8 @@ class Entity(Struct, frozen=True, kw_only=True):
     type: EntityType
 
     def url(self, template: str, record: str = "") -> str:
-        """A request's path for this entity and record, not yet quoted."""
-        return template.replace("{entity}", self.path).replace("{id}", record)
+        """A request's path for this entity and record."""
+        return template.replace("{entity}", self.path).replace("{id}", quote(record, safe=""))
 
 
 class Declaration(_Said, frozen=True, kw_only=True):
@@ -416,7 +416,7 @@ def _request_mistakes(document: Document, at: KeyPath, requests: Requests) -> It
         if path is None:
             continue
         of_one = name in {"get", "update", "delete"}
-        known = {"entity", "id"} if of_one or name == "create" else {"entity"}
+        known = {"entity", "id"} if of_one else {"entity"}
         for placeholder in _PLACEHOLDER.findall(path):
             if placeholder not in known:
                 message = f"{{{placeholder}}} stands for nothing here."
