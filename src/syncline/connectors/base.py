@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 
 from msgspec import Struct
 
+from syncline.mapping.types import Code as Code
 from syncline.records import Outcome, Record, Write
 
 
@@ -38,17 +39,6 @@ class Page(Struct, frozen=True, kw_only=True):
     gone: tuple[str, ...] = ()
     cursor: str | None
     total: int | None = None
-
-
-class Code(Struct, frozen=True):
-    """A row of a code table: the id the system wants in a record, and the code people know.
-
-    ``within`` is the id of the record that the code belongs to (the item of a variant), where it belongs to one.
-    """
-
-    id: str
-    code: str
-    within: str | None = None
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):

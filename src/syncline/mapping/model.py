@@ -6,7 +6,7 @@ knows of files or of any system.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -43,12 +43,16 @@ class Lens(Protocol):
 class Column(Struct, frozen=True, kw_only=True):
     """Where one side keeps a property, and how it spells it.
 
-    ``table`` is the code table through which an id is translated to its code; ``within`` the shared property that
-    scopes it. ``missing`` says what to do with a code the table lacks: ``park``, ``create`` or ``default``, which then
-    uses ``default``.
+    ``context`` are paths that are read, never written, to understand the value (a telephone number's country): the lens
+    is told them after its own paths, and must do without them where it is told only those.
+
+    ``table`` is the code table in which a code must stand; where ``type`` is an id, the lens works on the id's code.
+    ``within`` is the shared property that scopes it. ``missing`` says what to do with a code the table lacks: ``park``,
+    ``create`` or ``default``, which then uses ``default``.
     """
 
     paths: tuple[str, ...]
+    context: tuple[str, ...] = ()
     lens: Lens
     type: PropertyType
     table: str | None = None
@@ -101,9 +105,9 @@ class Property(Struct, frozen=True, kw_only=True):
     required: bool = False
 
     def normal(self, side: str, value: Value) -> Value:
-        """``value`` as ``side`` would hold it. A reference or a code in a table is the same everywhere."""
+        """``value`` as ``side`` would hold it. A reference is the same everywhere."""
         column = self.columns.get(side)
-        if column is None or self.reference is not None or column.table is not None:
+        if column is None or self.reference is not None:
             return value
         try:
             return column.lens.get(column.lens.put(value))
@@ -138,7 +142,8 @@ class Side(Struct, frozen=True, kw_only=True):
     """One system's part in a flow.
 
     ``where`` is what makes a record part of the flow, by path, as the system spells it: one value or any of several.
-    ``constants`` are sent first with every new record. ``since`` leaves what was last changed before alone.
+    ``constants`` are sent first with every new record. ``since`` leaves what was last changed before alone; with
+    ``from_now`` that time is when the flow was first taken up, which is not for the agreement to know.
     """
 
     system: str
@@ -146,11 +151,15 @@ class Side(Struct, frozen=True, kw_only=True):
     where: Mapping[str, tuple[Any, ...]] = {}
     constants: Mapping[str, Any] = {}
     since: datetime | None = None
+    from_now: bool = False
     write: bool = True
 
 
-class Flow(Struct, frozen=True, kw_only=True):
-    """The agreement on one kind of record. ``sides`` keep the order of the file: first is left."""
+class Flow(Struct, frozen=True, kw_only=True, eq=False):
+    """The agreement on one kind of record. ``sides`` keep the order of the file: first is left.
+
+    Flows are the same only when they are one object: what is prepared for a flow is kept by it.
+    """
 
     name: str
     sides: Mapping[str, Side]
@@ -167,3 +176,23 @@ class Flow(Struct, frozen=True, kw_only=True):
         lines = self.lines.properties.values() if self.lines else ()
         named = (p.reference.flow for p in (*self.properties.values(), *lines) if p.reference)
         return frozenset(named) - {self.name}
+
+    def paths(self, side: str) -> tuple[str, ...]:
+        """Every path of a record's header that this flow reads on a side, each once."""
+        return _paths(self.properties.values(), side, tuple(self.sides[side].where))
+
+    def line_paths(self, side: str) -> tuple[str, ...]:
+        """Every path inside a line that this flow reads on a side."""
+        return _paths(self.lines.properties.values(), side) if self.lines else ()
+
+    def tables(self, side: str) -> frozenset[str]:
+        """The code tables of a side that this flow looks something up in."""
+        rows = (*self.properties.values(), *(self.lines.properties.values() if self.lines else ()))
+        columns = (p.columns[side] for p in rows if side in p.columns)
+        return frozenset(column.table for column in columns if column.table)
+
+
+def _paths(properties: Iterable[Property], side: str, more: tuple[str, ...] = ()) -> tuple[str, ...]:
+    columns = (p.columns[side] for p in properties if side in p.columns)
+    read = (path for column in columns for path in (*column.paths, *column.context))
+    return tuple(dict.fromkeys((*read, *more)))

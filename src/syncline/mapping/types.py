@@ -1,8 +1,8 @@
-"""What a system says of its properties: the metadata that an agreement is checked against."""
+"""What a system says of its properties and codes: the metadata that an agreement is checked against."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
@@ -26,7 +26,8 @@ class PropertyType(Struct, frozen=True, kw_only=True):
     """One property as its system declares it.
 
     ``blank`` is how the system spells an empty value (Business Central: ``""``, a zero GUID, ``0001-01-01``,
-    ``_x0020_``); ``None`` where it is null.
+    ``_x0020_``); ``None`` where it is null. Of a number or a truth value it is what the system stores when it is told
+    nothing (``0``, ``false``), which is a value of its own when it is read.
     ``label`` is the type in the system's own words (``Code[20]``, ``Decimal``), for documents and messages.
     """
 
@@ -47,3 +48,37 @@ class EntityType(Struct, frozen=True, kw_only=True):
     name: str
     properties: Mapping[str, PropertyType]
     lines: Mapping[str, Mapping[str, PropertyType]] = {}
+
+
+class Code(Struct, frozen=True):
+    """A row of a code table: the id the system wants in a record, and the code people know.
+
+    ``within`` is the id of the record that the code belongs to (the item of a variant), where it belongs to one.
+    """
+
+    id: str
+    code: str
+    within: str | None = None
+
+
+class CodeTable(Struct, frozen=True):
+    """A code table to be looked up both ways.
+
+    Where no code is spelled exactly so, letter case is no difference: people type codes as they like.
+    """
+
+    codes: Mapping[str, str]
+    ids: Mapping[tuple[str | None, str], str]
+
+    @classmethod
+    def of(cls, rows: Iterable[Code]) -> CodeTable:
+        kept = tuple(rows)
+        folded = {(row.within, row.code.casefold()): row.id for row in kept}
+        return cls({row.id: row.code for row in kept}, folded | {(row.within, row.code): row.id for row in kept})
+
+    def code_of(self, record: str) -> str | None:
+        return self.codes.get(record)
+
+    def id_of(self, code: str, within: str | None = None) -> str | None:
+        exact = self.ids.get((within, code))
+        return exact if exact is not None else self.ids.get((within, code.strip().casefold()))
