@@ -161,18 +161,25 @@ class Row(Struct, frozen=True, kw_only=True):
     columns: Mapping[str, ColumnSaid]
 
 
+class Rows(Struct, frozen=True, kw_only=True):
+    """The rows that have been read, and the names of all, those with mistakes too."""
+
+    sound: tuple[Row, ...]
+    names: tuple[str, ...]
+
+
 class Lines(Struct, frozen=True, kw_only=True):
     """The keyed collection that has been read."""
 
     paths: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: Rows
 
 
 class Shape(Struct, frozen=True, kw_only=True):
     """A flow file that has been read."""
 
     said: FileSaid
-    rows: tuple[Row, ...] = ()
+    rows: Rows
     lines: Lines | None = None
 
 
@@ -197,12 +204,14 @@ def _lines(place: Place, data: dict[str, Any], sides: list[str]) -> Lines | None
     return Lines(paths=paths, rows=_rows(place / "properties", said.properties, sides)) if said else None
 
 
-def _rows(place: Place, data: Mapping[str, Any], sides: list[str]) -> tuple[Row, ...]:
+def _rows(place: Place, data: Mapping[str, Any], sides: list[str]) -> Rows:
     rows = (_row(place / name, name, row, sides) for name, row in data.items())
-    return tuple(row for row in rows if row is not None)
+    return Rows(sound=tuple(row for row in rows if row is not None), names=tuple(data))
 
 
 def _row(place: Place, name: str, data: Any, sides: list[str]) -> Row | None:
+    """A row without a mistake in its shape: what else may be wrong with another cannot be told from it."""
+    before = len(place.mistakes)
     if not isinstance(data, dict):
         place.wrong(f"must say where each side keeps {name}.", f"Sides: {', '.join(sides)}.")
         return None
@@ -218,7 +227,7 @@ def _row(place: Place, name: str, data: Any, sides: list[str]) -> Row | None:
             columns[side] = column
     if not on:
         place.wrong("stands on no side.", f"Say where {' or '.join(sides)} keeps it.")
-    if said is None or not on or len(columns) < len(on):
+    if said is None or len(place.mistakes) > before:
         return None
     return Row(name=name, place=place, said=said, columns=columns)
 

@@ -64,7 +64,8 @@ def load_flows(files: Iterable[Path], systems: Systems) -> Mapping[str, Flow]:
         _check_references(places[name], flow, flows, bool(mistakes))
     ordered = _in_order(flows, places, mistakes)
     if mistakes:
-        raise FlowError(sorted(mistakes, key=lambda mistake: (mistake.file, mistake.line)))
+        once = {str(mistake): mistake for mistake in mistakes}
+        raise FlowError(sorted(once.values(), key=lambda mistake: (mistake.file, mistake.line)))
     return ordered
 
 
@@ -158,13 +159,12 @@ def _spelt_all(place: Place, side: str, entity: EntityType, path: str, said: Pla
 
 def _match(place: Place, said: FileSaid, shape: Shape, properties: Mapping[str, Property]) -> tuple[MatchKey, ...]:
     keys: list[MatchKey] = []
-    unread = {row.name for row in shape.rows} | set(said.properties)
     for at, key in enumerate(said.match):
         here = Place(place.document, (*place.at, at), place.mistakes)
         names = _names(key.suggest if isinstance(key, Suggest) else key)
         for name in names:
-            if name not in unread:
-                here.wrong(f"'{name}' is no property of this flow.", did_you_mean(name, properties))
+            if name not in shape.rows.names:
+                here.wrong(f"'{name}' is no property of this flow.", did_you_mean(name, shape.rows.names))
             elif name in properties and len(properties[name].columns) < len(said.sides):
                 here.wrong(f"'{name}' is not kept on every side, so records cannot be matched by it.")
         keys.append(MatchKey(names, suggest=isinstance(key, Suggest)))

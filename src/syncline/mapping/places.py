@@ -103,11 +103,15 @@ class Phone(Struct, frozen=True):
 
 @lru_cache(maxsize=16384)
 def e164(number: str, region: str | None) -> str:
-    """The number in E.164 where its length can be one in that region (ISO 3166 alpha-2), else as it is."""
+    """The number in E.164 where its length can be one in that region (ISO 3166 alpha-2), else as it is.
+
+    So it stays, too, where E.164 would be understood otherwise when it is read again: no number is worth a ping-pong.
+    """
     try:
         parsed = phonenumbers.parse(number, region)
     except NumberParseException:
         return number
     if parsed.extension or not phonenumbers.is_possible_number(parsed):
         return number
-    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    spelled = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    return spelled if spelled == number or e164(spelled, None) == spelled else number

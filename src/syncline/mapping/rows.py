@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from syncline.mapping.columns import NUMERIC, TEXTUAL, Built, Cell, build, spelt
-from syncline.mapping.flowfile import Place, Prefer, ReferenceSaid, Row
+from syncline.mapping.flowfile import LensWith, Place, Prefer, ReferenceSaid, Row, Rows
 from syncline.mapping.lenses import Constant, Mapped
 from syncline.mapping.model import Column, Conflict, Policy, Property, Reference
 from syncline.mapping.types import Kind, PropertyType
@@ -17,28 +17,40 @@ Entities: TypeAlias = dict[str, tuple[str, Mapping[str, PropertyType]]]
 """By side, the name of what holds the rows there, and its types by path. In the order of the sides."""
 
 
-def build_rows(
-    rows: Iterable[Row], entities: Entities, constants: Mapping[str, Collection[str]]
-) -> Mapping[str, Property]:
+def build_rows(rows: Rows, entities: Entities, constants: Mapping[str, Collection[str]]) -> Mapping[str, Property]:
     """The properties by name, in the order of the file. What is wrong is told at its place and left out."""
-    kept = list(rows)
     built: dict[str, dict[str, Built]] = {}
-    for row in sorted(kept, key=_asks_others):
+    for row in sorted(rows.sound, key=_asks_others):
+        _check_named(row, rows.names)
         columns = {side: _column(row, side, entities, built) for side in entities if side in row.columns}
         built[row.name] = {side: column for side, column in columns.items() if column is not None}
-    whole = [row for row in kept if len(built[row.name]) == len(row.columns)]
+    whole = [row for row in rows.sound if len(built[row.name]) == len(row.columns)]
     properties = {row.name: _property(row, built[row.name], list(entities)) for row in whole}
     for row in whole:
         _check(row, properties[row.name], built[row.name], entities)
-        _check_scope(row, properties[row.name], {r.name for r in kept}, properties)
+        _check_scope(row, properties[row.name], rows.names, properties)
     _check_written_once(whole, properties, constants)
     return properties
 
 
 def _asks_others(row: Row) -> bool:
     """A row whose lens reads another property's column is built after it."""
-    said = [row.said.lens, *(column.lens for column in row.columns.values())]
-    return any("phone" in str(lens) for lens in said)
+    return any(True for _, lens in _told_lenses(row) if lens.phone)
+
+
+def _told_lenses(row: Row) -> Iterable[tuple[Place, LensWith]]:
+    """The lenses of a row that are told something."""
+    said = [(row.place, row.said.lens), *((row.place / side, column.lens) for side, column in row.columns.items())]
+    for place, lens in said:
+        for one in lens if isinstance(lens, list) else [lens]:
+            if isinstance(one, LensWith):
+                yield place / "lens", one
+
+
+def _check_named(row: Row, names: Collection[str]) -> None:
+    for place, lens in _told_lenses(row):
+        if lens.phone and lens.phone not in names:
+            place.wrong(f"no property is called '{lens.phone}'.", did_you_mean(lens.phone, names))
 
 
 # --- columns
@@ -59,11 +71,8 @@ def _column(row: Row, side: str, entities: Entities, built: Mapping[str, Mapping
     )
 
     def country_of(name: str) -> Column | None:
-        found = built.get(name)
-        if found is None:
-            (row.place / "lens").wrong(f"no property is called '{name}'.", did_you_mean(name, built))
-            return None
-        return found[side].column if side in found else None
+        found = built.get(name, {}).get(side)
+        return found.column if found else None
 
     return build(cell, country_of)
 

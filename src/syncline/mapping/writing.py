@@ -45,7 +45,10 @@ class _Cell(NamedTuple):
 
 
 class Writer:
-    """Writes the rows of one side, of a record's header or of a line. ``constants`` stand first in what is created."""
+    """Writes the rows that one side receives, of a record's header or of a line.
+
+    ``constants`` stand first in what is created.
+    """
 
     def __init__(self, properties: Iterable[Property], side: str, constants: Mapping[str, Any]) -> None:
         self._side = side
@@ -53,7 +56,7 @@ class Writer:
         self._cells = [
             _Cell(p, p.columns[side], tuple(tuple(path.split(".")) for path in p.columns[side].paths))
             for p in properties
-            if side in p.columns
+            if side in p.targets
         ]
 
     def write(self, values: Values, known: Known, creating: bool, whole: Values) -> Sending:
