@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 
+from connectors_rest.serving import Served, serving
 from syncline.connectors.base import Code, ConnectorError, CursorLost, Page, SignInRefused, View
 from syncline.connectors.rest import declaration as declared
 from syncline.connectors.rest.connector import Rest
@@ -37,20 +32,7 @@ HERE = Path(__file__).parent
 PARTS = View(entity="parts", paths=("code", "price", "size.height"), lines="bins", line_paths=("shelf", "quantity"))
 
 
-class Depot:
-    """The server as a test sees it: seeded and asked past the connector."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def post(self, path: str, body: Any) -> None:
-        urlopen(Request(f"{self.url}/{path}", data=json.dumps(body).encode(), method="POST")).close()
-
-    def asked(self) -> list[str]:
-        with urlopen(f"{self.url}/asked") as answer:
-            found: list[str] = json.load(answer)
-        return found
-
+class Depot(Served):
     def seed(self, count: int, prefix: str) -> list[str]:
         uids = [f"{prefix}{n}" for n in range(count)]
         parts = [{"uid": uid, "code": uid, "price": 1.5, "state": "new", "secret": "kept"} for uid in uids]
@@ -61,24 +43,13 @@ class Depot:
 
 @pytest.fixture(scope="module")
 def depot() -> Iterator[Depot]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen([sys.executable, str(HERE / "depot.py"), str(port)]) as process:
-        server = Depot(f"http://127.0.0.1:{port}")
-        for _ in range(100):
-            try:
-                server.asked()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield server
-        process.terminate()
+    with serving(HERE / "depot.py") as url:
+        yield Depot(url)
 
 
 @pytest.fixture
 async def rest(depot: Depot) -> AsyncIterator[Rest]:
-    async with Rest("depot", declared.load(HERE / "depot.yaml"), depot.url, {"X-Key": "open-sesame"}) as connector:
+    async with Rest("depot", declared.load(HERE / "depot.yaml"), depot.url, {"key": "open-sesame"}) as connector:
         yield connector
 
 
@@ -249,7 +220,7 @@ async def test_what_cannot_be_asked(depot: Depot, rest: Rest) -> None:
         await read(rest, None, View(entity="pieces", paths=()))
     with pytest.raises(CursorLost):
         await read(rest, "nonsense")
-    async with Rest("depot", declared.load(HERE / "depot.yaml"), depot.url, {"X-Key": "wrong"}) as stranger:
+    async with Rest("depot", declared.load(HERE / "depot.yaml"), depot.url, {"key": "wrong"}) as stranger:
         with pytest.raises(SignInRefused, match=r"Who are you\?"):
             await stranger.identity()
 

@@ -6,16 +6,36 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import stamina
 from yarl import URL
 
 from syncline.connectors.base import ConnectorError, CursorLost, SignInRefused
 from syncline.connectors.rest.answers import Told, reason, verdict
 from syncline.connectors.rest.declaration import Errors
-from syncline.connectors.rest.wire import Answer, Cut, NotSent, Wire
+from syncline.connectors.rest.wire import Answer, Cut, NotSent, Request, Wire
 from syncline.records import Outcome, Unavailable, Unknown
 
+_TRIES = 4
+_PATIENCE = 60.0
+"""Seconds that repeating a read may take in all."""
+_PASSING = (429, 500, 502, 503, 504)
 _ABSENT = (404, 410)
 _LOST = 410
+
+
+class _Busy(Exception):
+    """An answer that another try may not get."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"status {answer.status}")
+        self.answer = answer
+
+
+def _passes(error: Exception) -> bool | float:
+    """Whether to try again, or after how many seconds where the system says so."""
+    if isinstance(error, _Busy):
+        return True if error.answer.retry_after is None else error.answer.retry_after
+    return isinstance(error, NotSent | Cut)
 
 
 class Client:
@@ -63,18 +83,31 @@ class Client:
     async def send(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer | Outcome:
         """A write's answer where it is success, else what became of it."""
         try:
-            answer = await self.wire.request(method, self._url(path), {}, headers, body)
-        except NotSent as error:
+            answer = await self.wire.request(Request(method=method, url=self._url(path), headers=headers, body=body))
+        except (NotSent, SignInRefused) as error:
             return Unavailable(message=str(error))
         except Cut as error:
             return Unknown(str(error))
         return answer if answer.status < 300 else verdict(answer, self.errors)
 
     async def _read(self, path: str, query: Mapping[str, str]) -> Answer:
+        """Reading is repeated while what stands in the way may pass. The last answer counts, whatever it is."""
+        asked = Request(method="GET", url=self._url(path), query=query)
+        busy: _Busy | None = None
         try:
-            return await self.wire.request("GET", self._url(path), query, {})
+            async for attempt in stamina.retry_context(on=_passes, attempts=_TRIES, timeout=_PATIENCE):
+                with attempt:
+                    answer = await self.wire.request(asked)
+                    if answer.status in _PASSING:
+                        raise _Busy(answer)
+                    return answer
+        except _Busy as error:
+            busy = error
         except (NotSent, Cut) as error:
             raise ConnectorError(self.name, f"{path} got no answer: {error}.") from error
+        if busy is None:
+            raise AssertionError("the attempts end with an answer or an error")
+        return busy.answer
 
     def _url(self, path: str) -> URL:
         """Raises `Told` for an address on another host: secrets are not sent there."""

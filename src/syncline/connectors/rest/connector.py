@@ -15,6 +15,7 @@ from syncline.connectors.rest.answers import content
 from syncline.connectors.rest.asking import Client
 from syncline.connectors.rest.content import at
 from syncline.connectors.rest.declaration import Declaration, Entity, FeedChanges, ListRequest
+from syncline.connectors.rest.signin import Credentials
 from syncline.connectors.rest.wire import Wire
 from syncline.mapping.types import EntityType
 from syncline.records import Outcome, Record, Write
@@ -26,13 +27,17 @@ _WRITES_AT_ONCE = 100
 class Rest:
     """A system reached by its declaration."""
 
-    def __init__(self, name: str, declaration: Declaration, url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, name: str, declaration: Declaration, url: str, secrets: Mapping[str, str]) -> None:
+        """``secrets`` by the names of `signin.secrets_needed`; none at all where the system asks for no sign-in.
+
+        Raises `ConnectorError` for one that is missing.
+        """
         self._name = name
         self._declaration = declaration
         self._entities = {entity: declaration.entity(entity) for entity in declaration.entities}
         base = URL(f"{url.rstrip('/')}/{declaration.base.strip('/')}".rstrip("/") + "/")
-        limits = declaration.limits
-        wire = Wire(base, {**declaration.headers, **headers}, limits.requests_per_second, limits.concurrency)
+        credentials = Credentials(name, base, declaration.sign_in, secrets)
+        wire = Wire(credentials, declaration.headers, declaration.limits)
         self._client = Client(name, base, wire, declaration.errors)
 
     @property
