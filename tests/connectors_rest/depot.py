@@ -78,6 +78,28 @@ async def zones(request: Request) -> Response:
     return JSONResponse({"data": rows[skip : skip + 10], "meta": {"count": len(rows)}})
 
 
+async def turned(request: Request) -> Response:
+    """Five records, two to a page, the next page told in the way that the path names."""
+    style, number = request.path_params["style"], int(request.query_params.get("page", "1"))
+    rows = [{"uid": f"{style}{n}"} for n in range(5)][2 * number - 2 : 2 * number]
+    if request.query_params.get("pages") == "told":
+        return JSONResponse({"data": rows, "meta": {"pages": 3}})
+    if style == "page" or number == 3:
+        return JSONResponse({"data": rows})
+    following = f"/v1/turned/{style}?page={number + 1}&kind=a,b"
+    if style == "elsewhere":
+        following = "http://localhost:1/v1/turned"
+    link = f'<{request.url.path}>; rel="first", <{following}>; title="a"; rel="next"'
+    return JSONResponse({"data": rows, "links": {"next": following}}, headers={"Link": link} if style == "link" else {})
+
+
+async def tagged(request: Request) -> Response:
+    uid = request.path_params.get("uid")
+    if uid is None:
+        return JSONResponse({"data": [{"uid": "a"}, {"uid": "b"}]})
+    return JSONResponse({"data": {"uid": uid}}, headers={"ETag": f'"{uid}-7"'})
+
+
 async def company(request: Request) -> Response:
     return JSONResponse({"data": {"guid": "depot-7"}})
 
@@ -118,6 +140,9 @@ app = Starlette(
         Route("/v1/parts", parts, methods=["GET", "POST"]),
         Route("/v1/parts/{uid}", part, methods=["GET", "PUT", "DELETE"]),
         Route("/v1/zones", zones),
+        Route("/v1/turned/{style}", turned),
+        Route("/v1/tagged", tagged),
+        Route("/v1/tagged/{uid}", tagged),
         Route("/v1/company", company),
         Route("/seed", seed, methods=["POST"]),
         Route("/faults", faults, methods=["POST"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ from syncline.records import (
 
 HERE = Path(__file__).parent
 PARTS = View(entity="parts", paths=("code", "price", "size.height"), lines="bins", line_paths=("shelf", "quantity"))
+
+THINGS = View(entity="things", paths=("uid",))
 
 
 class Depot(Served):
@@ -203,6 +206,58 @@ async def test_no_connection_is_unavailable() -> None:
         assert isinstance(update, Unavailable)
         with pytest.raises(ConnectorError, match="depot: "):
             await rest.get(PARTS, ["1"])
+
+
+@asynccontextmanager
+async def declaring(depot: Depot, folder: Path, entity: str) -> AsyncIterator[Rest]:
+    """The depot with one other entity, ``things``."""
+    text = (HERE / "depot.yaml").read_text()
+    (folder / "d.yaml").write_text(f"{text}  things: {{properties: {{uid: id}}, {entity}}}\n")
+    async with Rest("depot", declared.load(folder / "d.yaml"), depot.url, {"key": "open-sesame"}) as connector:
+        yield connector
+
+
+@pytest.mark.parametrize(
+    ("style", "query", "paging", "requests"),
+    [
+        ("page", "{}", "{kind: page, parameter: page}", 4),
+        ("page", "{pages: told}", "{kind: page, parameter: page, last: meta.pages}", 3),
+        ("link", "{}", "{kind: link}", 3),
+        ("url", "{}", "{kind: url, next: links.next}", 3),
+    ],
+)
+async def test_other_ways_to_turn_pages(
+    depot: Depot, tmp_path: Path, style: str, query: str, paging: str, requests: int
+) -> None:
+    listed = f"path: turned/{style}, query: {query}, items: data, paging: {paging}"
+    async with declaring(depot, tmp_path, f"requests: {{list: {{{listed}}}}}") as rest:
+        depot.post("faults", [])
+        ids = [uid async for page in rest.ids(THINGS) for uid in page]
+        assert ids == [f"{style}{n}" for n in range(5)]
+        assert len(depot.asked()) == requests
+
+
+async def test_a_next_page_on_another_host_is_not_followed(depot: Depot, tmp_path: Path) -> None:
+    listed = "path: turned/elsewhere, items: data, paging: {kind: url, next: links.next}"
+    async with declaring(depot, tmp_path, f"requests: {{list: {{{listed}}}}}") as rest:
+        with pytest.raises(ConnectorError, match="the next page is on another host, localhost"):
+            _ = [page async for page in rest.ids(THINGS)]
+
+
+async def test_an_answer_that_is_not_as_declared(depot: Depot, tmp_path: Path) -> None:
+    async with declaring(depot, tmp_path, "requests: {list: {path: turned/url, items: rows}}") as rest:
+        with pytest.raises(ConnectorError, match=r"has no list at rows\. Look whether the declaration is right"):
+            await read(rest, None, THINGS)
+
+
+async def test_a_version_that_only_a_header_tells(depot: Depot, tmp_path: Path) -> None:
+    entity = "path: tagged, record: {id: uid, version: {header: ETag}, within: data}"
+    listed = "requests: {list: {items: data}, changes: {kind: all}}"
+    async with declaring(depot, tmp_path, f"{entity}, {listed}") as rest:
+        (page,) = await read(rest, None, THINGS)
+        assert [(record.id, record.version) for record in page.records] == [("a", '"a-7"'), ("b", '"b-7"')]
+        (again,) = await read(rest, page.cursor, THINGS)
+        assert again.records == page.records
 
 
 async def test_the_identity_and_codes(rest: Rest) -> None:
