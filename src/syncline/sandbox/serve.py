@@ -1,0 +1,84 @@
+"""Runs a sandbox: one ASGI application on the loopback interface until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from pathlib import Path
+
+import click
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LOOPBACK = "127.0.0.1"
+_CUT = "syncline.cut"
+
+
+class CannotStart(click.ClickException):
+    """The sandbox cannot be started as asked: one line for the person who asked, and exit code 2."""
+
+    exit_code = 2
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, with a way for the application to cut the wire: faults need one."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope.setdefault("extensions", {})[_CUT] = {"abort": self.transport.abort}
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, address: str, ready_file: Path | None) -> None:
+        super().__init__(config)
+        self._address = address
+        self._ready_file = ready_file
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            return
+        click.echo(self._address)
+        if self._ready_file:  # by a rename: whoever sees the file sees all of it
+            partial = self._ready_file.with_name(self._ready_file.name + ".partial")
+            partial.write_text(self._address + "\n")
+            partial.replace(self._ready_file)
+
+
+def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None) -> None:
+    """Answer requests on the loopback interface until SIGINT or SIGTERM; port 0 takes any free one.
+
+    ``ready_file`` holds the address (``http://127.0.0.1:PORT``) and exists only once requests are answered.
+    Raises `CannotStart` when the port is taken.
+    """
+    listener = _listen(port)
+    address = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    if ready_file:
+        ready_file.unlink(missing_ok=True)
+    config = uvicorn.Config(
+        app, http=_Protocol, log_level="warning", access_log=False, timeout_keep_alive=60, timeout_graceful_shutdown=2
+    )
+    with listener:
+        _Server(config, address, ready_file).run(sockets=[listener])
+
+
+async def cut_connection(scope: Scope, receive: Receive) -> None:
+    """Close the connection of this request at once, without an answer."""
+    scope["extensions"][_CUT]["abort"]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        why = "is taken by another program" if taken else f"cannot be used ({error})"
+        raise CannotStart(f"port {port} of {LOOPBACK} {why}: choose another with --port") from None
+    listener.listen(2048)
+    return listener
