@@ -10,7 +10,9 @@ import pytest
 from mapping.systems import SYSTEMS
 from syncline.mapping.load import FlowError, load_flows
 from syncline.mapping.model import Conflict, Flow, MatchKey, Policy
+from syncline.mapping.translate import Known, fields, row
 from syncline.mapping.types import Kind
+from syncline.records import Record
 
 HEAD = """\
 flow: customers
@@ -162,9 +164,8 @@ ROWS = {
             "values: {none: _x0020_, ship: Ship, invoicing: Invoice, all: All}}"
         ),
         (
-            "f.yaml:6: properties.hold.values.ship: ship is no member of customerp's enum(none shipping "
-            "invoicing all). "
-            "Did you mean shipping?"
+            "f.yaml:6: properties.hold.values.ship: ship is no member of customerp's enum[none, shipping, "
+            "invoicing, all]. Did you mean shipping?"
         ),
     ),
     "values that are not all there": (
@@ -481,3 +482,34 @@ def test_true_and_false_by_words(tmp_path: Path) -> None:
     assert flow.properties["tax"].kind is Kind.BOOLEAN
     assert column.lens.get(("Yes",)) is True
     assert column.lens.put(False) == ("No",)
+
+
+def test_a_constant_stands_in_no_record(tmp_path: Path) -> None:
+    flow = loaded(
+        tmp_path,
+        HEAD + "properties:\n  area: {customerp: {constant: HOME}, businesscentral: state, direction: ->}\n",
+    )
+    empty = Record(id="1", version=None, modified=None, fields={}, partial=True)
+    assert row(flow, "customerp", empty, Known()).values == {"area": "HOME"}
+    assert fields(flow, "businesscentral", {"area": "HOME"}, Known(), creating=True).fields == {"state": "HOME"}
+
+
+def test_a_side_may_be_named_freely(tmp_path: Path) -> None:
+    text = HEAD.replace("customerp:", "left:").replace("businesscentral:", "right hand:")
+    (tmp_path / "f.yaml").write_text(text + "properties:\n  name: {left: name, right hand: displayName}\n")
+    systems = {"left": SYSTEMS["customerp"], "right hand": SYSTEMS["businesscentral"]}
+    (flow,) = load_flows([tmp_path / "f.yaml"], systems).values()
+    assert list(flow.sides) == ["left", "right hand"]
+
+
+def test_three_sides(tmp_path: Path) -> None:
+    (tmp_path / "f.yaml").write_text(
+        HEAD
+        + "  third: {entity: customers}\nproperties:\n"
+        + "  name: {customerp: name, businesscentral: displayName, third: name}\n"
+        + "  web: {customerp: website, third: website, direction: <-}\n"
+    )
+    (flow,) = load_flows([tmp_path / "f.yaml"], {**SYSTEMS, "third": SYSTEMS["customerp"]}).values()
+    assert flow.properties["name"].targets == frozenset(["customerp", "businesscentral", "third"])
+    assert flow.properties["web"].sources == frozenset(["third"])
+    assert flow.properties["web"].targets == frozenset(["customerp"])

@@ -11,7 +11,7 @@ import pytest
 from mapping.systems import SHIPPED, SYSTEMS
 from syncline.mapping.load import load_flows
 from syncline.mapping.model import Flow, Property
-from syncline.mapping.schema import SCHEMA_FILE, published
+from syncline.mapping.schema import SCHEMA_FILE, json_schema, published
 
 TABLES = Path(__file__).parents[3] / "shared" / "flows.md"
 _ADDRESS = ("street", "street2", "city", "region", "postalCode", "country")
@@ -150,3 +150,11 @@ def test_every_word_on_the_right_is_mapped(
 def test_finance_is_preferred_where_it_owns_the_value(flows: Mapping[str, Flow]) -> None:
     preferred = {p.name for p in flows["customers"].properties.values() if p.conflict.side == "businesscentral"}
     assert preferred == {"currency", "paymentTerms", "creditLimit", "hold"}
+
+
+def test_every_key_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "flows.md").read_text()
+    types = json_schema()["$defs"]
+    keys = {key for said in types.values() for key in said.get("properties", {})}
+    words = {word for said in types.values() for word in said.get("enum", [])}
+    assert {word for word in keys | words if f"`{word}`" not in page and f"{{{word}:" not in page} == set()
