@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
@@ -14,6 +15,7 @@ from syncline.mapping.lenses import Scalar
 from syncline.mapping.model import Lens, LensError
 from syncline.records import Value
 
+_DIGITS = re.compile(r"[+\d\s()./\-–]+")
 CountryForm: TypeAlias = Literal["alpha2", "alpha3", "numeric", "name"]
 
 
@@ -73,8 +75,8 @@ def _spelled(alpha2: str, form: CountryForm) -> str:
 class Phone(Struct, frozen=True):
     """A telephone number: E.164 where it can be one in the record's country, else as it is.
 
-    A number that has an extension stays as it is, since E.164 would lose it. ``country`` reads the record's country
-    from the paths after the first; without it only international numbers are understood.
+    A number with words (an extension, a name) stays as it is, since E.164 would lose them. ``country`` reads the
+    record's country from the paths after the first; without it only international numbers are understood.
     """
 
     number: Scalar
@@ -105,13 +107,16 @@ class Phone(Struct, frozen=True):
 def e164(number: str, region: str | None) -> str:
     """The number in E.164 where its length can be one in that region (ISO 3166 alpha-2), else as it is.
 
-    So it stays, too, where E.164 would be understood otherwise when it is read again: no number is worth a ping-pong.
+    It stays as it is, too, where it has words beside its digits, which would be lost, and where E.164 would be
+    understood otherwise when it is read again.
     """
+    if not _DIGITS.fullmatch(number):
+        return number
     try:
         parsed = phonenumbers.parse(number, region)
     except NumberParseException:
         return number
-    if parsed.extension or not phonenumbers.is_possible_number(parsed):
+    if not phonenumbers.is_possible_number(parsed):
         return number
     spelled = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
     return spelled if spelled == number or e164(spelled, None) == spelled else number
