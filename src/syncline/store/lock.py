@@ -1,0 +1,40 @@
+"""One writer at a time: a lock that the operating system takes back when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class StoreLocked(Exception):
+    """Another process works on the store. ``pid`` is ``None`` in the moment before it has written its name."""
+
+    def __init__(self, pid: int | None, owner: str) -> None:
+        who = f"{owner or 'another syncline'}" + (f" (process {pid})" if pid else "")
+        super().__init__(f"{who} is at work on this store. Wait until it ends, or stop it.")
+        self.pid = pid
+        self.owner = owner
+
+
+@contextmanager
+def exclusive(path: Path, owner: str) -> Iterator[None]:
+    """Hold the lock file. Raises `StoreLocked` at once when another holds it, be it in this process.
+
+    The file stays: removing it would let two processes hold two files of the same name.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid, _, other = os.pread(handle, 200, 0).decode(errors="replace").partition(" ")
+            raise StoreLocked(int(pid) if pid.isdigit() else None, other.strip()) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()} {owner}\n".encode(), 0)
+        yield
+        os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)

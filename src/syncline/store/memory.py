@@ -1,0 +1,148 @@
+"""What can be remembered, as data. Every time is aware and kept to the microsecond, in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from syncline.records import Link, Record, Ref, Shadow, Value, Values, Write
+
+Cause: TypeAlias = Literal[
+    "waiting", "refused", "conflict", "ambiguous", "suggested", "deleted", "unknown", "untranslatable"
+]
+"""Why a record is parked. ``waiting`` ends by itself, when what it waits for is linked."""
+
+Action: TypeAlias = Literal[
+    "linked", "created", "updated", "deleted", "parked", "agreed", "lost", "resting", "completed", "unlinked"
+]
+"""What a journal entry tells."""
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A record that was observed at ``seen`` and is not yet worked off; together they are the inbox.
+
+    ``record`` is ``None`` when its system says that it is deleted. ``due`` is ``None`` while it is parked: it then
+    waits for a newer observation, for another record to link, or for a person. ``attempts`` were made since ``seen``.
+    ``link`` is filled on reading and ignored on saving.
+    """
+
+    ref: Ref
+    record: Record | None
+    seen: datetime
+    due: datetime | None
+    attempts: int = 0
+    link: str | None = None
+
+
+class Parked(Struct, frozen=True, kw_only=True):
+    """Why a record is not worked on, in words for people. One a record.
+
+    ``message`` is the system's own where it refused; ``mend`` what would release it. ``waits`` are the records that
+    must be linked first. ``details`` is plain JSON data. ``link`` is filled on reading and ignored on saving.
+    """
+
+    ref: Ref
+    link: str | None = None
+    cause: Cause
+    message: str
+    mend: str = ""
+    since: datetime
+    waits: tuple[Ref, ...] = ()
+    details: Mapping[str, Any] = {}
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One row of the journal: what was done or decided, and never changed afterwards.
+
+    ``ref`` is the record that the value was written to or that the decision is about; ``origin`` the side the value
+    came from; ``line`` the line of a keyed collection.
+    """
+
+    at: datetime
+    flow: str
+    link: str | None
+    ref: Ref | None
+    action: Action
+    property: str | None = None
+    line: str | None = None
+    old: Value = None
+    new: Value = None
+    origin: str | None = None
+    note: str = ""
+
+
+class Intent(Struct, frozen=True, kw_only=True):
+    """A write that is about to be sent, and whose outcome is not known until the intent is closed.
+
+    ``record`` is the id written to, ``None`` for a create. ``values`` are what is sent, in the shared shape; ``lines``
+    is plain JSON data of the engine's own choosing.
+    """
+
+    id: str
+    flow: str
+    link: str
+    side: str
+    record: str | None
+    write: Write
+    values: Values
+    lines: Any = None
+    opened: datetime
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """What one step wants remembered: all of it or, if anything fails, none.
+
+    Within one memory what is removed goes first, so that a record can leave one link for another, and an arrival can be
+    done and come again; waking comes last, so that what is parked here is woken by what links here.
+    """
+
+    cursors: Mapping[tuple[str, str], str | None] = {}
+    """By (flow, side). ``None``: list everything again."""
+    listed: Collection[tuple[str, str]] = ()
+    """The (flow, side) whose first listing is complete."""
+    arrivals: Sequence[Arrival] = ()
+    """Each takes the place of an earlier one of the same record, never of one that was seen later."""
+    done: Collection[tuple[Ref, datetime]] = ()
+    """What was worked off, and the ``seen`` it was worked off with: a record seen again meanwhile stays."""
+    links: Sequence[Link] = ()
+    unlinks: Collection[str] = ()
+    """Link ids: these go with their members and shadows. The records' keys stay."""
+    shadows: Mapping[tuple[str, str], Shadow] = {}
+    """By (link, side)."""
+    keys: Mapping[Ref, Values] = {}
+    """All the values that a record can be found by; an empty mapping forgets a record that is gone."""
+    parked: Sequence[Parked] = ()
+    released: Collection[Ref] = ()
+    """No longer parked. Their arrivals are left as they are."""
+    woken: Collection[Ref] = ()
+    """Records that are linked now: whatever waits for one of them is no longer parked, and due."""
+    opened: Sequence[Intent] = ()
+    closed: Collection[str] = ()
+    """Intent ids."""
+    journal: Sequence[Entry] = ()
+    facts: Mapping[str, str] = {}
+
+
+class Pair(Struct, frozen=True, kw_only=True):
+    """A link with what each side was last known to hold."""
+
+    link: Link
+    shadows: Mapping[str, Shadow]
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """How one flow stands. ``linked`` counts every link, also those ``resting`` or ``completed``.
+
+    ``due`` are arrivals that will be worked on by themselves, now or later. ``parked`` is by cause, ``waiting`` apart.
+    """
+
+    linked: int = 0
+    resting: int = 0
+    completed: int = 0
+    due: int = 0
+    waiting: int = 0
+    parked: Mapping[str, int] = {}
+    last: datetime | None = None

@@ -1,0 +1,92 @@
+"""Payloads as JSON text that comes back exactly: a ``Decimal`` as the same ``Decimal``, a whole number as ``int``.
+
+Text, not bytes: people look into it with any SQLite tool, and a search can look for what it contains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from syncline.records import LineShadow, Record, Shadow, Value, Write
+
+T = TypeVar("T")
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def dump(payload: Any) -> str:
+    """JSON text of a struct or of plain data. Raises ``TypeError`` for what JSON has no word for."""
+    plain = msgspec.to_builtins(payload, builtin_types=(Decimal, datetime), enc_hook=_plain_mapping)
+    return _ENCODER.encode(_exact(plain)).decode()
+
+
+def key_text(value: Value) -> str:
+    """JSON text that is the same for equal values: numbers are equal as numbers, so 1.50 is spelled 1.5."""
+    if isinstance(value, Decimal):
+        digits = f"{value:f}"
+        return (digits.rstrip("0").rstrip(".") if "." in digits else digits) if value else "0"
+    return dump(value)
+
+
+def loader(kind: type[T] | Any) -> Callable[[str], T]:
+    return msgspec.json.Decoder(kind, float_hook=Decimal).decode
+
+
+load_plain: Callable[[str], Any] = loader(Any)
+load_record: Callable[[str], Record] = loader(Record)
+load_write: Callable[[str], Write] = loader(Write)
+
+
+def load_shadow(text: str) -> Shadow:
+    stored = _load_shadow(text)
+    lines = tuple(
+        LineShadow(line=line.line, id=line.id, version=line.version, values=line.values) for line in stored.lines
+    )
+    return Shadow(version=stored.version, modified=stored.modified, values=stored.values, lines=lines)
+
+
+class _StoredLine(Struct):
+    line: str
+    id: str
+    version: str | None
+    values: dict[str, Any]
+
+
+class _StoredShadow(Struct):
+    """A `Shadow` whose values are not checked: JSON cannot tell a ``Decimal`` from text for a union that has both."""
+
+    version: str | None
+    modified: datetime | None
+    values: dict[str, Any]
+    lines: list[_StoredLine]
+
+
+_load_shadow: Callable[[str], _StoredShadow] = loader(_StoredShadow)
+
+
+def _plain_mapping(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be kept as JSON.")
+
+
+def _exact(value: Any) -> Any:
+    """Plain data in which every ``Decimal`` will be read as one: a whole one is spelled with an exponent, as 5E0."""
+    if isinstance(value, dict):
+        return {key: _exact(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(member) for member in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise TypeError(f"{value} cannot be kept as JSON.")
+        text = str(value)
+        return msgspec.Raw(text.encode() if "." in text or "E" in text else f"{text}E0".encode())
+    return value

@@ -1,0 +1,240 @@
+"""What the engine asks, for many at once. Every function reads within the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import Connection, Row, Select, and_, select
+
+from syncline.records import Link, LinkState, Ref, Shadow, Value
+from syncline.store import tables as t
+from syncline.store.memory import Arrival, Intent, Parked
+
+T = TypeVar("T")
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+_SLICE = 2_000
+"""How many values one statement asks for: far under the 32,766 that either database takes."""
+
+_IS_MEMBER = and_(
+    t.members.c.flow == t.arrivals.c.flow, t.members.c.side == t.arrivals.c.side, t.members.c.id == t.arrivals.c.id
+)
+_ARRIVALS: Select[*tuple[Any, ...]] = select(*t.arrivals.c, t.members.c.link).outerjoin(t.members, _IS_MEMBER)
+_PARKED: Select[*tuple[Any, ...]] = select(*t.parked.c, t.members.c.link).outerjoin(
+    t.members,
+    and_(t.members.c.flow == t.parked.c.flow, t.members.c.side == t.parked.c.side, t.members.c.id == t.parked.c.id),
+)
+
+
+def cut(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values, each once, in pieces that fit a statement."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), _SLICE):
+        yield distinct[start : start + _SLICE]
+
+
+def slices(refs: Iterable[Ref]) -> Iterator[tuple[str, str, list[str]]]:
+    """Record ids by flow and side, in pieces that fit a statement."""
+    ids: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for ref in refs:
+        ids[ref.flow, ref.side].append(ref.id)
+    for (flow, side), found in ids.items():
+        for piece in cut(found):
+            yield flow, side, piece
+
+
+# --- observation
+
+
+def cursor(connection: Connection, flow: str, side: str) -> str | None:
+    p = t.progress.c
+    found: str | None = connection.scalar(select(p.cursor).where(p.flow == flow, p.side == side))
+    return found
+
+
+def listed(connection: Connection, flow: str, side: str) -> bool:
+    p = t.progress.c
+    return bool(connection.scalar(select(p.listed).where(p.flow == flow, p.side == side)))
+
+
+def fact(connection: Connection, name: str) -> str | None:
+    found: str | None = connection.scalar(select(t.facts.c.text).where(t.facts.c.name == name))
+    return found
+
+
+# --- links
+
+
+def links_of(connection: Connection, refs: Collection[Ref]) -> dict[Ref, str]:
+    m = t.members.c
+    return {
+        Ref(flow, side, id_): link
+        for flow, side, ids in slices(refs)
+        for id_, link in connection.execute(select(m.id, m.link).where(m.flow == flow, m.side == side, m.id.in_(ids)))
+    }
+
+
+def links(connection: Connection, ids: Collection[str]) -> dict[str, Link]:
+    found: list[AnyRow] = []
+    for piece in cut(ids):
+        found += connection.execute(select(t.links).where(t.links.c.id.in_(piece)))
+    sides: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for (link, side), record in members(connection, ids).items():
+        sides[link][side] = record
+    return {row.id: Link(id=row.id, flow=row.flow, members=sides[row.id], state=LinkState(row.state)) for row in found}
+
+
+def members(connection: Connection, ids: Collection[str]) -> dict[tuple[str, str], str]:
+    m = t.members.c
+    return {
+        (link, side): record
+        for piece in cut(ids)
+        for link, side, record in connection.execute(
+            select(m.link, m.side, m.id).where(m.link.in_(piece)).order_by(m.link, m.side)
+        )
+    }
+
+
+def shadows(connection: Connection, ids: Collection[str]) -> dict[tuple[str, str], Shadow]:
+    return {
+        (link, side): shadow
+        for piece in cut(ids)
+        for link, side, shadow in connection.execute(select(t.shadows).where(t.shadows.c.link.in_(piece)))
+    }
+
+
+# --- keys
+
+
+def keys_of(connection: Connection, ids: Collection[str], names: Collection[str]) -> dict[tuple[str, str, str], Value]:
+    m, k = t.members.c, t.keys.c
+    same = and_(m.flow == k.flow, m.side == k.side, m.id == k.id)
+    return {
+        (link, side, name): value
+        for piece in cut(ids)
+        for link, side, name, value in connection.execute(
+            select(m.link, m.side, k.name, k.value)
+            .join_from(t.members, t.keys, same)
+            .where(m.link.in_(piece), k.name.in_(list(names)))
+        )
+    }
+
+
+def by_key(
+    connection: Connection, flow: str, side: str, name: str, values: Collection[Value], *, unlinked: bool
+) -> dict[Value, tuple[Ref, ...]]:
+    k, m = t.keys.c, t.members.c
+    asked: Select[*tuple[Any, ...]] = select(k.value, k.id).where(k.flow == flow, k.side == side, k.name == name)
+    if unlinked:
+        same = and_(m.flow == k.flow, m.side == k.side, m.id == k.id)
+        asked = asked.outerjoin(t.members, same).where(m.link.is_(None))
+    found: defaultdict[Value, list[Ref]] = defaultdict(list)
+    for piece in cut(value for value in values if value is not None):
+        for value, id_ in connection.execute(asked.where(k.value.in_(piece)).order_by(k.value, k.id)):
+            found[value].append(Ref(flow, side, id_))
+    return {value: tuple(refs) for value, refs in found.items()}
+
+
+# --- the inbox
+
+
+def due(connection: Connection, flow: str, now: datetime, limit: int) -> tuple[Arrival, ...]:
+    a = t.arrivals.c
+    first = connection.execute(
+        select(a.flow, a.side, a.id, t.members.c.link)
+        .outerjoin_from(t.arrivals, t.members, _IS_MEMBER)
+        .where(a.flow == flow, a.due <= now)
+        .order_by(a.due, a.side, a.id)
+        .limit(limit)
+    )
+    place: dict[str | Ref, int] = {}
+    for row in first:
+        place.setdefault(row.link or Ref(row.flow, row.side, row.id), len(place))
+    alone = [group for group in place if isinstance(group, Ref)]
+    linked = members(connection, [group for group in place if isinstance(group, str)])
+    together = [Ref(flow, side, id_) for (_, side), id_ in linked.items()]
+    found = arrivals(connection, [*alone, *together]).values()
+    return tuple(sorted(found, key=lambda arrival: (place[arrival.link or arrival.ref], arrival.ref.side)))
+
+
+def arrivals(connection: Connection, refs: Collection[Ref]) -> dict[Ref, Arrival]:
+    a = t.arrivals.c
+    return {
+        arrival.ref: arrival
+        for flow, side, ids in slices(refs)
+        for arrival in map(_arrival, connection.execute(_ARRIVALS.where(a.flow == flow, a.side == side, a.id.in_(ids))))
+    }
+
+
+def unlinked(connection: Connection, flow: str, side: str, after: str | None, limit: int) -> tuple[Arrival, ...]:
+    a = t.arrivals.c
+    asked = _ARRIVALS.where(a.flow == flow, a.side == side, t.members.c.link.is_(None))
+    if after is not None:
+        asked = asked.where(a.id > after)
+    return tuple(map(_arrival, connection.execute(asked.order_by(a.id).limit(limit))))
+
+
+def _arrival(row: AnyRow) -> Arrival:
+    return Arrival(
+        ref=Ref(row.flow, row.side, row.id),
+        record=row.record,
+        seen=row.seen,
+        due=row.due,
+        attempts=row.attempts,
+        link=row.link,
+    )
+
+
+# --- intents
+
+
+def open_intents(connection: Connection) -> tuple[Intent, ...]:
+    rows = connection.execute(select(t.intents).order_by(t.intents.c.opened, t.intents.c.id))
+    return tuple(Intent(**row._mapping) for row in rows)
+
+
+# --- parked
+
+
+def parked(connection: Connection, flow: str | None, cause: str | None) -> tuple[Parked, ...]:
+    p = t.parked.c
+    asked = _PARKED.order_by(p.flow, p.since, p.side, p.id)
+    if flow is not None:
+        asked = asked.where(p.flow == flow)
+    if cause is not None:
+        asked = asked.where(p.cause == cause)
+    return _with_waits(connection, connection.execute(asked).all())
+
+
+def parked_refs(connection: Connection, refs: Collection[Ref]) -> dict[Ref, Parked]:
+    p = t.parked.c
+    rows: list[AnyRow] = []
+    for flow, side, ids in slices(refs):
+        rows += connection.execute(_PARKED.where(p.flow == flow, p.side == side, p.id.in_(ids)))
+    return {found.ref: found for found in _with_waits(connection, rows)}
+
+
+def _with_waits(connection: Connection, rows: Sequence[AnyRow]) -> tuple[Parked, ...]:
+    w = t.waits.c
+    waits: defaultdict[Ref, list[Ref]] = defaultdict(list)
+    for flow, side, ids in slices(Ref(row.flow, row.side, row.id) for row in rows):
+        of_these = select(t.waits).where(w.flow == flow, w.side == side, w.id.in_(ids))
+        for row in connection.execute(of_these.order_by(w.on_flow, w.on_side, w.on_id)):
+            waits[Ref(row.flow, row.side, row.id)].append(Ref(row.on_flow, row.on_side, row.on_id))
+    return tuple(_parked(row, waits[Ref(row.flow, row.side, row.id)]) for row in rows)
+
+
+def _parked(row: AnyRow, waits: Iterable[Ref]) -> Parked:
+    return Parked(
+        ref=Ref(row.flow, row.side, row.id),
+        link=row.link,
+        cause=row.cause,
+        message=row.message,
+        mend=row.mend,
+        since=row.since,
+        waits=tuple(waits),
+        details=row.details,
+    )

@@ -1,0 +1,177 @@
+"""Writing a memory down: a few statements, each for many rows, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Executable, Table, bindparam, delete, select, update
+from sqlalchemy.dialects.sqlite import Insert, insert
+
+from syncline.records import Ref
+from syncline.store import tables as t
+from syncline.store.memory import Arrival, Entry, Intent, Memory, Parked
+from syncline.store.reading import slices
+
+
+def save(connection: Connection, memory: Memory) -> None:
+    """See `Memory` for the order, which matters."""
+    _unlink(connection, memory)
+    _link(connection, memory)
+    _observe(connection, memory)
+    _park(connection, memory)
+    _wake(connection, memory.woken)
+    _many(connection, _PUT_INTENT, map(_intent_row, memory.opened))
+    _many(connection, _DROP_INTENT, ({"at_id": id_} for id_ in memory.closed))
+    _many(connection, insert(t.journal), map(_entry_row, memory.journal))
+    _many(connection, _PUT_FACT, ({"name": name, "text": text} for name, text in memory.facts.items()))
+
+
+def _unlink(connection: Connection, memory: Memory) -> None:
+    _many(connection, _DROP_LINK, ({"at_id": link} for link in memory.unlinks))
+
+
+def _link(connection: Connection, memory: Memory) -> None:
+    _many(connection, _PUT_LINK, ({"id": x.id, "flow": x.flow, "state": x.state.value} for x in memory.links))
+    _many(connection, _DROP_MEMBERS, ({"at_link": link.id} for link in memory.links))
+    _many(
+        connection,
+        insert(t.members),
+        (
+            {"flow": link.flow, "side": side, "id": id_, "link": link.id}
+            for link in memory.links
+            for side, id_ in link.members.items()
+        ),
+    )
+    _many(
+        connection,
+        _PUT_SHADOW,
+        ({"link": link, "side": side, "shadow": shadow} for (link, side), shadow in memory.shadows.items()),
+    )
+
+
+def _observe(connection: Connection, memory: Memory) -> None:
+    _many(
+        connection,
+        _PUT_CURSOR,
+        ({"flow": flow, "side": side, "cursor": cursor} for (flow, side), cursor in memory.cursors.items()),
+    )
+    _many(connection, _PUT_LISTED, ({"flow": flow, "side": side, "listed": True} for flow, side in memory.listed))
+    _many(connection, _DROP_ARRIVAL, ({**_at(ref), "at_seen": seen} for ref, seen in memory.done))
+    _many(connection, _PUT_ARRIVAL, map(_arrival_row, memory.arrivals))
+    _many(connection, _DROP_KEYS, map(_at, memory.keys))
+    _many(
+        connection,
+        insert(t.keys),
+        (
+            {**_ref_row(ref), "name": name, "value": value}
+            for ref, values in memory.keys.items()
+            for name, value in values.items()
+            if value is not None
+        ),
+    )
+
+
+def _park(connection: Connection, memory: Memory) -> None:
+    _many(connection, _DROP_PARKED, map(_at, [*memory.released, *(parked.ref for parked in memory.parked)]))
+    _many(connection, insert(t.parked), map(_parked_row, memory.parked))
+    _many(
+        connection,
+        insert(t.waits),
+        (
+            {**_ref_row(parked.ref), "on_flow": on.flow, "on_side": on.side, "on_id": on.id}
+            for parked in memory.parked
+            for on in dict.fromkeys(parked.waits)
+        ),
+    )
+
+
+def _wake(connection: Connection, linked: Iterable[Ref]) -> None:
+    w = t.waits.c
+    waiting = {
+        Ref(*row)
+        for flow, side, ids in slices(linked)
+        for row in connection.execute(
+            select(w.flow, w.side, w.id).where(w.on_flow == flow, w.on_side == side, w.on_id.in_(ids))
+        )
+    }
+    _many(connection, _WAKE, map(_at, waiting))
+    _many(connection, _DROP_PARKED, map(_at, waiting))
+
+
+# --- rows
+
+
+def _ref_row(ref: Ref) -> dict[str, Any]:
+    return {"flow": ref.flow, "side": ref.side, "id": ref.id}
+
+
+def _at(ref: Ref) -> dict[str, Any]:
+    return {"at_flow": ref.flow, "at_side": ref.side, "at_id": ref.id}
+
+
+def _arrival_row(a: Arrival) -> dict[str, Any]:
+    return {**_ref_row(a.ref), "record": a.record, "seen": a.seen, "due": a.due, "attempts": a.attempts}
+
+
+def _parked_row(p: Parked) -> dict[str, Any]:
+    told = {"cause": p.cause, "message": p.message, "mend": p.mend, "since": p.since, "details": p.details}
+    return _ref_row(p.ref) | told
+
+
+def _intent_row(i: Intent) -> dict[str, Any]:
+    return {name: getattr(i, name) for name in i.__struct_fields__}
+
+
+def _entry_row(e: Entry) -> dict[str, Any]:
+    row = {name: getattr(e, name) for name in e.__struct_fields__ if name != "ref"}
+    return row | {"side": e.ref.side if e.ref else None, "record": e.ref.id if e.ref else None}
+
+
+# --- statements
+
+
+def _many(connection: Connection, statement: Executable, rows: Iterable[Mapping[str, Any]]) -> None:
+    if found := list(rows):
+        connection.execute(statement, found)
+
+
+def _put(table: Table, *columns: str) -> Insert:
+    """Insert, or replace these columns (all others than the key, if none is named)."""
+    statement = insert(table)
+    names = columns or [column.name for column in table.columns if not column.primary_key]
+    new = {name: statement.excluded[name] for name in names}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
+
+
+def _drop(table: Table, *columns: str) -> Delete:
+    """Delete where each of these columns is the parameter ``at_`` and its name."""
+    return delete(table).where(*(table.c[name] == bindparam(f"at_{name}") for name in columns))
+
+
+def _put_if_newer() -> Insert:
+    statement = insert(t.arrivals)
+    new = {name: statement.excluded[name] for name in ("record", "seen", "due", "attempts")}
+    return statement.on_conflict_do_update(
+        index_elements=list(t.arrivals.primary_key), set_=new, where=t.arrivals.c.seen <= statement.excluded.seen
+    )
+
+
+_PUT_LINK = _put(t.links)
+_PUT_SHADOW = _put(t.shadows)
+_PUT_CURSOR = _put(t.progress, "cursor")
+_PUT_LISTED = _put(t.progress, "listed")
+_PUT_ARRIVAL = _put_if_newer()
+_PUT_INTENT = _put(t.intents)
+_PUT_FACT = _put(t.facts)
+_DROP_LINK = _drop(t.links, "id")
+_DROP_MEMBERS = _drop(t.members, "link")
+_DROP_ARRIVAL = _drop(t.arrivals, "flow", "side", "id", "seen")
+_DROP_KEYS = _drop(t.keys, "flow", "side", "id")
+_DROP_PARKED = _drop(t.parked, "flow", "side", "id")
+_DROP_INTENT = _drop(t.intents, "id")
+_WAKE = (
+    update(t.arrivals)
+    .where(*(t.arrivals.c[name] == bindparam(f"at_{name}") for name in ("flow", "side", "id")))
+    .values(due=t.arrivals.c.seen, attempts=0)  # what was seen is past, so it is due, and keeps its place in the order
+)

@@ -1,0 +1,189 @@
+"""The store: everything that is remembered, behind one door.
+
+Synchronous, and safe to call from several threads. Every read is one consistent look; `Store.save` is one transaction.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine
+
+from syncline.records import Link, Ref, Shadow, Value
+from syncline.store import database, people, reading, saving
+from syncline.store.lock import exclusive
+from syncline.store.memory import Arrival, Cause, Counts, Entry, Intent, Memory, Pair, Parked
+
+
+class Store:
+    """Made by `Store.open`. To be closed, or used as a context manager."""
+
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self._engine = engine
+        self._path = path
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """``sqlite:///path``; the file and its folder are made, the schema is brought to the newest.
+
+        Raises `StoreError` when the database is another program's, of a newer Syncline, or cannot be used.
+        """
+        path = database.location(url)
+        return cls(database.connect(path), path)
+
+    @classmethod
+    @contextmanager
+    def scratch(cls, of: Store) -> Iterator[Store]:
+        """A throw-away copy of a store as it is now. What is done to it does not touch the original."""
+        with tempfile.TemporaryDirectory(prefix="syncline-") as folder:
+            path = Path(folder) / "scratch.db"
+            with cls(database.copy(of._engine, path), path) as store:
+                yield store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def lock(self, owner: str) -> AbstractContextManager[None]:
+        """To be held by whoever works on what is due (``owner``: the command, for the message to others).
+
+        Entering raises `StoreLocked` if another holds it. Small changes by people need no lock: each save is whole.
+        """
+        return exclusive(self._path.with_name(self._path.name + ".lock"), owner)
+
+    def save(self, memory: Memory) -> None:
+        """Remember all of it or, on any error, nothing. It is on the disk when this returns.
+
+        Raises ``sqlalchemy.exc.IntegrityError`` when a record would be in two links, or a shadow in none.
+        """
+        with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            saving.save(connection, memory)
+
+    def _look(self) -> Connection:
+        return self._engine.connect()
+
+    # --- observation
+
+    def cursor(self, flow: str, side: str) -> str | None:
+        """Where the next look at this side goes on from."""
+        with self._look() as c:
+            return reading.cursor(c, flow, side)
+
+    def listed(self, flow: str, side: str) -> bool:
+        """Whether this side was once listed to the end."""
+        with self._look() as c:
+            return reading.listed(c, flow, side)
+
+    def fact(self, name: str) -> str | None:
+        with self._look() as c:
+            return reading.fact(c, name)
+
+    # --- links, shadows, keys. What is not remembered is absent from the answer.
+
+    def links_of(self, refs: Collection[Ref]) -> dict[Ref, str]:
+        """Link ids; the flow of each ref is its own."""
+        with self._look() as c:
+            return reading.links_of(c, refs)
+
+    def links(self, ids: Collection[str]) -> dict[str, Link]:
+        with self._look() as c:
+            return reading.links(c, ids)
+
+    def members(self, ids: Collection[str]) -> dict[tuple[str, str], str]:
+        """Record ids by (link, side)."""
+        with self._look() as c:
+            return reading.members(c, ids)
+
+    def shadows(self, ids: Collection[str]) -> dict[tuple[str, str], Shadow]:
+        """By (link, side)."""
+        with self._look() as c:
+            return reading.shadows(c, ids)
+
+    def keys_of(self, ids: Collection[str], names: Collection[str]) -> dict[tuple[str, str, str], Value]:
+        """The values of these keys of linked records, by (link, side, name)."""
+        with self._look() as c:
+            return reading.keys_of(c, ids, names)
+
+    def by_key(self, flow: str, side: str, name: str, values: Collection[Value]) -> dict[Value, tuple[Ref, ...]]:
+        """The records that have one of these values, linked or not, by value."""
+        with self._look() as c:
+            return reading.by_key(c, flow, side, name, values, unlinked=False)
+
+    def unlinked_by_key(
+        self, flow: str, side: str, name: str, values: Collection[Value]
+    ) -> dict[Value, tuple[Ref, ...]]:
+        """As `by_key`, of records without a link only."""
+        with self._look() as c:
+            return reading.by_key(c, flow, side, name, values, unlinked=True)
+
+    # --- the inbox
+
+    def due(self, flow: str, now: datetime, limit: int) -> tuple[Arrival, ...]:
+        """What is to be worked on, longest due first.
+
+        For each of up to ``limit`` arrivals that are due, every arrival of the same link stands next to it, due or not:
+        a link is decided with all that is known of it.
+        """
+        with self._look() as c:
+            return reading.due(c, flow, now, limit)
+
+    def arrivals(self, refs: Collection[Ref]) -> dict[Ref, Arrival]:
+        with self._look() as c:
+            return reading.arrivals(c, refs)
+
+    def unlinked(self, flow: str, side: str, after: str | None, limit: int) -> tuple[Arrival, ...]:
+        """The next arrivals without a link, due or not, in the order of their record ids."""
+        with self._look() as c:
+            return reading.unlinked(c, flow, side, after, limit)
+
+    def open_intents(self) -> tuple[Intent, ...]:
+        """Writes whose outcome is not known, oldest first."""
+        with self._look() as c:
+            return reading.open_intents(c)
+
+    def parked(self, flow: str | None = None, cause: Cause | None = None) -> tuple[Parked, ...]:
+        """By flow, longest parked first."""
+        with self._look() as c:
+            return reading.parked(c, flow, cause)
+
+    def parked_refs(self, refs: Collection[Ref]) -> dict[Ref, Parked]:
+        with self._look() as c:
+            return reading.parked_refs(c, refs)
+
+    # --- for people
+
+    def history(self, subject: Ref | str) -> tuple[Entry, ...]:
+        """What the journal tells of a record and every link it ever had, or of a link (its id); oldest first."""
+        with self._look() as c:
+            return people.history(c, subject)
+
+    def counts(self) -> dict[str, Counts]:
+        """How every flow stands of which anything is remembered."""
+        with self._look() as c:
+            return people.counts(c)
+
+    def find_links(self, text: str, flow: str | None = None, limit: int = 50) -> tuple[Pair, ...]:
+        """Links with a record of this id, then those with a key, then those with any value that contains the text.
+
+        Letter case is no difference, except beyond A to Z where a value is not a key.
+        """
+        with self._look() as c:
+            return people.find_links(c, text, flow, limit)
+
+    def pairs(self, flow: str, after: str | None, limit: int) -> tuple[Pair, ...]:
+        """The next links of a flow, in the order of their ids, with their shadows."""
+        with self._look() as c:
+            return people.pairs(c, flow, after, limit)

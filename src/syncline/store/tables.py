@@ -1,0 +1,232 @@
+"""The tables. What is here is what the migrations make: a test compares them.
+
+Only what SQLite and PostgreSQL share is used. On SQLite, tables of short rows are kept in the order of their primary
+key (``without rowid``), which saves a second tree and half the size; tables that hold payloads are not, since long rows
+make such a tree deep. Index by index it is said which question needs it, because at a million links every index is paid
+for with each write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    false,
+)
+
+from syncline.records import Value
+from syncline.store.payloads import dump, key_text, load_plain, load_record, load_shadow, load_write
+
+REVISION = "0001"
+"""The newest migration, so that opening a store that has it needs no migration tool."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time as whole microseconds since 1970 UTC: compares right everywhere, loses nothing."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Payload(TypeDecorator[Any]):
+    """A value kept as JSON text. ``None`` is NULL."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, load: Callable[[str], Any] = load_plain) -> None:
+        super().__init__()
+        self.load = load
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else dump(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else self.load(value)
+
+
+class Key(TypeDecorator[Value]):
+    """A value to be found by: equal values are the same text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Value, dialect: Dialect) -> str:
+        return key_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Value:
+        found: Value = None if value is None else load_plain(value)
+        return found
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _record_key() -> tuple[Column[str], Column[str], Column[str]]:
+    """A record's own name (`Ref`) as primary key."""
+    return (
+        Column("flow", Text, primary_key=True),
+        Column("side", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+    )
+
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("flow", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("cursor", Text),
+    Column("listed", Boolean, nullable=False, server_default=false()),
+    sqlite_with_rowid=False,
+)
+
+arrivals = Table(
+    "arrivals",
+    metadata,
+    *_record_key(),
+    Column("record", Payload(load_record)),
+    Column("seen", Instant, nullable=False),
+    Column("due", Instant),
+    Column("attempts", Integer, nullable=False),
+    # What is due, oldest first, without sorting: each page of a backfill costs a page, not the inbox.
+    Index(None, "flow", "due", "side", "id"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("flow", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # Walks a flow's links page by page, in order.
+    Index(None, "flow", "id"),
+    sqlite_with_rowid=False,
+)
+
+members = Table(
+    "members",
+    metadata,
+    *_record_key(),
+    Column("link", Text, ForeignKey("links.id", ondelete="CASCADE"), nullable=False),
+    # From a link to its records; unique, because a link has one record a side. From a record to its link: the key.
+    Index(None, "link", "side", unique=True),
+    sqlite_with_rowid=False,
+)
+
+shadows = Table(
+    "shadows",
+    metadata,
+    Column("link", Text, ForeignKey("links.id", ondelete="CASCADE"), primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("shadow", Payload(load_shadow), nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    *_record_key(),
+    Column("name", Text, primary_key=True),
+    Column("value", Key, nullable=False),
+    # Matching: who has this value. The primary key answers which values a record has.
+    Index(None, "flow", "side", "name", "value"),
+    sqlite_with_rowid=False,
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    *_record_key(),
+    Column("cause", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("mend", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("details", Payload, nullable=False),
+)
+
+waits = Table(
+    "waits",
+    metadata,
+    *_record_key(),
+    Column("on_flow", Text, primary_key=True),
+    Column("on_side", Text, primary_key=True),
+    Column("on_id", Text, primary_key=True),
+    ForeignKeyConstraint(["flow", "side", "id"], ["parked.flow", "parked.side", "parked.id"], ondelete="CASCADE"),
+    # Who waits for the records that were just linked, asked after every turn.
+    Index(None, "on_flow", "on_side", "on_id"),
+    sqlite_with_rowid=False,
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("flow", Text, nullable=False),
+    Column("link", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("record", Text),
+    Column("write", Payload(load_write), nullable=False),
+    Column("values", Payload, nullable=False),
+    Column("lines", Payload),
+    Column("opened", Instant, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("link", Text),
+    Column("side", Text),
+    Column("record", Text),
+    Column("action", Text, nullable=False),
+    Column("property", Text),
+    Column("line", Text),
+    Column("old", Payload),
+    Column("new", Payload),
+    Column("origin", Text),
+    Column("note", Text, nullable=False),
+    # The history of a link, and that of a record, which may have had several links or none.
+    Index(None, "link"),
+    Index(None, "flow", "side", "record"),
+    # When something last happened in a flow.
+    Index(None, "flow", "at"),
+)
