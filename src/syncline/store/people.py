@@ -38,10 +38,7 @@ def pairs(connection: Connection, flow: str, after: str | None, limit: int) -> t
 
 
 def find_links(connection: Connection, text: str, flow: str | None, limit: int) -> tuple[Pair, ...]:
-    """Links that a record id names, then those a key contains the text of, then those any value does.
-
-    Letter case is no difference (beyond A to Z only where the value is a key).
-    """
+    """Links that a record id names, then those with a key that contains the text, then those with any such value."""
     found: dict[str, None] = {}
     if text.strip():
         for link in _mentions(connection, text.strip(), flow):
@@ -96,8 +93,13 @@ def _mentions(connection: Connection, text: str, flow: str | None) -> Iterator[s
 
 
 def _contains(payload: ColumnElement[Any], text: str) -> ColumnElement[bool]:
-    """Whether JSON text has the words in it, as SQL can tell: also where they are a property's name."""
-    words = {dump(form)[1:-1] for form in (text, text.casefold())}
+    """Whether JSON text has the words in it, as SQL can tell: also where they are a property's name.
+
+    SQLite knows the case of A to Z only, so other letters are asked for as they are mostly written. What these forms
+    have in common is asked once: bytes, too, know the case of A to Z only.
+    """
+    forms = (text, text.lower(), text.upper(), text.title())
+    words = {dump(form)[1:-1].encode().lower().decode() for form in forms}
     return or_(*(type_coerce(payload, Text).icontains(word, autoescape=True) for word in sorted(words)))
 
 

@@ -37,15 +37,6 @@ class Store:
         path = database.location(url)
         return cls(database.connect(path), path)
 
-    @classmethod
-    @contextmanager
-    def scratch(cls, of: Store) -> Iterator[Store]:
-        """A throw-away copy of a store as it is now. What is done to it does not touch the original."""
-        with tempfile.TemporaryDirectory(prefix="syncline-") as folder:
-            path = Path(folder) / "scratch.db"
-            with cls(database.copy(of._engine, path), path) as store:
-                yield store
-
     def __enter__(self) -> Self:
         return self
 
@@ -63,6 +54,14 @@ class Store:
         Entering raises `StoreLocked` if another holds it. Small changes by people need no lock: each save is whole.
         """
         return exclusive(self._path.with_name(self._path.name + ".lock"), owner)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Store]:
+        """A throw-away copy of the store as it is now. What is done to it does not touch the original."""
+        with tempfile.TemporaryDirectory(prefix="syncline-") as folder:
+            path = Path(folder) / "scratch.db"
+            with Store(database.copy(self._engine, path), path) as copy:
+                yield copy
 
     def save(self, memory: Memory) -> None:
         """Remember all of it or, on any error, nothing. It is on the disk when this returns.
@@ -178,7 +177,7 @@ class Store:
     def find_links(self, text: str, flow: str | None = None, limit: int = 50) -> tuple[Pair, ...]:
         """Links with a record of this id, then those with a key, then those with any value that contains the text.
 
-        Letter case is no difference, except beyond A to Z where a value is not a key.
+        Letter case is no difference.
         """
         with self._look() as c:
             return people.find_links(c, text, flow, limit)

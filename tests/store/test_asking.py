@@ -1,0 +1,195 @@
+"""What the engine and people ask of links, keys, shadows and the journal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from syncline.records import LineShadow, Link, LinkState, Ref, Shadow, Value
+from syncline.store import Arrival, Counts, Entry, Memory, Parked, Store
+from syncline.store.memory import Action, Cause
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def ref(id_: str, side: str = "erp", flow: str = "customers") -> Ref:
+    return Ref(flow, side, id_)
+
+
+def link(id_: str, flow: str = "customers", state: LinkState = LinkState.ACTIVE) -> Link:
+    return Link(id=id_, flow=flow, members={"bc": f"b-{id_}", "erp": f"a-{id_}"}, state=state)
+
+
+def shadow(**values: Value) -> Shadow:
+    return Shadow(version=None, values=values)
+
+
+def test_many_are_asked_for_at_once(store: Store) -> None:
+    ids = [f"{i:05}" for i in range(5_000)]
+    store.save(
+        Memory(
+            links=[link(id_) for id_ in ids],
+            shadows={(id_, side): shadow(n=id_) for id_ in ids for side in ("bc", "erp")},
+            keys={ref(f"a-{id_}"): {"number": id_, "rank": int(id_)} for id_ in ids},
+        )
+    )
+    asked = [*ids, "unknown", *ids[:10]]
+    assert store.links(asked) == {id_: link(id_) for id_ in ids}
+    assert len(store.members(asked)) == len(store.shadows(asked)) == 10_000
+    assert store.members(asked)["04999", "bc"] == "b-04999"
+    assert store.shadows(asked)["04999", "bc"] == shadow(n="04999")
+    assert len(store.keys_of(asked, ["number", "rank"])) == 10_000
+    assert store.links_of([ref(f"a-{id_}") for id_ in asked]) == {ref(f"a-{id_}"): id_ for id_ in ids}
+    assert store.by_key("customers", "erp", "rank", range(5_000)) == {int(i): (ref(f"a-{i}"),) for i in ids}
+
+
+def test_asking_for_nothing_is_answered_with_nothing(store: Store) -> None:
+    asked = (store.links, store.members, store.shadows, store.links_of, store.arrivals, store.parked_refs)
+    assert not any(ask([]) for ask in asked)
+    assert not store.keys_of([], ["number"])
+    assert not store.by_key("customers", "erp", "number", [None])
+
+
+def test_records_are_found_by_key_linked_or_not(store: Store) -> None:
+    store.save(
+        Memory(
+            links=[Link(id="L", flow="customers", members={"erp": "2"})],
+            keys={
+                ref("1"): {"email": "a@b.no", "limit": Decimal("1.50")},
+                ref("2"): {"email": "a@b.no", "limit": 2},
+                ref("3", "bc"): {"email": "a@b.no"},
+                ref("4"): {"email": "x@y.no", "name": "a@b.no"},
+                ref("5", flow="contacts"): {"email": "a@b.no"},
+            },
+        )
+    )
+    assert store.by_key("customers", "erp", "email", ["a@b.no", "no@one.no", None]) == {"a@b.no": (ref("1"), ref("2"))}
+    assert store.unlinked_by_key("customers", "erp", "email", ["a@b.no", "x@y.no"]) == {
+        "a@b.no": (ref("1"),),
+        "x@y.no": (ref("4"),),
+    }
+    assert store.by_key("customers", "erp", "limit", [Decimal("1.5"), Decimal("2.00"), "2"]) == {
+        Decimal("1.5"): (ref("1"),),
+        2: (ref("2"),),
+    }
+
+
+def test_a_flow_is_walked_link_by_link(store: Store) -> None:
+    store.save(
+        Memory(
+            links=[link("3"), link("1"), link("2"), link("4", "orders")],
+            shadows={("2", "bc"): shadow(name="Bo"), ("2", "erp"): shadow(name="BO")},
+        )
+    )
+    first = store.pairs("customers", None, 2)
+    assert [pair.link for pair in first] == [link("1"), link("2")]
+    assert first[1].shadows == {"bc": shadow(name="Bo"), "erp": shadow(name="BO")}
+    assert [pair.link.id for pair in store.pairs("customers", "2", 2)] == ["3"]
+
+
+def test_parked_records_are_told_by_flow_and_cause(store: Store) -> None:
+    def park(of: Ref, cause: Cause, minute: int) -> Parked:
+        return Parked(ref=of, cause=cause, message="No.", since=NOON + timedelta(minutes=minute))
+
+    rows = [park(ref("2"), "refused", 0), park(ref("1"), "conflict", 1), park(ref("9", flow="orders"), "refused", 2)]
+    store.save(Memory(parked=rows[::-1]))
+    assert store.parked() == tuple(rows)
+    assert store.parked("customers") == tuple(rows[:2])
+    assert store.parked(cause="refused") == (rows[0], rows[2])
+    assert store.parked("orders", "conflict") == ()
+
+
+def entry(of: Ref | None, link_id: str | None, note: str, action: Action = "updated", minute: int = 0) -> Entry:
+    at = NOON + timedelta(minutes=minute)
+    return Entry(at=at, flow=of.flow if of else "customers", link=link_id, ref=of, action=action, note=note)
+
+
+def test_the_history_of_a_record_follows_it_through_its_links(store: Store) -> None:
+    told = [
+        entry(ref("a-1"), None, "parked alone", "parked"),
+        entry(ref("a-1"), "old", "linked", "linked"),
+        entry(ref("b-9", "bc"), "old", "written to its former partner"),
+        entry(None, "old", "", "unlinked"),
+        entry(ref("b-1", "bc"), "1", "written to its partner of today"),
+    ]
+    others = [entry(ref("b-2", "bc"), "2", "of others"), entry(ref("a-1", flow="orders"), None, "another flow")]
+    store.save(Memory(journal=[*told[:2], *others, *told[2:]]))
+    store.save(Memory(links=[link("1"), link("2")]))
+    assert store.history(ref("a-1")) == tuple(told)
+    assert store.history("old") == tuple(told[1:4])
+    assert store.history(ref("nobody")) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(None, "x"), (True, False), (1, Decimal("1.0")), (Decimal("5"), None), ("5", 5), ('"quoted" æøå', "100%")],
+)
+def test_the_journal_keeps_values_exactly(store: Store, old: Value, new: Value) -> None:
+    kept = Entry(at=NOON, flow="customers", link="1", ref=ref("1"), action="lost", property="p", old=old, new=new)
+    store.save(Memory(journal=[kept]))
+    (found,) = store.history("1")
+    assert found == kept
+    assert (repr(found.old), repr(found.new)) == (repr(old), repr(new))
+
+
+def test_the_counts_tell_how_each_flow_stands(store: Store) -> None:
+    store.save(
+        Memory(
+            cursors={("products", "erp"): None},
+            links=[
+                link("1"),
+                link("2", state=LinkState.RESTING),
+                link("3", "orders", LinkState.COMPLETED),
+                link("4", "orders"),
+            ],
+            arrivals=[
+                Arrival(ref=ref("1"), record=None, seen=NOON, due=NOON),
+                Arrival(ref=ref("2"), record=None, seen=NOON, due=None),
+            ],
+            parked=[
+                Parked(ref=ref("2"), cause="waiting", message="", since=NOON),
+                Parked(ref=ref("3"), cause="refused", message="", since=NOON),
+                Parked(ref=ref("4"), cause="refused", message="", since=NOON),
+            ],
+            journal=[entry(ref("1"), None, "", minute=5), entry(ref("1"), None, "", minute=3)],
+        )
+    )
+    assert store.counts() == {
+        "customers": Counts(
+            linked=2, resting=1, due=1, waiting=1, parked={"refused": 2}, last=NOON + timedelta(minutes=5)
+        ),
+        "orders": Counts(linked=2, completed=1),
+        "products": Counts(),
+    }
+
+
+def found(store: Store, text: str, flow: str | None = None, limit: int = 50) -> list[str]:
+    return [pair.link.id for pair in store.find_links(text, flow, limit)]
+
+
+def test_links_are_found_by_what_people_know_of_them(store: Store) -> None:
+    lines = (LineShadow(line="erp:1", id="1", values={"description": "Oslo bolt", "quantity": Decimal("4.5")}),)
+    store.save(
+        Memory(
+            links=[link("1"), link("2"), link("3", "orders"), link("4")],
+            shadows={
+                ("1", "erp"): shadow(name="Ærlig AS", email="post@aerlig.no", limit=Decimal("1200.50")),
+                ("2", "bc"): shadow(name='The "100%" Company', city="OSLO", phone=None),
+                ("3", "bc"): Shadow(version=None, values={"name": "x"}, lines=lines),
+                ("4", "erp"): shadow(name="b-1"),
+            },
+            keys={ref("a-2"): {"number": "C-0002", "name": "ærlig"}},
+        )
+    )
+    assert found(store, "b-1") == ["1", "4"], "the record's own id before what merely contains it"
+    assert found(store, "c-0002") == ["2"]
+    assert found(store, "ÆRLIG") == found(store, "ærlig") == ["2", "1"], "keys first; letter case is no difference"
+    assert found(store, "oslo") == ["2", "3"]
+    assert found(store, "oslo", "orders") == ["3"]
+    assert found(store, "oslo", limit=1) == ["2"]
+    assert found(store, '"100%"') == ["2"]
+    assert found(store, "1200.5") == ["1"]
+    assert found(store, "name") == found(store, "null") == [], "what a property is called is not what it holds"
+    assert found(store, " ") == []
