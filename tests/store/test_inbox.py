@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -229,3 +230,18 @@ class Observed(RuleBasedStateMachine):
 
 TestObserved = Observed.TestCase
 TestObserved.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+
+
+def test_threads_take_turns_at_saving(store: Store) -> None:
+    """Also when a save must look before it writes, as waking does: none is told that another was quicker."""
+
+    def save(worker: int) -> None:
+        for i in range(25):
+            order, customer = ref(f"{worker}-{i}"), ref(f"{worker}-{i}", flow="customers")
+            store.save(Memory(arrivals=[arrival(order, due=None)], parked=[waiting(order, customer)]))
+            store.save(Memory(woken=[customer]))
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(save, range(4)))
+    assert len(store.due("orders", NOON, 1_000)) == 100
+    assert store.parked() == ()

@@ -156,3 +156,22 @@ def test_a_scratch_copy_knows_all_and_changes_nothing(store: Store) -> None:
         assert place.exists()
     assert not place.exists()
     assert store.fact("a") == "1"
+
+
+def test_a_process_killed_while_it_makes_the_schema_leaves_a_database_that_opens(url: str) -> None:
+    code = """
+import os, signal, sys
+from sqlalchemy import Engine, event
+from syncline.store import Store
+
+@event.listens_for(Engine, "after_cursor_execute")
+def die(connection, cursor, statement, *rest):
+    if "CREATE TABLE waits" in statement:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Store.open(sys.argv[1])
+"""
+    died = subprocess.run([sys.executable, "-c", code, url], check=False, capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    with Store.open(url) as store:
+        assert store.counts() == {}

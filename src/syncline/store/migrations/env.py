@@ -1,15 +1,15 @@
-"""Runs the migrations on the connection that is handed over, within its transaction."""
+"""Runs the migrations on the connection that is handed over, within its transaction: all of them or none.
+
+To change the schema: change ``tables.py``, add a revision to ``versions/`` that does the same to a database that is in
+use, and name it in ``tables.REVISION``. A test tells what still differs.
+"""
 
 from alembic import context
-
-from syncline.store.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     version_table=context.config.attributes["version_table"],
-    target_metadata=metadata,
     transactional_ddl=True,
-    render_as_batch=True,
 )
 with context.begin_transaction():
     context.run_migrations()
