@@ -128,5 +128,6 @@ def _conditions(parent: Mapping[str, Any], child: Mapping[str, Any], link: str) 
 
 
 def _property_of(entity: Mapping[str, Any], column: str) -> str:
+    properties: Mapping[str, Mapping[str, Any]] = entity["properties"]
     wanted = f"{entity['sourceTable']}.{column}"
-    return next(name for name, said in entity["properties"].items() if said.get("column") == wanted)
+    return next(name for name, said in properties.items() if said.get("column") == wanted)

@@ -1,0 +1,273 @@
+"""The data: one SQLite file with the companies, and the few ways in which rules read and change a company's rows."""
+
+# Names of tables and columns come from the metadata, never from a request; values are always parameters.
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+from uuid import uuid4
+
+import msgspec
+from msgspec import Struct
+
+from syncline.connectors.businesscentral.metadata import entity_sets
+from syncline.sandbox.businesscentral import schema
+from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.values import Stored, moment
+
+Row: TypeAlias = dict[str, Any]
+"""A record as it is stored (see `values`), with ``_row`` and ``_etag``."""
+
+MEMORY: Literal[":memory:"] = ":memory:"
+LOCAL_CURRENCY = "EUR"
+_SCHEMA_VERSION = 1
+
+sqlite3.register_converter("RAW", msgspec.Raw)
+
+
+class Corrupt(Exception):
+    """The data file is no data of this sandbox."""
+
+
+class Company(Struct, frozen=True):
+    """Where a company's rows are, and what it is called."""
+
+    database: Database
+    number: int
+    id: str
+    name: str
+    display_name: str
+    created_at: str
+    local_currency: str
+
+    def table(self, entity_set: str) -> str:
+        return f'"{self.number}${entity_set}"'
+
+    def find(self, entity_set: str, **equal: Stored) -> Row | None:
+        """The first record that holds these values."""
+        return next(self._read(entity_set, equal, "_row"), None)
+
+    def exists(self, entity_set: str, **equal: Stored) -> bool:
+        where = " AND ".join(f'"{name}" = ?' for name in equal)
+        asked = f"SELECT 1 FROM {self.table(entity_set)} WHERE {where} LIMIT 1"
+        return self.database.execute(asked, tuple(equal.values())).fetchone() is not None
+
+    def all(self, entity_set: str, **equal: Stored) -> Iterator[Row]:
+        """Every record that holds these values, read at once so that it may be changed meanwhile."""
+        return self._read(entity_set, equal, "_row")
+
+    def insert(self, entity_set: str, row: Row) -> None:
+        """Add a record that has all its properties; it gets its version and time here."""
+        self._stamp(entity_set, row)
+        names = [name for name in row if name != "_row"]
+        columns = ", ".join(f'"{name}"' for name in names)
+        asked = f"INSERT INTO {self.table(entity_set)} ({columns}) VALUES ({', '.join('?' * len(names))})"
+        with _same_key(entity_set, row):
+            row["_row"] = self.database.execute(asked, [row[name] for name in names]).lastrowid
+
+    def update(self, entity_set: str, row: Row, changes: Mapping[str, Stored]) -> None:
+        """Change a record, which moves its version and time even where the values are what they were."""
+        row.update(changes)
+        self._stamp(entity_set, row)
+        stamped = [name for name in ("_etag", "lastModifiedDateTime") if name in row]
+        self._set(entity_set, row, [*changes, *stamped])
+
+    def derive(self, entity_set: str, row: Row, changes: Mapping[str, Stored]) -> None:
+        """Change what a record only shows of others (a balance): its version and time stay."""
+        row.update(changes)
+        self._set(entity_set, row, list(changes))
+
+    def delete(self, entity_set: str, row: Row) -> None:
+        self.database.execute(f"DELETE FROM {self.table(entity_set)} WHERE _row = ?", (row["_row"],))
+
+    def next_number(self, series: str) -> str:
+        """The next free number of a series is the caller's to check: manual numbers may have taken it."""
+        table = self.table("numberSeries")
+        last, step = self.database.execute(f"SELECT last, step FROM {table} WHERE name = ?", (series,)).fetchone()
+        number = _incremented(last, step)
+        self.database.execute(f"UPDATE {table} SET last = ? WHERE name = ?", (number, series))
+        return number
+
+    def tax_percent(self, area: str, group: str) -> Decimal:
+        """Of a line, by the customer's tax area and the line's tax group; nothing set up is no tax."""
+        found = self.database.execute(
+            f"SELECT percent FROM {self.table('taxRates')} WHERE area = ? AND tax_group = ?", (area, group)
+        ).fetchone()
+        return Decimal(found[0]) if found else Decimal(0)
+
+    def relate(self, contact: str, related_type: str, related: str) -> None:
+        """Tie a contact to a customer or vendor, each named by its id."""
+        self.database.execute(
+            f"INSERT INTO {self.table('businessRelations')} VALUES (?, ?, ?)", (contact, related_type, related)
+        )
+
+    def related(self, **equal: str) -> Row | None:
+        """A business relation by ``contactId``, or by ``relatedId`` and ``relatedType``."""
+        return next(self._read("businessRelations", equal, "contactId"), None)
+
+    def unrelate(self, **equal: str) -> None:
+        where = " AND ".join(f"{name} = ?" for name in equal)
+        self.database.execute(f"DELETE FROM {self.table('businessRelations')} WHERE {where}", tuple(equal.values()))
+
+    def today(self) -> str:
+        return datetime.now(UTC).date().isoformat()
+
+    def _read(self, table: str, equal: Mapping[str, Stored], order: str) -> Iterator[Row]:
+        where = " AND ".join(f'"{name}" = ?' for name in equal) or "1"
+        asked = f'SELECT * FROM {self.table(table)} WHERE {where} ORDER BY "{order}"'
+        cursor = self.database.execute(asked, tuple(equal.values()))
+        names = [described[0] for described in cursor.description]
+        return (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+
+    def _stamp(self, entity_set: str, row: Row) -> None:
+        row["_etag"] = self.database.new_etag()
+        if "lastModifiedDateTime" in entity_sets()[entity_set].properties:
+            row["lastModifiedDateTime"] = self.database.now()
+
+    def _set(self, entity_set: str, row: Row, names: list[str]) -> None:
+        columns = ", ".join(f'"{name}" = ?' for name in names)
+        asked = f"UPDATE {self.table(entity_set)} SET {columns} WHERE _row = ?"
+        with _same_key(entity_set, row):
+            self.database.execute(asked, [*(row[name] for name in names), row["_row"]])
+
+
+class Database:
+    """One connection to one SQLite file, used by one thread. Every write goes through `transaction`."""
+
+    def __init__(self, data: Path | Literal[":memory:"]) -> None:
+        self._connection = sqlite3.connect(
+            data,
+            isolation_level=None,
+            detect_types=sqlite3.PARSE_COLNAMES,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        self.execute = self._connection.execute
+        self.executemany = self._connection.executemany
+        try:
+            self.fresh = self._open()
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise Corrupt(str(error)) from None
+        self._versions = itertools.count(time.time_ns())
+        self._latest = self._last_moment()
+        self._depth = 0
+        self._companies = {company.id: company for company in self._read_companies()}
+
+    @property
+    def companies(self) -> tuple[Company, ...]:
+        return tuple(self._companies.values())
+
+    def company(self, key: str) -> Company:
+        """By its id or its name. Raises `ApiError`."""
+        found = self._companies.get(key.lower()) or next((c for c in self.companies if c.name == key), None)
+        if found is None:
+            raise ApiError(404, "Internal_CompanyNotFound", f"Cannot find company '{key}'.")
+        return found
+
+    def add_company(self, name: str) -> Company:
+        number = len(self._companies) + 1
+        company = Company(self, number, str(uuid4()), name, name, self.now(), LOCAL_CURRENCY)
+        self.execute(
+            "INSERT INTO companies VALUES (?, ?, ?, ?, ?, ?)",
+            (number, company.id, name, name, company.created_at, company.local_currency),
+        )
+        for statement in schema.company_tables(number):
+            self.execute(statement)
+        self._companies[company.id] = company
+        return company
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; inside another one, all or nothing of the inner part."""
+        begin, keep, undo = _TRANSACTION if self._depth == 0 else _SAVEPOINT
+        self.execute(begin)
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            for statement in undo:
+                self.execute(statement)
+            raise
+        else:
+            self.execute(keep)
+        finally:
+            self._depth -= 1
+
+    def now(self) -> str:
+        """The present moment in UTC milliseconds, never before the one given last."""
+        self._latest = max(self._latest, moment(datetime.now(UTC)))
+        return self._latest
+
+    def new_etag(self) -> str:
+        return f'W/"{base64.b64encode(b"20;%d;1" % next(self._versions)).decode()}"'
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _open(self) -> bool:
+        """Whether the file is new. Raises `sqlite3.DatabaseError` where it is none of ours."""
+        self.execute("PRAGMA journal_mode = WAL")
+        self.execute("PRAGMA synchronous = NORMAL")
+        self.execute("PRAGMA cache_size = -65536")
+        version = self.execute("PRAGMA user_version").fetchone()[0]
+        tables = self.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version == 0 and tables == 0:
+            self.execute(schema.COMPANIES)
+            self.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            return True
+        if version != _SCHEMA_VERSION:
+            raise sqlite3.DatabaseError(f"it is a database of another kind or version ({version})")
+        self.execute("SELECT 1 FROM companies").fetchone()
+        return False
+
+    def _read_companies(self) -> list[Company]:
+        rows = self.execute("SELECT number, id, name, display_name, created_at, local_currency FROM companies")
+        return [Company(self, *row) for row in rows.fetchall()]
+
+    def _last_moment(self) -> str:
+        tables = self.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%$%'").fetchall()
+        stamped = [
+            f'SELECT max(lastModifiedDateTime) FROM "{name}"'
+            for (name,) in tables
+            if (known := entity_sets().get(name.partition("$")[2])) and "lastModifiedDateTime" in known.properties
+        ]
+        return max((self.execute(asked).fetchone()[0] or "" for asked in stamped), default="")
+
+
+_TRANSACTION = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_SAVEPOINT = ("SAVEPOINT inner", "RELEASE inner", ("ROLLBACK TO inner", "RELEASE inner"))
+
+
+def add_days(day: str, days: int) -> str:
+    return date.fromordinal(date.fromisoformat(day).toordinal() + days).isoformat()
+
+
+@contextmanager
+def _same_key(entity_set: str, row: Row) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        said = entity_sets()[entity_set]
+        key = ", ".join(f"{name}='{row[name]}'" for names in schema.unique_keys(said) for name in names)
+        message = f"The record in table {said.entity} already exists. Identification fields and values: {key}."
+        raise ApiError(400, "Internal_EntityWithSameKeyExists", message) from None
+
+
+def _incremented(number: str, step: int) -> str:
+    """``S-ORD1009`` plus 1 is ``S-ORD1010``: the last digits count, and keep their width."""
+    digits = re.search(r"\d+$", number)
+    if digits is None:
+        raise ApiError(400, "Application_DialogException", f"The number {number} cannot be counted on.")
+    return number[: digits.start()] + str(int(digits[0]) + step).zfill(len(digits[0]))

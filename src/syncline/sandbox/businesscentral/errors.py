@@ -1,0 +1,36 @@
+"""What Business Central answers when it refuses."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import msgspec
+
+
+class ApiError(Exception):
+    """A refusal: the HTTP status, the code of the contract and a message for people."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def body(self) -> bytes:
+        message = f"{self.message}  CorrelationId:  {uuid4()}."
+        return msgspec.json.encode({"error": {"code": self.code, "message": message}})
+
+
+def bad_request(message: str) -> ApiError:
+    return ApiError(400, "BadRequest", message)
+
+
+def dialog(message: str) -> ApiError:
+    """What the application itself says, as in a dialog of its client."""
+    return ApiError(400, "Application_DialogException", message)
+
+
+def no_such_record(entity: str, record: str) -> ApiError:
+    return ApiError(
+        404, "Internal_RecordNotFound", f"The {entity} {record} does not exist: no record has this identification."
+    )

@@ -1,0 +1,141 @@
+"""The query options of a request, checked against the entity they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl, unquote_plus
+
+from msgspec import Struct, structs
+
+from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, entity_sets
+from syncline.sandbox.businesscentral.errors import bad_request
+from syncline.sandbox.businesscentral.filters import Where, where
+
+MOST_A_PAGE = 20_000
+_KNOWN = {"$filter", "$select", "$expand", "$orderby", "$top", "$skip", "$count", "$skiptoken", "$schemaversion"}
+
+
+class Order(Struct, frozen=True):
+    name: str
+    descending: bool = False
+
+
+class Expand(Struct, frozen=True):
+    navigation: str
+    query: Query
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """What is asked of a set. ``select`` is empty where all is asked for."""
+
+    select: tuple[str, ...] = ()
+    expand: tuple[Expand, ...] = ()
+    where: Where | None = None
+    order: tuple[Order, ...] = ()
+    top: int | None = None
+    skip: int = 0
+    count: bool = False
+    token: str | None = None
+    page_size: int = MOST_A_PAGE
+
+
+def parse(text: str, entity_set: EntitySet, prefer: Mapping[str, str]) -> Query:
+    """Of the text behind the question mark. Options without a dollar are not the entity's. Raises `ApiError`."""
+    options = {name: value for name, value in parse_qsl(text, keep_blank_values=True) if name.startswith("$")}
+    unknown = sorted(set(options) - _KNOWN)
+    if unknown:
+        raise bad_request(f"The query parameter '{unknown[0]}' is not supported.")
+    size = prefer.get("odata.maxpagesize")
+    query = _query(options, entity_set, newer=options.get("$schemaversion") == "2.1")
+    if size is None:
+        return query
+    return structs.replace(query, page_size=max(1, min(_count("odata.maxpagesize", size), MOST_A_PAGE)))
+
+
+def preferences(header: str) -> dict[str, str]:
+    """``Prefer: odata.maxpagesize=100, odata.continue-on-error`` by name; one without a value is ``true``."""
+    pairs = (part.strip().partition("=") for part in header.split(",") if part.strip())
+    return {name.strip().lower(): value.strip() or "true" for name, _, value in pairs}
+
+
+def _query(options: Mapping[str, str], entity_set: EntitySet, *, newer: bool) -> Query:
+    said = options.get("$filter", "").strip()
+    return Query(
+        select=tuple(_select(options.get("$select", ""), entity_set)),
+        expand=tuple(_expand(options.get("$expand", ""), entity_set, newer)),
+        where=where(said, entity_set, newer=newer) if said else None,
+        order=tuple(_order(options.get("$orderby", ""), entity_set)),
+        top=_count("$top", options["$top"]) if "$top" in options else None,
+        skip=_count("$skip", options.get("$skip", "0")),
+        count=_truth("$count", options.get("$count", "false")),
+        token=options.get("$skiptoken"),
+    )
+
+
+def _select(text: str, entity_set: EntitySet) -> Iterator[str]:
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    if "*" in asked:
+        return
+    for name in asked:
+        if name not in entity_set.properties and name not in entity_set.navigations:
+            raise _no_property(name, entity_set)
+    chosen = set(asked)
+    yield from (name for name in entity_set.properties if name in chosen)
+
+
+def _expand(text: str, entity_set: EntitySet, newer: bool) -> Iterator[Expand]:
+    for part in _split(text, ","):
+        name, bracket, inside = part.strip().partition("(")
+        way = entity_set.navigations.get(name)
+        if way is None:
+            raise bad_request(f"Could not find a navigation named '{name}' on type '{entity_set.entity}'.")
+        target = entity_sets().get(way.entity_set)
+        if target is None:
+            raise bad_request(f"'{name}' cannot be expanded here: the set {way.entity_set} is not served.")
+        pairs = (option.strip().partition("=") for option in _split(inside.removesuffix(")") if bracket else "", ";"))
+        options = {key.strip(): unquote_plus(value) if "%" in value else value for key, _, value in pairs}
+        yield Expand(name, _query(options, target, newer=newer))
+
+
+def _order(text: str, entity_set: EntitySet) -> Iterator[Order]:
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        name, _, direction = part.strip().partition(" ")
+        said = entity_set.properties.get(name)
+        if said is None or said.type is EdmType.STREAM:
+            raise _no_property(name, entity_set)
+        if direction.strip() not in ("", "asc", "desc"):
+            raise bad_request(f"'{direction}' is no direction to order by: asc or desc.")
+        yield Order(name, direction.strip() == "desc")
+
+
+def _split(text: str, separator: str) -> Iterator[str]:
+    """At the separators that stand in no bracket and no quotes."""
+    depth, quoted, start = 0, False, 0
+    for index, letter in enumerate(text):
+        if letter == "'":
+            quoted = not quoted
+        elif not quoted and letter in "()":
+            depth += 1 if letter == "(" else -1
+        elif not quoted and depth == 0 and letter == separator:
+            yield text[start:index]
+            start = index + 1
+    if text[start:].strip():
+        yield text[start:]
+
+
+def _count(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise bad_request(f"Invalid value '{text}' for {name}: it takes a whole number from 0 on.")
+    return int(text)
+
+
+def _truth(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise bad_request(f"Invalid value '{text}' for {name}: it takes true or false.")
+    return text.lower() == "true"
+
+
+def _no_property(name: str, entity_set: EntitySet) -> Exception:
+    return bad_request(f"Could not find a property named '{name}' on type '{entity_set.entity}'.")

@@ -1,0 +1,37 @@
+"""Each entity's own rules: one small file an entity, and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from syncline.sandbox.businesscentral.rules.base import Rules
+from syncline.sandbox.businesscentral.rules.contacts import ContactRules
+from syncline.sandbox.businesscentral.rules.customers import CustomerRules
+from syncline.sandbox.businesscentral.rules.items import ItemRules
+from syncline.sandbox.businesscentral.rules.parties import EmployeeRules, VendorRules
+from syncline.sandbox.businesscentral.rules.salesdocuments import (
+    SalesCreditMemoRules,
+    SalesInvoiceRules,
+    SalesOrderRules,
+    SalesQuoteRules,
+)
+from syncline.sandbox.businesscentral.rules.saleslines import SalesInvoiceLineRules, SalesOrderLineRules
+
+_PLAIN = Rules()
+_RULES: Mapping[str, Rules] = {
+    "contacts": ContactRules(),
+    "customers": CustomerRules(),
+    "employees": EmployeeRules(),
+    "items": ItemRules(),
+    "salesCreditMemos": SalesCreditMemoRules(),
+    "salesInvoiceLines": SalesInvoiceLineRules(),
+    "salesInvoices": SalesInvoiceRules(),
+    "salesOrderLines": SalesOrderLineRules(),
+    "salesOrders": SalesOrderRules(),
+    "salesQuotes": SalesQuoteRules(),
+    "vendors": VendorRules(),
+}
+
+
+def rules_of(entity_set: str) -> Rules:
+    return _RULES.get(entity_set, _PLAIN)

@@ -1,0 +1,286 @@
+"""Lines of sales orders and invoices: what an item brings to its line, and what the line brings to its document.
+
+Followed from the page ``APIV2SalesOrderLines`` and the base application's ``SalesLine.Table``.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+from syncline.connectors.businesscentral.metadata import ZERO_GUID
+from syncline.sandbox.businesscentral import amounts
+from syncline.sandbox.businesscentral.company import Company, Row
+from syncline.sandbox.businesscentral.errors import ApiError, dialog, no_such_record
+from syncline.sandbox.businesscentral.relations import follow
+from syncline.sandbox.businesscentral.rules.base import Draft, Rules, refuse_change
+from syncline.sandbox.businesscentral.rules.totals import refresh_document, tax_percent
+from syncline.sandbox.businesscentral.values import Stored, number, rounded
+
+SEQUENCE_STEP = 10_000
+_IGNORED = frozenset({"shippedQuantity", "invoicedQuantity"})
+"""The product takes them and keeps what its postings say."""
+_OF_AN_OBJECT = {
+    "itemId": ZERO_GUID,
+    "accountId": ZERO_GUID,
+    "lineObjectNumber": "",
+    "itemVariantId": ZERO_GUID,
+    "unitOfMeasureId": ZERO_GUID,
+    "unitOfMeasureCode": "",
+    "quantity": "0",
+    "unitPrice": "0",
+    "discountPercent": "0",
+    "discountAmount": "0",
+    "taxCode": "",
+    "taxPercent": "0",
+}
+
+
+class _SalesLineRules(Rules):
+    mandatory = ()
+    document_set: ClassVar[str]
+    lines_set: ClassVar[str]
+
+    def start(self, draft: Draft) -> None:
+        draft.values["lineType"] = "Comment"
+        draft.values["shipmentDate"] = draft.company.today()
+
+    def apply(self, draft: Draft, name: str, value: Stored) -> None:
+        line = draft.values
+        match name:
+            case "documentId":
+                self._belong(draft, str(value))
+            case "sequence" if line["sequence"] not in (0, value):
+                raise refuse_change(
+                    name, "The value for sequence cannot be modified. Delete and insert the line again."
+                )
+            case "itemId":
+                self._take_item(draft, str(value))
+            case "accountId":
+                self._take_account(draft, str(value))
+            case "lineType":
+                if value != line["lineType"]:
+                    line |= {**_OF_AN_OBJECT, "lineType": value}
+            case "lineObjectNumber":
+                self._take_number(draft, str(value))
+            case "itemVariantId":
+                self._take_variant(draft, str(value))
+            case "taxCode":
+                follow(draft, name, value)
+                line["taxPercent"] = tax_percent(draft.company, self._document(draft), str(value))
+            case "quantity" | "unitPrice" | "discountPercent" | "discountAmount":
+                self._take_amount(draft, name, str(value))
+            case _ if name not in _IGNORED:
+                super().apply(draft, name, value)
+
+    def complete(self, draft: Draft) -> None:
+        line = draft.values
+        if line["documentId"] == ZERO_GUID:
+            raise dialog('A "documentId" must be provided.')
+        document = self._document(draft)
+        self.check_document(document)
+        if line["lineType"] != "Comment" and not line["lineObjectNumber"] and Decimal(line["quantity"]):
+            raise dialog(f"No. must have a value in Sales Line: lineType={line['lineType']}.")
+        if not line["sequence"]:
+            line["sequence"] = _next_sequence(draft.company, self.lines_set, line["documentId"])
+        with_tax = document["pricesIncludeTax"] == "true"
+        line |= amounts.line_totals(line, with_tax=with_tax, allocation=Decimal(0))
+
+    def saved(self, draft: Draft) -> None:
+        if not draft.part:
+            refresh_document(draft.company, self.document_set, self.lines_set, draft.values["documentId"])
+
+    def check_delete(self, company: Company, row: Row) -> None:
+        document = company.find(self.document_set, id=row["documentId"])
+        if document:
+            self.check_document(document)
+
+    def deleted(self, company: Company, row: Row) -> None:
+        refresh_document(company, self.document_set, self.lines_set, row["documentId"])
+
+    def check_document(self, document: Row) -> None:
+        """Refuse to touch the lines of a document that is posted."""
+
+    def quantity_changed(self, draft: Draft) -> None:
+        """Set what follows from a new quantity."""
+
+    def _document(self, draft: Draft) -> Row:
+        document = draft.company.find(self.document_set, id=draft.values["documentId"])
+        if document is None:
+            raise no_such_record(self.document_set, str(draft.values["documentId"]))
+        return document
+
+    def _belong(self, draft: Draft, value: str) -> None:
+        if draft.values["documentId"] not in (ZERO_GUID, value):
+            raise refuse_change("documentId")
+        draft.values["documentId"] = value
+        self._document(draft)
+
+    def _take_item(self, draft: Draft, value: str) -> None:
+        line, company = draft.values, draft.company
+        if value == line["itemId"]:
+            return
+        if value == ZERO_GUID:
+            line |= {**_OF_AN_OBJECT, "lineType": "Comment"}
+            return
+        if line["accountId"] != ZERO_GUID and "accountId" in draft.sent:
+            raise _both()
+        item = company.find("items", id=value)
+        if item is None:
+            raise dialog(f'Item does not exist: "itemId" is {value}.')
+        if item["blocked"] == "true":
+            raise dialog(f"You cannot choose item {item['number']} because it is blocked.")
+        document = self._document(draft)
+        line |= {
+            "itemId": value,
+            "accountId": ZERO_GUID,
+            "lineType": "Item",
+            "lineObjectNumber": item["number"],
+            "description": item["displayName"],
+            "description2": item["displayName2"],
+            "unitOfMeasureId": item["baseUnitOfMeasureId"],
+            "unitOfMeasureCode": item["baseUnitOfMeasureCode"],
+            "unitPrice": _price(company, document, item),
+            "taxCode": item["taxGroupCode"],
+            "taxPercent": tax_percent(company, document, item["taxGroupCode"]),
+            "itemVariantId": ZERO_GUID,
+        }
+        line["discountAmount"] = amounts.discount_amount(line)
+
+    def _take_account(self, draft: Draft, value: str) -> None:
+        line = draft.values
+        if value in (line["accountId"], ZERO_GUID):
+            return
+        if line["itemId"] != ZERO_GUID:
+            raise _both()
+        account = draft.company.find("accounts", id=value)
+        if account is None:
+            raise dialog(f'Account does not exist: "accountId" is {value}.')
+        line |= {
+            "accountId": value,
+            "lineType": "Account",
+            "lineObjectNumber": account["number"],
+            "description": account["displayName"],
+        }
+
+    def _take_number(self, draft: Draft, value: str) -> None:
+        line = draft.values
+        if line["lineObjectNumber"] == value:
+            return
+        if line["lineObjectNumber"]:
+            raise refuse_change("lineObjectNumber")
+        target = {"Item": "items", "Account": "accounts"}.get(line["lineType"])
+        if target is None:
+            line["lineObjectNumber"] = value
+            return
+        found = draft.company.find(target, number=value)
+        if found is None:
+            raise dialog(f'{line["lineType"]} does not exist: "lineObjectNumber" is {value}.')
+        (self._take_item if target == "items" else self._take_account)(draft, found["id"])
+
+    def _take_variant(self, draft: Draft, value: str) -> None:
+        found = draft.company.find("itemVariants", id=value) if value != ZERO_GUID else None
+        if value != ZERO_GUID and (found is None or found["itemId"] != draft.values["itemId"]):
+            message = f'The "itemVariantId" cannot be set to {value}: it is no variant of the line\'s item.'
+            raise ApiError(400, "Internal_InvalidTableRelation", message)
+        draft.values["itemVariantId"] = value
+
+    def _take_amount(self, draft: Draft, name: str, value: str) -> None:
+        line = draft.values
+        if line["lineType"] == "Comment" and Decimal(value):
+            raise dialog(f'Type must not be blank: "{name}" cannot be set on a line of type Comment.')
+        if name == "discountPercent" and Decimal(value) > 100:
+            raise dialog('The "discountPercent" must not be more than 100.')
+        if name == "discountAmount" and abs(Decimal(value)) > abs(amounts.before_discount(line)):
+            raise dialog('The "discountAmount" must not be more than the line comes to.')
+        line[name] = number(rounded(Decimal(value), amounts.CENTS)) if name == "discountAmount" else value
+        if name == "discountAmount":
+            line["discountPercent"] = amounts.discount_percent(line)
+        else:
+            line["discountAmount"] = amounts.discount_amount(line)
+        if name == "quantity":
+            self.quantity_changed(draft)
+
+
+class SalesInvoiceLineRules(_SalesLineRules):
+    document_set = "salesInvoices"
+    lines_set = "salesInvoiceLines"
+
+    def check_document(self, document: Row) -> None:
+        if document["status"] != "Draft":
+            raise dialog("The posted invoice cannot be changed.")
+
+
+class SalesOrderLineRules(_SalesLineRules):
+    document_set = "salesOrders"
+    lines_set = "salesOrderLines"
+
+    def apply(self, draft: Draft, name: str, value: Stored) -> None:
+        line = draft.values
+        if name == "shipQuantity":
+            _at_most(name, value, _outstanding(line))
+            line["shipQuantity"] = value
+            line["invoiceQuantity"] = number(_to_invoice(line))
+        elif name == "invoiceQuantity":
+            _at_most(name, value, _to_invoice(line))
+            line["invoiceQuantity"] = value
+        else:
+            super().apply(draft, name, value)
+
+    def quantity_changed(self, draft: Draft) -> None:
+        line = draft.values
+        if abs(Decimal(line["quantity"])) < abs(Decimal(line["shippedQuantity"])):
+            raise dialog('The "quantity" must not be less than what is already shipped.')
+        set_outstanding(line)
+
+    def check_delete(self, company: Company, row: Row) -> None:
+        super().check_delete(company, row)
+        if Decimal(row["shippedQuantity"]) != Decimal(row["invoicedQuantity"]):
+            raise dialog("You cannot delete the line because it is shipped and not yet invoiced.")
+
+
+def set_outstanding(line: Row) -> None:
+    """What is left is to be shipped and invoiced next."""
+    line["shipQuantity"] = number(_outstanding(line))
+    line["invoiceQuantity"] = number(_to_invoice(line))
+
+
+def _outstanding(line: Row) -> Decimal:
+    return Decimal(line["quantity"]) - Decimal(line["shippedQuantity"])
+
+
+def _to_invoice(line: Row) -> Decimal:
+    """All that is shipped, with what is to be shipped, and not yet invoiced."""
+    shipped = Decimal(line["shippedQuantity"]) + Decimal(line["shipQuantity"])
+    return shipped - Decimal(line["invoicedQuantity"])
+
+
+def _at_most(name: str, value: Stored, most: Decimal) -> None:
+    if abs(Decimal(value)) > abs(most):
+        raise dialog(f'The "{name}" cannot be more than {number(most)}.')
+
+
+def _next_sequence(company: Company, lines_set: str, document: str) -> int:
+    sequences = [int(line["sequence"]) for line in company.all(lines_set, documentId=document)]
+    return max(sequences, default=0) + SEQUENCE_STEP
+
+
+def _price(company: Company, document: Row, item: Row) -> str:
+    """The item's price in the document's currency, by the latest rate."""
+    price = Decimal(item["unitPrice"])
+    if document["currencyCode"] == company.local_currency:
+        return number(price)
+    rates = [
+        rate
+        for rate in company.all("currencyExchangeRates", currencyCode=document["currencyCode"])
+        if rate["startingDate"] <= company.today()
+    ]
+    if not rates:
+        raise dialog(f"There is no exchange rate for the currency {document['currencyCode']}.")
+    latest = max(rates, key=lambda rate: str(rate["startingDate"]))
+    factor = Decimal(latest["exchangeRateAmount"]) / Decimal(latest["relationalExchangeRateAmount"])
+    return number(rounded(price * factor, amounts.CENTS))
+
+
+def _both() -> ApiError:
+    return dialog('Both "itemId" and "accountId" are specified. Specify only one of them.')

@@ -1,0 +1,55 @@
+"""A sales document and its lines kept in step: tax, the document's discount over its lines, and its totals."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from syncline.connectors.businesscentral.metadata import ZERO_GUID
+from syncline.sandbox.businesscentral import amounts
+from syncline.sandbox.businesscentral.company import Company, Row
+from syncline.sandbox.businesscentral.values import number, truth
+
+
+def tax_percent(company: Company, document: Row, tax_group: str) -> str:
+    """Of a line with this tax group, by the tax area of the customer that pays."""
+    customer = company.find("customers", id=document["billToCustomerId"])
+    area = ""
+    if customer and customer["taxAreaId"] != ZERO_GUID:
+        found = company.find("taxAreas", id=customer["taxAreaId"])
+        area = found["code"] if found else ""
+    return number(company.tax_percent(area, tax_group))
+
+
+def refresh_document(company: Company, document_set: str, lines_set: str, document_id: str) -> None:
+    """Share the document's discount among its lines and add them up; the document's version and time move."""
+    document = company.find(document_set, id=document_id)
+    if document is None:
+        return
+    lines = sorted(company.all(lines_set, documentId=document_id), key=lambda line: int(line["sequence"]))
+    with_tax = document["pricesIncludeTax"] == "true"
+    sums = [amounts.line_amount(line) for line in lines]
+    whole = sum(sums, Decimal(0))
+    discount = Decimal(document["discountAmount"])
+    if lines:
+        discount = max(Decimal(0), min(discount, whole))
+    for line, share in zip(lines, amounts.allocations(discount, sums), strict=True):
+        totals = amounts.line_totals(line, with_tax=with_tax, allocation=share)
+        if any(line[name] != value for name, value in totals.items()):
+            company.update(lines_set, line, totals)
+    changes = {"discountAmount": number(discount), **amounts.document_totals(lines)}
+    if "fullyShipped" in document:
+        changes["fullyShipped"] = truth(_fully_shipped(lines))
+    company.update(document_set, document, changes)
+
+
+def retax_lines(company: Company, document: Row, lines_set: str) -> None:
+    """The lines' tax by the customer that the document has now."""
+    for line in company.all(lines_set, documentId=document["id"]):
+        percent = tax_percent(company, document, line["taxCode"])
+        if percent != line["taxPercent"]:
+            company.update(lines_set, line, {"taxPercent": percent})
+
+
+def _fully_shipped(lines: list[Row]) -> bool:
+    counted = [line for line in lines if Decimal(line["quantity"])]
+    return bool(counted) and all(line["quantity"] == line["shippedQuantity"] for line in counted)
