@@ -62,6 +62,7 @@ class Condition(Struct, frozen=True):
 class Navigation(Struct, frozen=True, kw_only=True):
     """A way from one record to others. No conditions: the set it leads to is not described here."""
 
+    entity: str
     entity_set: str
     many: bool
     conditions: tuple[Condition, ...] = ()
@@ -76,6 +77,11 @@ class EntitySet(Struct, frozen=True, kw_only=True):
     actions: tuple[str, ...]
     properties: Mapping[str, Property]
     navigations: Mapping[str, Navigation]
+
+    def navigation(self, name: str) -> Navigation | None:
+        """By its name, or by the entity's where it leads to one: the product's own pages write both."""
+        named = (way for way in self.navigations.values() if not way.many and way.entity == name)
+        return self.navigations.get(name) or next(named, None)
 
 
 @cache
@@ -108,6 +114,7 @@ def _entity_set(name: str, described: Mapping[str, Any]) -> EntitySet:
 def _navigation(parent: Mapping[str, Any], said: Mapping[str, Any], described: Mapping[str, Any]) -> Navigation:
     child = described.get(said["entitySet"])
     return Navigation(
+        entity=said["entity"],
         entity_set=said["entitySet"],
         many=said["multiplicity"] == "Many",
         conditions=tuple(_conditions(parent, child, said["link"])) if child else (),

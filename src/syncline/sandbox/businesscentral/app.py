@@ -40,7 +40,7 @@ def create_app(
 ) -> Starlette:
     """The sandbox over this data; a new file gets a company, with invented records unless ``empty``.
 
-    ``open`` asks nobody to sign in, otherwise ``credentials`` say who may. Raises `company.Corrupt`, and
+    ``open`` asks nobody to sign in, otherwise ``credentials`` say who may. Raises `company.Unusable`, and
     `ValueError` where nobody could sign in.
     """
     credentials = Credentials() if open else credentials
@@ -122,10 +122,11 @@ class _Api:
             fault = self._faults.meet(relative.method, relative.path, inside_batch=True)
             return refusal(fault) if fault else service.answer(relative)
 
-        keep_on = "odata.continue-on-error" in preferences(call.headers.get("prefer", ""))
+        keep_on = preferences(call.headers.get("prefer", "")).get("odata.continue-on-error") == "true"
         return batch.run(self._database, do, call.body, call.headers, keep_on=keep_on)
 
     async def token(self, request: Request) -> Response:
+        self._requests.count_sign_in()
         return _response(self._sign_in.token(await request.body()))
 
     async def faults(self, request: Request) -> Response:

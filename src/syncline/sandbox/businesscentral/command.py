@@ -23,7 +23,7 @@ CLIENT_SECRET = "SYNCLINE_SANDBOX_CLIENT_SECRET"  # noqa: S105 - the variable's 
 @click.option("--password-env", metavar="NAME", help="The environment variable with that user's password.")
 @click.option("--token-seconds", type=float, default=3600.0, show_default=True, help="How long a token lives.")
 @click.option("--client-ids", is_flag=True, help="Accept an id that a POST chooses, as a custom API page may.")
-def businesscentral_command(
+def businesscentral_command(  # noqa: PLR0917 - click passes them by name
     port: int,
     data: Path | None,
     opened: bool,
@@ -39,7 +39,7 @@ def businesscentral_command(
     Sign-in by client credentials takes the client from SYNCLINE_SANDBOX_CLIENT_ID and SYNCLINE_SANDBOX_CLIENT_SECRET.
     """
     from syncline.sandbox.businesscentral.app import create_app
-    from syncline.sandbox.businesscentral.company import MEMORY, Corrupt
+    from syncline.sandbox.businesscentral.company import MEMORY, Unusable
     from syncline.sandbox.businesscentral.signin import Credentials
     from syncline.sandbox.businesscentral.writing import Options
 
@@ -50,8 +50,10 @@ def businesscentral_command(
         app = create_app(
             data or MEMORY, open=opened, empty=empty, credentials=credentials, options=Options(client_ids=client_ids)
         )
-    except Corrupt as error:
-        raise CannotStart(f"{data} is no data of this sandbox ({error}): name another file, or delete it") from None
+    except Unusable as error:
+        raise CannotStart(
+            f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
+        ) from None
     serve(app, port=port, ready_file=ready_file)
 
 

@@ -36,8 +36,8 @@ _SCHEMA_VERSION = 1
 sqlite3.register_converter("RAW", msgspec.Raw)
 
 
-class Corrupt(Exception):
-    """The data file is no data of this sandbox."""
+class Unusable(Exception):
+    """The data file is no data of this sandbox, cannot be opened, or is in use by another one."""
 
 
 class Company(Struct, frozen=True):
@@ -146,20 +146,17 @@ class Database:
     """One connection to one SQLite file, used by one thread. Every write goes through `transaction`."""
 
     def __init__(self, data: Path | Literal[":memory:"]) -> None:
-        self._connection = sqlite3.connect(
-            data,
-            isolation_level=None,
-            detect_types=sqlite3.PARSE_COLNAMES,
-            check_same_thread=False,
-            cached_statements=512,
-        )
+        try:
+            self._connection = _connect(data)
+        except sqlite3.DatabaseError as error:
+            raise Unusable(str(error)) from None
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
         try:
             self.fresh = self._open()
         except sqlite3.DatabaseError as error:
             self._connection.close()
-            raise Corrupt(str(error)) from None
+            raise Unusable(str(error)) from None
         self._versions = itertools.count(time.time_ns())
         self._latest = self._last_moment()
         self._depth = 0
@@ -218,6 +215,7 @@ class Database:
 
     def _open(self) -> bool:
         """Whether the file is new. Raises `sqlite3.DatabaseError` where it is none of ours."""
+        self.execute("PRAGMA locking_mode = EXCLUSIVE")
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = NORMAL")
         self.execute("PRAGMA cache_size = -65536")
@@ -244,6 +242,17 @@ class Database:
             if (known := entity_sets().get(name.partition("$")[2])) and "lastModifiedDateTime" in known.properties
         ]
         return max((self.execute(asked).fetchone()[0] or "" for asked in stamped), default="")
+
+
+def _connect(data: Path | Literal[":memory:"]) -> sqlite3.Connection:
+    return sqlite3.connect(
+        data,
+        timeout=1.0,
+        isolation_level=None,
+        detect_types=sqlite3.PARSE_COLNAMES,
+        check_same_thread=False,
+        cached_statements=512,
+    )
 
 
 _TRANSACTION = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from syncline.connectors.businesscentral.metadata import entity_sets
 from syncline.sandbox.businesscentral.company import Company
-from syncline.sandbox.businesscentral.values import decode
 from syncline.sandbox.businesscentral.writing import Options, create
 
 NAME = "Fjord & Field Trading"
@@ -41,24 +41,46 @@ _PERSONS = (
     ("Aino Laine", "Designer", 9), ("Karin Wolf", "Assistant", 10), ("Lars Vik", "Warehouse", 11),
     ("Giulia Rossi", "Buyer", 12), ("Jana Dvořáková", "Accounts", 13), ("Sam Okafor", "Consultant", None),
 )  # fmt: skip
+
+
+class _Item(NamedTuple):
+    number: str
+    name: str
+    category: str
+    price: str
+    cost: str
+    stock: int
+
+
 _ITEMS = (
-    ("1896-S", "Oak desk", "DESK", "489", "310", 24), ("1900-S", "Guest chair, green", "CHAIR", "125.5", "78.25", 60),
-    ("1906-S", "Filing cabinet", "FURNITURE", "249.9", "160", 18), ("1908-S", "Swivel chair, blue", "CHAIR", "189", "99", 44),
-    ("1920-S", "Meeting table", "DESK", "720", "455.5", 6), ("1925-W", "Meeting set, six seats", "FURNITURE", "1350", "900", 3),
-    ("1928-S", "Desk lamp", "LAMP", "35.6", "19.95", 120), ("1929-W", "Floor lamp", "LAMP", "89", "48", 35),
-    ("1936-S", "Guest chair, yellow", "CHAIR", "125.5", "78.25", 51), ("1952-W", "Storage unit", "FURNITURE", "315", "204", 12),
-    ("1953-W", "Guest section", "FURNITURE", "560", "371.2", 5), ("1960-S", "Guest chair, red", "CHAIR", "125.5", "78.25", 47),
-    ("1964-S", "Swivel chair, black", "CHAIR", "189", "99", 38), ("1965-W", "Whiteboard", "SUPPLIES", "142", "88", 20),
-    ("1968-S", "Swivel chair, grey", "CHAIR", "189", "99", 31), ("1969-W", "Conference package", "FURNITURE", "1899", "1200", 2),
-    ("1972-S", "Swivel chair, yellow", "CHAIR", "189", "99", 29), ("1980-S", "Paper, 500 sheets", "SUPPLIES", "4.35", "2.1", 900),
-    ("1988-S", "Delivery and set-up", "SERVICES", "65", "40", 0), ("1996-S", "Whiteboard base", "SUPPLIES", "74.5", "39.9", 16),
-)  # fmt: skip
+    _Item("1896-S", "Oak desk", "DESK", "489", "310", 24),
+    _Item("1900-S", "Guest chair, green", "CHAIR", "125.5", "78.25", 60),
+    _Item("1906-S", "Filing cabinet", "FURNITURE", "249.9", "160", 18),
+    _Item("1908-S", "Swivel chair, blue", "CHAIR", "189", "99", 44),
+    _Item("1920-S", "Meeting table", "DESK", "720", "455.5", 6),
+    _Item("1925-W", "Meeting set, six seats", "FURNITURE", "1350", "900", 3),
+    _Item("1928-S", "Desk lamp", "LAMP", "35.6", "19.95", 120),
+    _Item("1929-W", "Floor lamp", "LAMP", "89", "48", 35),
+    _Item("1936-S", "Guest chair, yellow", "CHAIR", "125.5", "78.25", 51),
+    _Item("1952-W", "Storage unit", "FURNITURE", "315", "204", 12),
+    _Item("1953-W", "Guest section", "FURNITURE", "560", "371.2", 5),
+    _Item("1960-S", "Guest chair, red", "CHAIR", "125.5", "78.25", 47),
+    _Item("1964-S", "Swivel chair, black", "CHAIR", "189", "99", 38),
+    _Item("1965-W", "Whiteboard", "SUPPLIES", "142", "88", 20),
+    _Item("1968-S", "Swivel chair, grey", "CHAIR", "189", "99", 31),
+    _Item("1969-W", "Conference package", "FURNITURE", "1899", "1200", 2),
+    _Item("1972-S", "Swivel chair, yellow", "CHAIR", "189", "99", 29),
+    _Item("1980-S", "Paper, 500 sheets", "SUPPLIES", "4.35", "2.1", 900),
+    _Item("1988-S", "Delivery and set-up", "SERVICES", "65", "40", 0),
+    _Item("1996-S", "Whiteboard base", "SUPPLIES", "74.5", "39.9", 16),
+)
 _ORDERS = 15
 
 
 def fill(company: Company) -> None:
     """Customers with their contacts, persons, items with stock, and orders with lines."""
-    customers = [_create(company, "customers", _customer(index)) for index in range(len(_CUSTOMERS))]
+    terms = {row["code"]: row["id"] for row in company.all("paymentTerms")}
+    customers = [_create(company, "customers", _customer(index, terms)) for index in range(len(_CUSTOMERS))]
     for name, title, at in _PERSONS:
         person: dict[str, Any] = {"type": "Person", "displayName": name, "jobTitle": title}
         if at is not None:
@@ -66,13 +88,13 @@ def fill(company: Company) -> None:
             person["companyNumber"] = contact["contactNumber"]
         mailbox = "".join(letter for letter in name.lower() if letter.isascii() and letter.isalpha())
         _create(company, "contacts", person | {"email": f"{mailbox}@example.com"})
-    items = [_item(company, *item) for item in _ITEMS]
+    items = [_item(company, item) for item in _ITEMS]
     for index in range(_ORDERS):
         _create(company, "salesOrders", _order(index, customers, items))
 
 
-def _customer(index: int) -> Mapping[str, Any]:
-    name, street, city, post_code, country, currency, _, salesperson = _CUSTOMERS[index]
+def _customer(index: int, terms: Mapping[str, str]) -> Mapping[str, Any]:
+    name, street, city, post_code, country, currency, payment_terms, salesperson = _CUSTOMERS[index]
     return {
         "displayName": name,
         "addressLine1": street,
@@ -81,29 +103,33 @@ def _customer(index: int) -> Mapping[str, Any]:
         "country": country,
         "currencyCode": currency,
         "salespersonCode": salesperson,
+        "paymentTermsId": terms[payment_terms],
         "email": f"office{index + 1}@example.com",
         "creditLimit": 5000 * (index % 4),
     }
 
 
-def _item(company: Company, number: str, name: str, category: str, price: str, cost: str, stock: int) -> str:
-    service = category == "SERVICES"
-    item = {
-        "number": number,
-        "displayName": name,
-        "type": "Service" if service else "Inventory",
-        "itemCategoryCode": category,
-        "baseUnitOfMeasureCode": "HOUR" if service else "PCS",
-        "unitPrice": decode(price.encode()),
-        "unitCost": decode(cost.encode()),
-        "taxGroupCode": "STANDARD",
-        "generalProductPostingGroupCode": "SERVICES" if service else "RETAIL",
-        "inventoryPostingGroupCode": "" if service else "RESALE",
-    }
-    key = _create(company, "items", item)
+def _item(company: Company, item: _Item) -> str:
+    service = item.category == "SERVICES"
+    key = _create(
+        company,
+        "items",
+        {
+            "number": item.number,
+            "displayName": item.name,
+            "type": "Service" if service else "Inventory",
+            "itemCategoryCode": item.category,
+            "baseUnitOfMeasureCode": "HOUR" if service else "PCS",
+            "unitPrice": Decimal(item.price),
+            "unitCost": Decimal(item.cost),
+            "taxGroupCode": "STANDARD",
+            "generalProductPostingGroupCode": "SERVICES" if service else "RETAIL",
+            "inventoryPostingGroupCode": "" if service else "RESALE",
+        },
+    )
     row = company.find("items", id=key)
     if row:
-        company.derive("items", row, {"inventory": str(stock)})
+        company.derive("items", row, {"inventory": str(item.stock)})
     return key
 
 

@@ -82,7 +82,7 @@ def refusal(fault: Fault) -> Answer:
 
 
 class Requests:
-    """What was asked since the last reset. A batch is one request; its operations are counted apart."""
+    """What was asked since the last reset. A batch is one request; its operations and sign-ins are counted apart."""
 
     def __init__(self) -> None:
         self.reset()
@@ -90,6 +90,10 @@ class Requests:
     def reset(self) -> None:
         self._requests: Counter[str] = Counter()
         self._operations: Counter[str] = Counter()
+        self._sign_ins = 0
+
+    def count_sign_in(self) -> None:
+        self._sign_ins += 1
 
     def count(self, method: str, path: str) -> None:
         self._requests[f"{method} {kind(path)}"] += 1
@@ -102,6 +106,7 @@ class Requests:
             "total": self._requests.total(),
             "requests": dict(self._requests),
             "operations": dict(self._operations),
+            "signIns": self._sign_ins,
         }
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from msgspec import Struct, structs
 
-from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, entity_sets
+from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, Navigation, entity_sets
 from syncline.sandbox.businesscentral.errors import bad_request
 from syncline.sandbox.businesscentral.filters import Where, where
 
@@ -21,7 +21,10 @@ class Order(Struct, frozen=True):
 
 
 class Expand(Struct, frozen=True):
-    navigation: str
+    """``name`` as it was asked, which is how it is shown."""
+
+    name: str
+    way: Navigation
     query: Query
 
 
@@ -77,7 +80,7 @@ def _select(text: str, entity_set: EntitySet) -> Iterator[str]:
     if "*" in asked:
         return
     for name in asked:
-        if name not in entity_set.properties and name not in entity_set.navigations:
+        if name not in entity_set.properties and entity_set.navigation(name) is None:
             raise _no_property(name, entity_set)
     chosen = set(asked)
     yield from (name for name in entity_set.properties if name in chosen)
@@ -86,7 +89,7 @@ def _select(text: str, entity_set: EntitySet) -> Iterator[str]:
 def _expand(text: str, entity_set: EntitySet, newer: bool) -> Iterator[Expand]:
     for part in _split(text, ","):
         name, bracket, inside = part.strip().partition("(")
-        way = entity_set.navigations.get(name)
+        way = entity_set.navigation(name)
         if way is None:
             raise bad_request(f"Could not find a navigation named '{name}' on type '{entity_set.entity}'.")
         target = entity_sets().get(way.entity_set)
@@ -94,7 +97,7 @@ def _expand(text: str, entity_set: EntitySet, newer: bool) -> Iterator[Expand]:
             raise bad_request(f"'{name}' cannot be expanded here: the set {way.entity_set} is not served.")
         pairs = (option.strip().partition("=") for option in _split(inside.removesuffix(")") if bracket else "", ";"))
         options = {key.strip(): unquote_plus(value) if "%" in value else value for key, _, value in pairs}
-        yield Expand(name, _query(options, target, newer=newer))
+        yield Expand(name, way, _query(options, target, newer=newer))
 
 
 def _order(text: str, entity_set: EntitySet) -> Iterator[Order]:

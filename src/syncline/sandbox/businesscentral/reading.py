@@ -49,7 +49,7 @@ def page(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[s
     """The records that hold the ``fixed`` values and the query's conditions. Raises `ApiError`."""
     _check_owner(entity_set, query, fixed)
     conditions = _conditions(query, fixed)
-    order = _order(query)
+    order = _order(entity_set, query)
     total = _count(company, entity_set, conditions) if query.count else None
     left, after = _position(entity_set, query, order)
     limit = query.page_size if left is None else min(query.page_size, left)
@@ -58,7 +58,7 @@ def page(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[s
     rest = None if left is None else left - len(rows)
     more = len(read.rows) > limit and rows and rest != 0
     token = _token(rest, read.ordered_by(rows[-1])) if more else None
-    return Page(_entities(company, entity_set, query.expand, read, rows), token, total)
+    return Page(_entities(company, query.expand, read, rows), token, total)
 
 
 def one(company: Company, entity_set: EntitySet, key: str, query: Query) -> Entity:
@@ -67,7 +67,7 @@ def one(company: Company, entity_set: EntitySet, key: str, query: Query) -> Enti
     read = _read(company, entity_set, query, wanted, (), limit=1)
     if not read.rows:
         raise no_such_record(entity_set.entity, key)
-    return _entities(company, entity_set, query.expand, read, read.rows)[0]
+    return _entities(company, query.expand, read, read.rows)[0]
 
 
 def count(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> int:
@@ -101,7 +101,7 @@ def _read(
     links: tuple[str, ...] = (),
 ) -> _Read:
     ordered = tuple(each.name for each in order)
-    links = tuple(dict.fromkeys((*links, *_parent_links(entity_set, query.expand))))
+    links = tuple(dict.fromkeys((*links, *_parent_links(query.expand))))
     columns, names = _columns(entity_set.name, query.select, ordered, links)
     said = " AND ".join(condition.sql for condition in conditions) or "1"
     asked = f"SELECT {columns} FROM {company.table(entity_set.name)} WHERE {said}"
@@ -130,19 +130,17 @@ def _columns(
     return ", ".join(["_etag", *selected, *behind]), ("@odata.etag", *shown)
 
 
-def _entities(
-    company: Company, entity_set: EntitySet, expand: Sequence[Expand], read: _Read, rows: Sequence[Sequence[Any]]
-) -> list[Entity]:
+def _entities(company: Company, expand: Sequence[Expand], read: _Read, rows: Sequence[Sequence[Any]]) -> list[Entity]:
     names = read.names
     entities: list[Entity] = [dict(zip(names, row, strict=False)) for row in rows]  # links stand behind the names
     for each in expand:
-        way = entity_set.navigations[each.navigation]
+        way = each.way
         parent = next(condition.parent for condition in way.conditions if condition.parent)
         owners = [read.link(row, parent) for row in rows]
         found = _children(company, way.entity_set, way.conditions, each.query, owners)
         for entity, owner in zip(entities, owners, strict=True):
             mine = found.get(owner, [])
-            entity[each.navigation] = mine if way.many else next(iter(mine), None)
+            entity[each.name] = mine if way.many else next(iter(mine), None)
     return entities
 
 
@@ -154,14 +152,14 @@ def _children(
     link = next(condition.child for condition in conditions if condition.parent)
     constant = {condition.child: condition.constant for condition in conditions if condition.constant}
     always = _conditions(query, constant)
-    order = query.order or ((Order("sequence"),) if "sequence" in child_set.properties else (Order("_row"),))
+    order = _order(child_set, query)
     found: dict[str, list[Entity]] = {}
     unique = list(dict.fromkeys(owners))
     for start in range(0, len(unique), _A_CHUNK):
         chunk = unique[start : start + _A_CHUNK]
         owned = Where(f'"{link}" IN ({", ".join("?" * len(chunk))})', tuple(chunk))
         read = _read(company, child_set, query, [owned, *always], order, links=(link,))
-        entities = _entities(company, child_set, query.expand, read, read.rows)
+        entities = _entities(company, query.expand, read, read.rows)
         for row, entity in zip(read.rows, entities, strict=True):
             found.setdefault(read.link(row, link), []).append(entity)
     if query.skip or query.top is not None:
@@ -170,9 +168,8 @@ def _children(
     return found
 
 
-def _parent_links(entity_set: EntitySet, expand: Sequence[Expand]) -> tuple[str, ...]:
-    ways = [entity_set.navigations[each.navigation] for each in expand]
-    return tuple(condition.parent for way in ways for condition in way.conditions if condition.parent)
+def _parent_links(expand: Sequence[Expand]) -> tuple[str, ...]:
+    return tuple(condition.parent for each in expand for condition in each.way.conditions if condition.parent)
 
 
 def _conditions(query: Query, fixed: Mapping[str, str | None]) -> list[Where]:
@@ -185,10 +182,15 @@ def _sortable(entity_set: EntitySet, name: str) -> str:
     return f'CAST("{name}" AS NUMERIC)' if decimal else f'"{name}"'
 
 
-def _order(query: Query) -> tuple[Order, ...]:
-    """As asked, else by what a range was asked of, else as created; always to the end that no two are equal."""
+def _order(entity_set: EntitySet, query: Query) -> tuple[Order, ...]:
+    """As asked, else by what a range was asked of, else as lines stand or as records were created.
+
+    The last one tells apart what is otherwise equal: a page goes on where the one before it ended.
+    """
     ranged = query.where is not None and "lastModifiedDateTime" in query.where.ranged
-    chosen = query.order or ((Order("lastModifiedDateTime"),) if ranged else ())
+    own = ("sequence",) if "sequence" in entity_set.properties else ()
+    by_itself = ("lastModifiedDateTime",) if ranged else own
+    chosen = query.order or tuple(Order(name) for name in by_itself)
     return (*chosen, Order("_row"))
 
 

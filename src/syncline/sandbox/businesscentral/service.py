@@ -1,4 +1,4 @@
-"""One operation on the API: its address, what it may do there, and its answer. Plain HTTP and ``$batch`` both end here."""
+"""One operation on the API: its address, what it may do there, its answer. Plain HTTP and ``$batch`` both end here."""
 
 from __future__ import annotations
 
@@ -68,6 +68,8 @@ class Service:
 
     def _answer(self, call: Call) -> Answer:
         parts = _parts(call.path)
+        if call.path == "$metadata":
+            raise ApiError(501, "BadRequest_MethodNotImplemented", "$metadata is not served by this sandbox yet.")
         if not parts:
             return self._sets(call)
         if parts[0][0] == "companies" and len(parts) == 1:
@@ -186,7 +188,7 @@ def _step(target: _Target, name: str, key: str | None) -> _Target:
         raise ApiError(404, "BadRequest_NotFound", f"Resource not found for the segment '{name}'.")
     if name.startswith(_ACTION):
         return structs.replace(target, action=name.removeprefix(_ACTION))
-    way = target.entity_set.navigations.get(name)
+    way = target.entity_set.navigation(name)
     if way is None:
         raise ApiError(404, "BadRequest_NotFound", f"Resource not found for the segment '{name}'.")
     entity_set = entity_sets().get(way.entity_set)

@@ -53,21 +53,26 @@ CODES: Mapping[str, tuple[tuple[Stored, ...], ...]] = {
         ("BANK", "Bank transfer"), ("CARD", "Card"), ("CASH", "Cash"), ("CHECK", "Cheque"), ("DEBIT", "Direct debit"),
     ),
     "shipmentMethods code displayName": (
-        ("EXW", "Ex works"), ("FCA", "Free carrier"), ("CPT", "Carriage paid to"), ("CIP", "Carriage and insurance paid"),
+        ("EXW", "Ex works"), ("FCA", "Free carrier"), ("CPT", "Carriage paid to"),
+        ("CIP", "Carriage and insurance paid"),
         ("DAP", "Delivered at place"), ("DPU", "Delivered at place unloaded"), ("DDP", "Delivered duty paid"),
         ("FAS", "Free alongside ship"), ("FOB", "Free on board"), ("CFR", "Cost and freight"),
         ("CIF", "Cost, insurance and freight"), ("PICKUP", "Collected by the customer"),
     ),
     "unitsOfMeasure code displayName internationalStandardCode": (
-        ("PCS", "Piece", "EA"), ("BOX", "Box", "BX"), ("PACK", "Pack", "PK"), ("SET", "Set", "SET"), ("PAIR", "Pair", "PR"),
+        ("PCS", "Piece", "EA"), ("BOX", "Box", "BX"), ("PACK", "Pack", "PK"),
+        ("SET", "Set", "SET"), ("PAIR", "Pair", "PR"),
         ("KG", "Kilogram", "KGM"), ("G", "Gram", "GRM"), ("L", "Litre", "LTR"), ("M", "Metre", "MTR"),
         ("HOUR", "Hour", "HUR"), ("DAY", "Day", "DAY"), ("C62", "One", "C62"), ("EA", "Each", "EA"),
         ("KGM", "Kilogram", "KGM"), ("GRM", "Gram", "GRM"), ("TNE", "Tonne", "TNE"), ("LTR", "Litre", "LTR"),
-        ("MLT", "Millilitre", "MLT"), ("MTR", "Metre", "MTR"), ("MTK", "Square metre", "MTK"), ("MTQ", "Cubic metre", "MTQ"),
-        ("HUR", "Hour", "HUR"), ("BX", "Box", "BX"), ("PK", "Pack", "PK"), ("PR", "Pair", "PR"), ("CT", "Carton", "CT"),
+        ("MLT", "Millilitre", "MLT"), ("MTR", "Metre", "MTR"), ("MTK", "Square metre", "MTK"),
+        ("MTQ", "Cubic metre", "MTQ"),
+        ("HUR", "Hour", "HUR"), ("BX", "Box", "BX"), ("PK", "Pack", "PK"), ("PR", "Pair", "PR"),
+        ("CT", "Carton", "CT"),
     ),
     "itemCategories code displayName": (
-        ("FURNITURE", "Furniture"), ("CHAIR", "Chairs"), ("DESK", "Desks"), ("LAMP", "Lamps"), ("SUPPLIES", "Supplies"),
+        ("FURNITURE", "Furniture"), ("CHAIR", "Chairs"), ("DESK", "Desks"), ("LAMP", "Lamps"),
+        ("SUPPLIES", "Supplies"),
         ("SERVICES", "Services"), ("MISC", "Miscellaneous"),
     ),
     "taxGroups code displayName taxType": tuple(
@@ -90,8 +95,10 @@ CODES: Mapping[str, tuple[tuple[Stored, ...], ...]] = {
         ("SHOP", "Shop", "Lyon", "FR"),
     ),
     "accounts number displayName category accountType directPosting": (
-        ("1100", "Trade receivables", "Assets", "Posting", "false"), ("1400", "Inventory", "Assets", "Posting", "false"),
-        ("4000", "Sales of goods", "Income", "Posting", "true"), ("4100", "Sales of services", "Income", "Posting", "true"),
+        ("1100", "Trade receivables", "Assets", "Posting", "false"),
+        ("1400", "Inventory", "Assets", "Posting", "false"),
+        ("4000", "Sales of goods", "Income", "Posting", "true"),
+        ("4100", "Sales of services", "Income", "Posting", "true"),
         ("4900", "Freight charged", "Income", "Posting", "true"), ("6100", "Freight", "Expense", "Posting", "true"),
     ),
 }  # fmt: skip
@@ -143,8 +150,9 @@ def _add_countries(company: Company) -> None:
 
 
 def _add_currencies(company: Company) -> None:
+    names = {str(known.alpha_3): str(known.name) for known in pycountry.currencies}
     for code, rate in RATES:
-        name = pycountry.currencies.get(alpha_3=code).name
+        name = names[code]
         exact = {"amountDecimalPlaces": "2:2", "amountRoundingPrecision": "0.01"}
         add(company, "currencies", {"code": code, "displayName": name[:30], "symbol": code, **exact})
         against = {"exchangeRateAmount": rate, "relationalExchangeRateAmount": "1"}

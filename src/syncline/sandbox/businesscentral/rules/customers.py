@@ -5,6 +5,7 @@ Followed from the base application's ``Customer.Table``, ``CustContUpdate`` and 
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from uuid import uuid4
 
 from syncline.connectors.businesscentral.metadata import entity_sets
@@ -20,14 +21,12 @@ IN_COMMON = (
 """What a customer and its contact keep alike."""
 
 OPEN_DOCUMENTS = ("salesOrders", "salesQuotes", "salesCreditMemos", "salesInvoices")
+_NUMBERED = (("customerId", "customerNumber"), ("billToCustomerId", "billToCustomerNumber"))
 
 
 class CustomerRules(Rules):
     series = "customers"
-    renames = {
-        name: (("customerId", "customerNumber"), ("billToCustomerId", "billToCustomerNumber"))
-        for name in (*OPEN_DOCUMENTS, "salesShipments")
-    }
+    renames = MappingProxyType(dict.fromkeys((*OPEN_DOCUMENTS, "salesShipments"), _NUMBERED))
     mandatory = ("displayName",)
 
     def start(self, draft: Draft) -> None:

@@ -5,6 +5,8 @@ Followed from the page ``APIV2Items``; inventory is kept as the sum that the pro
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from syncline.sandbox.businesscentral.errors import dialog
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules, refuse_change
 from syncline.sandbox.businesscentral.values import Stored
@@ -15,10 +17,10 @@ _LINES = ("salesOrderLines", "salesInvoiceLines")
 class ItemRules(Rules):
     series = "items"
     mandatory = ()
-    renames = {lines: (("itemId", "lineObjectNumber"),) for lines in _LINES} | {
-        "itemVariants": (("itemId", "itemNumber"),)
-    }
-    used_by = {name: ("itemId",) for name in _LINES}
+    renames = MappingProxyType(
+        {**dict.fromkeys(_LINES, (("itemId", "lineObjectNumber"),)), "itemVariants": (("itemId", "itemNumber"),)}
+    )
+    used_by = MappingProxyType(dict.fromkeys(_LINES, ("itemId",)))
 
     def apply(self, draft: Draft, name: str, value: Stored) -> None:
         match name:

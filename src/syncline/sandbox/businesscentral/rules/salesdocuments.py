@@ -6,6 +6,7 @@ Followed from the pages ``APIV2SalesOrders`` and its siblings and the base appli
 from __future__ import annotations
 
 from decimal import Decimal
+from types import MappingProxyType
 from typing import ClassVar
 
 from syncline.connectors.businesscentral.metadata import ZERO_GUID
@@ -124,7 +125,7 @@ class SalesOrderRules(_SalesDocumentRules):
     series = "salesOrders"
     lines_set = "salesOrderLines"
     today_in = ("orderDate", "postingDate")
-    actions = {"shipAndInvoice": ship_and_invoice}
+    actions = MappingProxyType({"shipAndInvoice": ship_and_invoice})
 
     def start(self, draft: Draft) -> None:
         super().start(draft)
