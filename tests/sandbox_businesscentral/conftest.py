@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+
 from sandbox_businesscentral.central import Central, running
 
 _numbers = count(1)

@@ -4,8 +4,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sandbox_businesscentral.central import Central, running
 
+from sandbox_businesscentral.central import Central, running
 from syncline.connectors.businesscentral.metadata import EdmType, entity_sets
 
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -172,7 +172,7 @@ def test_pages_follow_one_another_to_the_end_and_hold_each_record_once(central: 
 
 def test_top_and_skip_bound_the_whole_and_not_the_page(central: Central, mark: str) -> None:
     for index in range(7):
-        central.made("itemCategories", {"code": f"{mark}-{index}"  , "displayName": "x"})
+        central.made("itemCategories", {"code": f"{mark}-{index}", "displayName": "x"})
     path = f"itemCategories?$filter=startswith(code,'{mark}')&$top=4&$skip=1"
     seen: list[str] = []
     while path:
@@ -209,7 +209,11 @@ def test_expand_nests_with_its_own_options(central: Central, mark: str) -> None:
     assert shown["baseUnitOfMeasure"]["code"] == "PCS"
     listed = central.get(f"items?$filter=number eq '{mark}'&$expand=itemVariants($top=1;$orderby=code)").value[0]
     assert [variant["code"] for variant in listed["itemVariants"]] == ["BLUE"]
-    assert [variant["code"] for variant in central.get(f"items({item['id']})/itemVariants").value] == ["RED", "BLUE", "GREEN"]
+    assert [variant["code"] for variant in central.get(f"items({item['id']})/itemVariants").value] == [
+        "RED",
+        "BLUE",
+        "GREEN",
+    ]
 
 
 def test_a_way_to_one_record_is_taken_by_either_name(central: Central, mark: str) -> None:
@@ -227,11 +231,15 @@ def test_an_empty_company_has_its_codes_and_nothing_else(tmp_path: Path) -> None
         countries = {country["code"] for country in sandbox.get("countriesRegions").value}
         assert {"SE", "NO", "XK"} - countries == {"XK"}
         assert len(countries) == 249
-        assert {"PCS", "BOX", "KG", "HOUR", "C62", "KGM"} <= {unit["code"] for unit in sandbox.get("unitsOfMeasure").value}
+        assert {"PCS", "BOX", "KG", "HOUR", "C62", "KGM"} <= {
+            unit["code"] for unit in sandbox.get("unitsOfMeasure").value
+        }
         currencies = {currency["code"] for currency in sandbox.get("currencies").value}
         assert "USD" in currencies
         assert "EUR" not in currencies
-        rates = {rate["currencyCode"]: rate["exchangeRateAmount"] for rate in sandbox.get("currencyExchangeRates").value}
+        rates = {
+            rate["currencyCode"]: rate["exchangeRateAmount"] for rate in sandbox.get("currencyExchangeRates").value
+        }
         assert set(rates) == currencies
         for name in (
             "paymentTerms", "paymentMethods", "shipmentMethods", "itemCategories", "taxGroups", "taxAreas", "locations",

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sandbox_businesscentral.central import Central
 
+from sandbox_businesscentral.central import Central
 from syncline.sandbox.businesscentral.amounts import allocations
 from syncline.sandbox.businesscentral.rules.posting import due_date
 
@@ -234,7 +234,11 @@ def test_lines_that_cannot_be(central: Central, customer: dict[str, Any], items:
         assert refused.status == 400, line
     assert central.post("salesOrderLines", {"itemId": items[0]["id"]}).status in {400, 404}
     assert len(shown(central, order)["salesOrderLines"]) == 1
-    whole = {"customerId": customer["id"], "externalDocumentNumber": "HALF", "salesOrderLines": [{"itemId": items[2]["id"]}]}
+    whole = {
+        "customerId": customer["id"],
+        "externalDocumentNumber": "HALF",
+        "salesOrderLines": [{"itemId": items[2]["id"]}],
+    }
     assert central.post("salesOrders", whole).status == 400
     assert central.get("salesOrders?$filter=externalDocumentNumber eq 'HALF'").value == []
 
@@ -273,7 +277,8 @@ def test_lines_are_listed_by_their_order_in_sequence(
 
 def test_shortcut_dimensions_are_values_of_the_first_two_dimensions(central: Central, customer: dict[str, Any]) -> None:
     order = central.made(
-        "salesOrders", {"customerId": customer["id"], "shortcutDimension1Code": "sales", "shortcutDimension2Code": "FAIR"}
+        "salesOrders",
+        {"customerId": customer["id"], "shortcutDimension1Code": "sales", "shortcutDimension2Code": "FAIR"},
     )
     assert (order["shortcutDimension1Code"], order["shortcutDimension2Code"]) == ("SALES", "FAIR")
     wrong = central.patch(f"salesOrders({order['id']})", {"shortcutDimension1Code": "FAIR"})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from sandbox_businesscentral.central import Central
 
 ZERO = "00000000-0000-0000-0000-000000000000"
@@ -14,7 +15,9 @@ def test_a_record_is_created_changed_and_deleted(central: Central, mark: str) ->
     assert created.status == 201
     assert created.body["code"] == mark
     assert created.headers["location"].endswith(f"/itemCategories({created.body['id']})")
-    changed = central.patch(f"itemCategories({created.body['id']})", {"displayName": "two"}, created.body["@odata.etag"])
+    changed = central.patch(
+        f"itemCategories({created.body['id']})", {"displayName": "two"}, created.body["@odata.etag"]
+    )
     assert (changed.status, changed.body["displayName"], changed.body["code"]) == (200, "two", mark)
     assert changed.body["@odata.etag"] != created.body["@odata.etag"]
     assert central.delete(f"itemCategories({created.body['id']})", changed.body["@odata.etag"]).status == 204
@@ -57,9 +60,19 @@ def test_a_change_needs_an_etag(central: Central, mark: str) -> None:
         ("customers", {"displayName": 5}, "BadRequest", "displayName"),
         ("customers", {"displayName": "x", "taxLiable": "yes"}, "BadRequest", "taxLiable"),
         ("customers", {"displayName": "x", "currencyId": "EUR"}, "Application_InvalidGUID", "currencyId"),
-        ("customers", {"displayName": "x", "country": "ZZ"}, "Internal_InvalidTableRelation", '"country" cannot be set to ZZ'),
+        (
+            "customers",
+            {"displayName": "x", "country": "ZZ"},
+            "Internal_InvalidTableRelation",
+            '"country" cannot be set to ZZ',
+        ),
         ("customers", {"displayName": "x", "salespersonCode": "NOBODY"}, "Internal_InvalidTableRelation", "NOBODY"),
-        ("customers", {"displayName": "x", "paymentTermsId": NOWHERE}, "Internal_InvalidTableRelation", "paymentTermsId"),
+        (
+            "customers",
+            {"displayName": "x", "paymentTermsId": NOWHERE},
+            "Internal_InvalidTableRelation",
+            "paymentTermsId",
+        ),
         ("customers", {"displayName": "x", "currencyCode": "QQQ"}, "Internal_InvalidTableRelation", "currencyCode"),
         ("customers", {"displayName": ""}, "Application_DialogException", "displayName"),
         ("customers", {}, "Application_DialogException", "displayName"),
@@ -153,7 +166,9 @@ def test_a_code_cannot_be_kept_twice(central: Central) -> None:
 def test_a_customer_comes_with_its_contact_and_both_flow_into_each_other(central: Central, mark: str) -> None:
     customer = central.made("customers", {"displayName": mark, "city": "Oslo", "email": "a@example.com"})
     tied = central.get(f"customers({customer['id']})/contactsInformation").value
-    assert [(each["contactName"], each["contactType"], each["relatedType"]) for each in tied] == [(mark, "Company", "Customer")]
+    assert [(each["contactName"], each["contactType"], each["relatedType"]) for each in tied] == [
+        (mark, "Company", "Customer")
+    ]
     contact = central.get(f"contacts({tied[0]['contactId']})").body
     assert (contact["city"], contact["contactBusinessRelation"], contact["searchName"]) == ("Oslo", "Customer", mark)
     assert (contact["companyNumber"], contact["companyName"]) == (contact["number"], mark)
