@@ -112,10 +112,10 @@ def _token(central: Central, **changed: str) -> Reply:
     )
     try:
         with urllib.request.urlopen(asked) as answer:
-            return Reply(answer.status, json.loads(answer.read()), {})
+            return Reply(answer.getcode(), json.loads(answer.read()), {})
     except urllib.error.HTTPError as refused:
         with refused:
-            return Reply(refused.status, json.loads(refused.read()), {})
+            return Reply(refused.code, json.loads(refused.read()), {})
 
 
 def test_client_credentials_give_a_token_that_does_not_last(tmp_path: Path) -> None:

@@ -269,7 +269,8 @@ def _same_key(entity_set: str, row: Row) -> Iterator[None]:
         yield
     except sqlite3.IntegrityError:
         said = entity_sets()[entity_set]
-        key = ", ".join(f"{name}='{row[name]}'" for names in schema.unique_keys(said) for name in names)
+        named = [name for names in schema.unique_keys(said) for name in names]
+        key = ", ".join(f"{name}='{row[name]}'" for name in [*named, schema.key_of(said)])
         message = f"The record in table {said.entity} already exists. Identification fields and values: {key}."
         raise ApiError(400, "Internal_EntityWithSameKeyExists", message) from None
 

@@ -48,6 +48,7 @@ _GRAMMAR = r"""
 _parser = Lark(_GRAMMAR, parser="lalr")
 
 _OPERATORS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+_SQL_INTEGERS = 2**63
 _MIRRORED = {"eq": "eq", "ne": "ne", "gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
 _TESTS = {
     "startswith": "substr({0}, 1, length({1})) = {1}",
@@ -69,25 +70,20 @@ class Where(Struct, frozen=True):
 
 def where(text: str, entity_set: EntitySet, *, newer: bool) -> Where:
     """The condition that a filter states. ``newer`` is schema version 2.1. Raises `ApiError`."""
-    return _compiled(text, entity_set.name, newer)(entity_set)
-
-
-class _Filter:
-    def __init__(self, tree: Node, newer: bool) -> None:
-        self._tree = tree
-        self._newer = newer
-
-    def __call__(self, entity_set: EntitySet) -> Where:
-        compiler = _Compiler(entity_set, self._newer)
-        sql = compiler.condition(self._tree)
-        fixed, ranged = compiler.bounds(self._tree)
-        return Where(sql, tuple(compiler.parameters), fixed, ranged)
+    try:
+        tree = _parsed(text)
+        compiler = _Compiler(entity_set, newer)
+        sql = compiler.condition(tree)
+        fixed, ranged = compiler.bounds(tree)
+    except RecursionError:
+        raise bad_request("The filter is nested too deeply.") from None
+    return Where(sql, tuple(compiler.parameters), fixed, ranged)
 
 
 @lru_cache(maxsize=256)
-def _compiled(text: str, _: str, newer: bool) -> _Filter:
+def _parsed(text: str) -> Node:
     try:
-        return _Filter(_parser.parse(text), newer)
+        return _parser.parse(text)
     except LarkError as error:
         column = getattr(error, "column", "?")
         raise bad_request(f"Syntax error at position {column} in '{text}'.") from None
@@ -109,11 +105,15 @@ class _Compiler:
                 return "(" + " AND ".join(self.condition(child) for child in node.children) + ")"
             case "either":
                 self._check_one_field(node)
+                if equal := self._equal_to(node):
+                    return self._membership(*equal)
                 return "(" + " OR ".join(self.condition(child) for child in node.children) + ")"
             case "comparison":
                 return self._comparison(*node.children)
             case "test":
                 return self._test(*node.children)
+            case "membership" if not self._newer:
+                raise _needs_newer("The operator 'in'")
             case "membership":
                 return self._membership(*node.children)
         raise bad_request(f"'{node.data}' is no condition.")
@@ -133,6 +133,18 @@ class _Compiler:
                 equal = all(str(one.children[1]) == "eq" for one in each.find_data("comparison"))
                 (fixed if equal else ranged).update(names)
         return frozenset(fixed), frozenset(ranged)
+
+    def _equal_to(self, node: Tree[Token]) -> list[Node]:
+        """A property and the values that it may have, where that is all that is said; hundreds of them are usual."""
+        values: list[Node] = []
+        for child in node.children:
+            if not isinstance(child, Tree) or child.data != "comparison":
+                return []
+            left, operator, right = child.children
+            if not isinstance(left, Token) or left.type != "NAME" or str(operator) != "eq" or _names(right):
+                return []
+            values.append(right)
+        return [_names(node)[0], *values]
 
     def _check_one_field(self, node: Tree[Token]) -> None:
         names = sorted({str(name) for name in _names(node)})
@@ -166,8 +178,6 @@ class _Compiler:
         return template.format(column, "?")
 
     def _membership(self, left: Node, *members: Node) -> str:
-        if not self._newer:
-            raise _needs_newer("The operator 'in'")
         said = self._property(left)
         column = self._operand(left)
         self.parameters += [self._literal(said, member, "eq") for member in members if isinstance(member, Token)]
@@ -204,7 +214,8 @@ class _Compiler:
         match said.type:
             case EdmType.DECIMAL | EdmType.INT32:
                 number = parsed_decimal(str(token))
-                return int(number) if number == number.to_integral_value() else float(number)
+                whole = number == number.to_integral_value() and abs(number) < _SQL_INTEGERS
+                return int(number) if whole else float(number)
             case EdmType.DATETIME:
                 return _moment_literal(str(token), operator)
             case EdmType.STRING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl
 
 from msgspec import Struct, structs
 
@@ -12,6 +12,7 @@ from syncline.sandbox.businesscentral.errors import bad_request
 from syncline.sandbox.businesscentral.filters import Where, where
 
 MOST_A_PAGE = 20_000
+_MOST_DIGITS = 10
 _KNOWN = {"$filter", "$select", "$expand", "$orderby", "$top", "$skip", "$count", "$skiptoken", "$schemaversion"}
 
 
@@ -96,7 +97,7 @@ def _expand(text: str, entity_set: EntitySet, newer: bool) -> Iterator[Expand]:
         if target is None:
             raise bad_request(f"'{name}' cannot be expanded here: the set {way.entity_set} is not served.")
         pairs = (option.strip().partition("=") for option in _split(inside.removesuffix(")") if bracket else "", ";"))
-        options = {key.strip(): unquote_plus(value) if "%" in value else value for key, _, value in pairs}
+        options = {key.strip(): value for key, _, value in pairs}
         yield Expand(name, way, _query(options, target, newer=newer))
 
 
@@ -129,7 +130,7 @@ def _split(text: str, separator: str) -> Iterator[str]:
 
 
 def _count(name: str, text: str) -> int:
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
         raise bad_request(f"Invalid value '{text}' for {name}: it takes a whole number from 0 on.")
     return int(text)
 

@@ -129,8 +129,10 @@ def _table(number: int, entity_set: EntitySet) -> Iterator[str]:
     yield f'CREATE TABLE "{name}" (_row INTEGER PRIMARY KEY, _etag TEXT NOT NULL, {", ".join(typed)})'
     for index, key in enumerate(unique_keys(entity_set)):
         yield f'CREATE UNIQUE INDEX "{name} key {index}" ON "{name}" ({_list(key)})'
+    own_id = "id" in entity_set.properties and entity_set.properties["id"].read_only
     for column in sorted(_looked_up(entity_set)):
-        yield f'CREATE INDEX "{name} {column}" ON "{name}" ("{column}")'
+        unique = "UNIQUE " if own_id and column == "id" else ""
+        yield f'CREATE {unique}INDEX "{name} {column}" ON "{name}" ("{column}")'
 
 
 def _looked_up(entity_set: EntitySet) -> set[str]:

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from syncline.connectors.businesscentral.metadata import EntitySet, entity_sets
 from syncline.sandbox.businesscentral import reading, writing
 from syncline.sandbox.businesscentral.company import Company, Database
-from syncline.sandbox.businesscentral.errors import ApiError, bad_request
+from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
 from syncline.sandbox.businesscentral.query import parse, preferences
 from syncline.sandbox.businesscentral.writing import Options
 
@@ -149,6 +149,8 @@ class Service:
         target = _Target(company, entity_set, _id(key))
         for name, key in rest[1:]:
             target = _step(target, name, key)
+        if target.key and target.fixed:
+            _check_belongs(target, target.key)
         return target
 
     def _chosen(self, call: Call) -> Company:
@@ -196,6 +198,12 @@ def _step(target: _Target, name: str, key: str | None) -> _Target:
         raise ApiError(501, "BadRequest_MethodNotImplemented", f"{way.entity_set} is not served by this sandbox.")
     row = writing.existing(target.company, target.entity_set, target.key)
     return _Target(target.company, entity_set, _id(key), writing.owner(way, row), single=not way.many)
+
+
+def _check_belongs(target: _Target, key: str) -> None:
+    row = writing.existing(target.company, target.entity_set, key)
+    if any(row[name] != value for name, value in target.fixed.items()):
+        raise no_such_record(target.entity_set.entity, key)
 
 
 def _parts(path: str) -> list[tuple[str, str | None]]:

@@ -39,7 +39,7 @@ class Rules:
 
     series: ClassVar[str | None] = None
     """The number series that gives ``number`` where none is sent."""
-    mandatory: ClassVar[tuple[str, ...]] = ("code", "displayName")
+    mandatory: ClassVar[tuple[str, ...]] = ("code",)
     """Of these, what the entity has may not be blank."""
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Sets and the properties by which their records keep one of these from being deleted."""
