@@ -116,8 +116,9 @@ def test_totals_of_a_deep_insert_are_right_to_the_cent(
         {"itemId": items[0]["id"], "quantity": 3, "discountPercent": 10},
         {"itemId": items[1]["id"], "quantity": 7.5},
         {"lineType": "Comment", "description": "Ring the bell"},
-        discountAmount=5,
     )
+    assert central.patch(f"salesOrders({order['id']})", {"discountAmount": 5}).status == 200
+    order = shown(central, order)
     first, second, comment = order["salesOrderLines"]
     assert (first["discountAmount"], first["amountExcludingTax"]) == (Decimal("6"), Decimal("53.97"))
     assert (first["totalTaxAmount"], first["amountIncludingTax"]) == (Decimal("10.79"), Decimal("64.76"))
@@ -188,6 +189,41 @@ def test_an_orders_discount_is_shared_anew_when_lines_change(
     assert [each["invoiceDiscountAllocation"] for each in later["salesOrderLines"]] == [25, 25]
     assert later["totalAmountExcludingTax"] == Decimal("349.8")
     assert central.patch(f"salesOrders({order['id']})", {"discountAmount": 5000}).code == "Application_DialogException"
+
+
+def test_a_discount_needs_lines_to_bear_it(
+    central: Central, customer: dict[str, Any], items: list[dict[str, Any]]
+) -> None:
+    lines = [{"itemId": items[0]["id"], "quantity": 1}]
+    whole = {"customerId": customer["id"], "discountAmount": 5, "salesOrderLines": lines}
+    refused = central.post("salesOrders", whole)
+    assert (refused.status, refused.code) == (400, "Application_DialogException")
+    assert "discount" in refused.message
+    order = ordered(central, customer, *lines, discountAmount=0)
+    assert order["discountAppliedBeforeTax"] is True
+    changed = central.patch(f"salesOrders({order['id']})", {"discountAmount": 5}).body
+    assert (changed["discountAmount"], changed["totalAmountExcludingTax"]) == (5, Decimal("14.99"))
+
+
+def test_a_line_changes_its_type_with_what_it_names(
+    central: Central, customer: dict[str, Any], items: list[dict[str, Any]]
+) -> None:
+    account = central.get("accounts?$filter=number eq '4900'").value[0]
+    order = ordered(central, customer, {"itemId": items[0]["id"], "quantity": 1})
+    path = f"salesOrderLines({order['salesOrderLines'][0]['id']})"
+    by_account = central.patch(path, {"accountId": account["id"]}).body
+    assert (by_account["lineType"], by_account["itemId"], by_account["lineObjectNumber"]) == ("Account", ZERO, "4900")
+    by_item = central.patch(path, {"itemId": items[1]["id"]}).body
+    assert (by_item["lineType"], by_item["accountId"]) == ("Item", ZERO)
+    comment = central.patch(path, {"lineType": "Comment"}).body
+    assert (comment["itemId"], comment["accountId"], comment["quantity"]) == (ZERO, ZERO, 0)
+
+
+def test_the_payers_address_is_the_buyers_while_they_are_the_same(central: Central, customer: dict[str, Any]) -> None:
+    order = central.made("salesOrders", {"customerId": customer["id"], "sellToCity": "Nice"})
+    assert (order["sellToCity"], order["billToCity"]) == ("Nice", "Nice")
+    changed = central.patch(f"salesOrders({order['id']})", {"sellToCity": "Metz"}).body
+    assert (changed["billToCity"], changed["shipToCity"]) == ("Metz", "Lyon")
 
 
 def test_a_lines_discount_is_told_either_way(
@@ -296,8 +332,9 @@ def test_a_wholly_invoiced_order_is_gone_and_lives_on_in_its_invoice(
         {"description": "thanks"},
         externalDocumentNumber="PO-77",
         postingDate="2020-01-31",
-        discountAmount=10,
     )
+    central.patch(f"salesOrders({order['id']})", {"discountAmount": 10})
+    order = shown(central, order)
     posted = central.post(f"salesOrders({order['id']})/Microsoft.NAV.shipAndInvoice", {})
     assert posted.status == 204
     assert central.get(f"salesOrders({order['id']})").status == 404
@@ -332,8 +369,9 @@ def test_an_order_shipped_in_part_stays_with_what_was_done(
         customer,
         {"itemId": items[0]["id"], "quantity": 3, "shipQuantity": 2},
         {"itemId": items[1]["id"], "quantity": 10, "shipQuantity": 10, "invoiceQuantity": 0},
-        discountAmount=9,
     )
+    central.patch(f"salesOrders({order['id']})", {"discountAmount": 9})
+    order = shown(central, order)
     act = f"salesOrders({order['id']})/Microsoft.NAV.shipAndInvoice"
     assert central.post(act, {}).status == 204
     left = shown(central, order)
@@ -342,7 +380,15 @@ def test_an_order_shipped_in_part_stays_with_what_was_done(
     first, second = left["salesOrderLines"]
     assert (first["shippedQuantity"], first["invoicedQuantity"], first["shipQuantity"]) == (2, 2, 1)
     assert (second["shippedQuantity"], second["invoicedQuantity"], second["invoiceQuantity"]) == (10, 0, 10)
-    assert central.patch(f"salesOrderLines({first['id']})", {"quantity": 1}).code == "Application_DialogException"
+    for refused in (
+        central.patch(f"salesOrderLines({first['id']})", {"quantity": 4}),
+        central.patch(f"salesOrders({order['id']})", {"requestedDeliveryDate": "2030-01-01"}),
+        central.post(f"salesOrders({order['id']})/salesOrderLines", {"description": "more"}),
+        central.delete(f"salesOrderLines({second['id']})"),
+    ):
+        assert (refused.code, "Released" in refused.message) == ("Application_DialogException", True)
+    assert central.patch(f"salesOrderLines({first['id']})", {"description": "still free"}).status == 200
+    assert central.patch(f"salesOrders({order['id']})", {"externalDocumentNumber": "FREE"}).status == 200
     central.patch(f"salesOrderLines({first['id']})", {"shipQuantity": 0})
     central.patch(f"salesOrderLines({second['id']})", {"invoiceQuantity": 0})
     assert central.post(act, {}).code == "Application_DialogException"

@@ -78,6 +78,8 @@ def _check(company: Company, order: Row, lines: list[Row]) -> None:
         customer = company.find("customers", id=customer_id)
         if customer and customer["blocked"] != "_x0020_":
             raise dialog(f"You cannot post: Customer {customer['number']} is blocked with type {customer['blocked']}.")
+    if not lines:
+        raise dialog("Please add at least one line item to the document.")
     if not any(Decimal(line["shipQuantity"]) or Decimal(line["invoiceQuantity"]) for line in lines):
         raise dialog("There is nothing to post.")
     unshipped = [

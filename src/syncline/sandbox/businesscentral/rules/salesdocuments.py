@@ -10,12 +10,13 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from syncline.connectors.businesscentral.metadata import ZERO_GUID
+from syncline.sandbox.businesscentral import amounts
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog
 from syncline.sandbox.businesscentral.relations import RELATIONS, follow
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules
 from syncline.sandbox.businesscentral.rules.posting import ship_and_invoice
-from syncline.sandbox.businesscentral.rules.totals import refresh_document, retax_lines
+from syncline.sandbox.businesscentral.rules.totals import check_open, refresh_document, retax_lines
 from syncline.sandbox.businesscentral.values import Stored
 
 ADDRESS = {
@@ -27,6 +28,13 @@ ADDRESS = {
     "PostCode": "postalCode",
 }
 """How an address is spelled in a document, behind ``sellTo``, ``billTo`` or ``shipTo``, and in a customer."""
+_ONLY_OPEN = frozenset(
+    {
+        "customerId", "customerNumber", "billToCustomerId", "billToCustomerNumber", "currencyId", "currencyCode",
+        "pricesIncludeTax", "shipmentMethodId", "partialShipping", "requestedDeliveryDate",
+    }
+)  # fmt: skip
+"""What the product lets be set only while an order is not released."""
 
 
 class _SalesDocumentRules(Rules):
@@ -63,8 +71,11 @@ class _SalesDocumentRules(Rules):
                 super().apply(draft, name, value)
 
     def complete(self, draft: Draft) -> None:
-        if draft.values["customerId"] == ZERO_GUID:
+        document = draft.values
+        if document["customerId"] == ZERO_GUID:
             raise dialog('A "customerNumber" or a "customerId" must be provided.')
+        if document["billToCustomerId"] == document["customerId"]:
+            document |= {f"billTo{part}": document[f"sellTo{part}"] for part in ADDRESS}
         super().complete(draft)
 
     def saved(self, draft: Draft) -> None:
@@ -111,12 +122,12 @@ class _SalesDocumentRules(Rules):
     def _take_discount(self, draft: Draft, value: str) -> None:
         if Decimal(value) < 0:
             raise dialog('The "discountAmount" must not be negative.')
-        if not draft.new and self.lines_set:
-            before = Decimal(draft.values["discountAmount"])
-            total = (
-                "totalAmountIncludingTax" if draft.values["pricesIncludeTax"] == "true" else "totalAmountExcludingTax"
-            )
-            if Decimal(value) > Decimal(draft.values[total]) + before:
+        if self.lines_set:
+            lines = draft.company.all(self.lines_set, documentId=draft.values["id"])
+            whole = sum((amounts.line_amount(line) for line in lines), Decimal(0))
+            if Decimal(value) and not whole:
+                raise dialog("Cannot apply an invoice discount because the document does not include lines to bear it.")
+            if Decimal(value) > whole:
                 raise dialog('The "discountAmount" must not be more than the lines come to.')
         draft.values["discountAmount"] = value
 
@@ -126,6 +137,11 @@ class SalesOrderRules(_SalesDocumentRules):
     lines_set = "salesOrderLines"
     today_in = ("orderDate", "postingDate")
     actions = MappingProxyType({"shipAndInvoice": ship_and_invoice})
+
+    def apply(self, draft: Draft, name: str, value: Stored) -> None:
+        if name in _ONLY_OPEN:
+            check_open(draft.values)
+        super().apply(draft, name, value)
 
     def start(self, draft: Draft) -> None:
         super().start(draft)

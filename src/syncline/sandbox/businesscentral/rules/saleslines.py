@@ -14,7 +14,7 @@ from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import ApiError, dialog, no_such_record
 from syncline.sandbox.businesscentral.relations import follow
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules, refuse_change
-from syncline.sandbox.businesscentral.rules.totals import refresh_document, tax_percent
+from syncline.sandbox.businesscentral.rules.totals import check_open, refresh_document, tax_percent
 from syncline.sandbox.businesscentral.values import Stored, number, rounded
 
 SEQUENCE_STEP = 10_000
@@ -39,6 +39,8 @@ _OF_AN_OBJECT = {
 class _SalesLineRules(Rules):
     mandatory = ()
     document_set: ClassVar[str]
+    always_free: ClassVar[frozenset[str]] = frozenset()
+    """What may be changed in any state of the document."""
     lines_set: ClassVar[str]
 
     def start(self, draft: Draft) -> None:
@@ -78,7 +80,8 @@ class _SalesLineRules(Rules):
         if line["documentId"] == ZERO_GUID:
             raise dialog('A "documentId" must be provided.')
         document = self._document(draft)
-        self.check_document(document)
+        if draft.new or draft.sent - self.always_free:
+            self.check_document(document)
         if line["lineType"] != "Comment" and not line["lineObjectNumber"] and Decimal(line["quantity"]):
             raise dialog(f"No. must have a value in Sales Line: lineType={line['lineType']}.")
         if not line["sequence"]:
@@ -99,7 +102,7 @@ class _SalesLineRules(Rules):
         refresh_document(company, self.document_set, self.lines_set, row["documentId"])
 
     def check_document(self, document: Row) -> None:
-        """Refuse to touch the lines of a document that is posted."""
+        """Refuse to add, delete or change lines in the document's present state."""
 
     def quantity_changed(self, draft: Draft) -> None:
         """Set what follows from a new quantity."""
@@ -123,7 +126,7 @@ class _SalesLineRules(Rules):
         if value == ZERO_GUID:
             line |= {**_OF_AN_OBJECT, "lineType": "Comment"}
             return
-        if line["accountId"] != ZERO_GUID and "accountId" in draft.sent:
+        if "accountId" in draft.sent and line["accountId"] != ZERO_GUID:
             raise _both()
         item = company.find("items", id=value)
         if item is None:
@@ -151,11 +154,13 @@ class _SalesLineRules(Rules):
         line = draft.values
         if value in (line["accountId"], ZERO_GUID):
             return
-        if line["itemId"] != ZERO_GUID:
+        if "itemId" in draft.sent and line["itemId"] != ZERO_GUID:
             raise _both()
         account = draft.company.find("accounts", id=value)
         if account is None:
             raise dialog(f'Account does not exist: "accountId" is {value}.')
+        if line["lineType"] != "Account":
+            line |= _OF_AN_OBJECT
         line |= {
             "accountId": value,
             "lineType": "Account",
@@ -214,6 +219,7 @@ class SalesInvoiceLineRules(_SalesLineRules):
 class SalesOrderLineRules(_SalesLineRules):
     document_set = "salesOrders"
     lines_set = "salesOrderLines"
+    always_free = frozenset({"description", "description2", "shipQuantity", "invoiceQuantity"}) | _IGNORED
 
     def apply(self, draft: Draft, name: str, value: Stored) -> None:
         line = draft.values
@@ -226,6 +232,9 @@ class SalesOrderLineRules(_SalesLineRules):
             line["invoiceQuantity"] = value
         else:
             super().apply(draft, name, value)
+
+    def check_document(self, document: Row) -> None:
+        check_open(document)
 
     def quantity_changed(self, draft: Draft) -> None:
         line = draft.values

@@ -7,6 +7,7 @@ from decimal import Decimal
 from syncline.connectors.businesscentral.metadata import ZERO_GUID
 from syncline.sandbox.businesscentral import amounts
 from syncline.sandbox.businesscentral.company import Company, Row
+from syncline.sandbox.businesscentral.errors import dialog
 from syncline.sandbox.businesscentral.values import number, truth
 
 
@@ -18,6 +19,15 @@ def tax_percent(company: Company, document: Row, tax_group: str) -> str:
         found = company.find("taxAreas", id=customer["taxAreaId"])
         area = found["code"] if found else ""
     return number(company.tax_percent(area, tax_group))
+
+
+def check_open(order: Row) -> None:
+    """An order that was posted in part is released: what determines its amounts can no longer be changed."""
+    if order["status"] != "Draft":
+        raise dialog(
+            f"Status must be equal to 'Open' in Sales Header: Document Type=Order, No.={order['number']}. "
+            "Current value is 'Released'."
+        )
 
 
 def refresh_document(company: Company, document_set: str, lines_set: str, document_id: str) -> None:
@@ -32,11 +42,17 @@ def refresh_document(company: Company, document_set: str, lines_set: str, docume
     discount = Decimal(document["discountAmount"])
     if lines:
         discount = max(Decimal(0), min(discount, whole))
+    before_tax = truth(lines and not with_tax)
     for line, share in zip(lines, amounts.allocations(discount, sums), strict=True):
         totals = amounts.line_totals(line, with_tax=with_tax, allocation=share)
+        totals["discountAppliedBeforeTax"] = before_tax
         if any(line[name] != value for name, value in totals.items()):
             company.update(lines_set, line, totals)
-    changes = {"discountAmount": number(discount), **amounts.document_totals(lines)}
+    changes = {
+        "discountAmount": number(discount),
+        "discountAppliedBeforeTax": before_tax,
+        **amounts.document_totals(lines),
+    }
     if "fullyShipped" in document:
         changes["fullyShipped"] = truth(_fully_shipped(lines))
     company.update(document_set, document, changes)
@@ -51,5 +67,8 @@ def retax_lines(company: Company, document: Row, lines_set: str) -> None:
 
 
 def _fully_shipped(lines: list[Row]) -> bool:
-    counted = [line for line in lines if Decimal(line["quantity"])]
-    return bool(counted) and all(line["quantity"] == line["shippedQuantity"] for line in counted)
+    """Of the lines that are no comments; one without a quantity is never shipped."""
+    counted = [line for line in lines if line["lineType"] != "Comment"]
+    return bool(lines) and all(
+        Decimal(line["quantity"]) and line["quantity"] == line["shippedQuantity"] for line in counted
+    )
