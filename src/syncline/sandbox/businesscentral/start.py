@@ -1,0 +1,56 @@
+"""Starts the sandbox as the command line asks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from syncline.sandbox.businesscentral.app import create_app
+from syncline.sandbox.businesscentral.company import MEMORY, Unusable
+from syncline.sandbox.businesscentral.signin import Credentials
+from syncline.sandbox.businesscentral.writing import Options
+from syncline.sandbox.serve import CannotStart, serve
+
+CLIENT_ID = "SYNCLINE_SANDBOX_CLIENT_ID"
+CLIENT_SECRET = "SYNCLINE_SANDBOX_CLIENT_SECRET"  # noqa: S105 - the variable's name
+
+
+def start(
+    *,
+    port: int,
+    data: Path | None,
+    opened: bool,
+    empty: bool,
+    ready_file: Path | None,
+    user: str | None,
+    password_env: str | None,
+    token_seconds: float,
+    client_ids: bool,
+) -> None:
+    """Serve until told to stop. Raises `CannotStart`."""
+    credentials = Credentials(clients=_client(), users=_user(user, password_env), token_seconds=token_seconds)
+    if not (opened or credentials.clients or credentials.users):
+        raise CannotStart(f"nobody could sign in: give --open, or --user with --password-env, or set {CLIENT_ID}")
+    options = Options(client_ids=client_ids)
+    try:
+        app = create_app(data or MEMORY, open=opened, empty=empty, credentials=credentials, options=options)
+    except Unusable as error:
+        message = f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
+        raise CannotStart(message) from None
+    serve(app, port=port, ready_file=ready_file)
+
+
+def _client() -> dict[str, str]:
+    client, secret = os.environ.get(CLIENT_ID), os.environ.get(CLIENT_SECRET)
+    if client and not secret:
+        raise CannotStart(f"{CLIENT_ID} is set, but {CLIENT_SECRET} is not")
+    return {client: secret} if client and secret else {}
+
+
+def _user(user: str | None, password_env: str | None) -> dict[str, str]:
+    if not user:
+        return {}
+    password = os.environ.get(password_env or "")
+    if not password:
+        raise CannotStart(f"the password of {user} is missing: --password-env names the variable that holds it")
+    return {user: password}
