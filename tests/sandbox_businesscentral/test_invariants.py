@@ -16,7 +16,8 @@ from syncline.sandbox.businesscentral.writing import Options
 
 _WORDS = (
     "number", "unitPrice", "type", "lastModifiedDateTime", "'a'", "''", "5", "5.5", "true", "null", "2026-01-01",
-    "eq", "gt", "and", "or", "(", ")", ",", "in", "contains(", "tolower(", "2026-01-01T00:00:00Z", "99999999999999999999",
+    "eq", "gt", "and", "or", "(", ")", ",", "in", "contains(", "tolower(", "2026-01-01T00:00:00Z",
+    "99999999999999999999",
     "$", "not",
 )  # fmt: skip
 _TEXTS = ("", "PCS", "USD", "C00010", "CT000001", "1896-S", "SE", "STANDARD", "X" * 40, "é" * 200, "\x00")
