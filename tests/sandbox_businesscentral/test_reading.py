@@ -122,6 +122,15 @@ def test_a_filter_finds_what_it_states(stocked: Central, condition: str, found: 
     assert numbers == [f"F-{digit}" for digit in found]
 
 
+def test_hundreds_of_records_are_asked_for_at_once(stocked: Central) -> None:
+    equal = " or ".join(f"number eq 'N-{index}'" for index in range(1200))
+    found = stocked.get(f"items?$select=number&$filter={equal} or number eq 'F-3' or number eq 'F-1'").value
+    assert [item["number"] for item in found] == ["F-1", "F-3"]
+    starting = " or ".join(f"startswith(number,'N-{index}')" for index in range(1200))
+    assert stocked.get(f"items?$filter={starting}").code == "BadRequest"
+    assert stocked.get(f"items?$filter={'(' * 1500}number eq 'F-1'{')' * 1500}").status in {200, 400}
+
+
 @pytest.mark.parametrize(
     ("condition", "found"),
     [

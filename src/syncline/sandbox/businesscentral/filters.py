@@ -49,6 +49,7 @@ _parser = Lark(_GRAMMAR, parser="lalr")
 
 _OPERATORS = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _SQL_INTEGERS = 2**63
+_MOST_CONDITIONS = 500
 _MIRRORED = {"eq": "eq", "ne": "ne", "gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
 _TESTS = {
     "startswith": "substr({0}, 1, length({1})) = {1}",
@@ -100,6 +101,9 @@ class _Compiler:
     def condition(self, node: Node) -> str:
         if isinstance(node, Token):
             raise bad_request(f"'{node}' is no condition.")
+        many = node.data in ("both", "either") and len(node.children) > _MOST_CONDITIONS
+        if many and not (node.data == "either" and self._equal_to(node)):
+            raise bad_request(f"A filter has at most {_MOST_CONDITIONS} conditions side by side.")
         match node.data:
             case "both":
                 return "(" + " AND ".join(self.condition(child) for child in node.children) + ")"
