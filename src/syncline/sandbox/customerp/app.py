@@ -1,0 +1,179 @@
+"""The sandbox as an ASGI application: sign-in, faults, and what each address does."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from syncline.sandbox.customerp import demo, openapi, reading, writing
+from syncline.sandbox.customerp.database import Database, Stored, etag
+from syncline.sandbox.customerp.entities import ENTITIES
+from syncline.sandbox.customerp.model import Entity
+from syncline.sandbox.customerp.problems import Problem
+from syncline.sandbox.faults import Fault, FaultMiddleware
+
+LARGEST_BODY = 10 * 1024 * 1024
+_API = "/api/"
+
+
+def create_app(data: Path | Literal[":memory:"], *, token: str | None, empty: bool) -> Starlette:
+    """The sandbox over this data; new data gets invented records unless ``empty``.
+
+    Who asks must show ``token``; with ``None`` nobody need sign in. Raises `database.Unusable`, and `ValueError`
+    where the token is empty.
+    """
+    if token == "":
+        raise ValueError("an empty token would let anybody in")
+    database = Database(data)
+    if database.fresh and not empty:
+        demo.fill(database)
+    described = msgspec.json.encode(openapi.document(sign_in=token is not None))
+    changes = _Changes(database)
+    routes: list[BaseRoute] = [
+        Route("/openapi.json", lambda _: _json(described), methods=["GET"]),
+        Route("/api/changes", changes.list, methods=["GET"]),
+    ]
+    for entity in ENTITIES.values():
+        records = _Records(database, entity)
+        routes += [
+            Route(f"/api/{entity.name}", records.list, methods=["GET"]),
+            Route(f"/api/{entity.name}", records.create, methods=["POST"]),
+            Route(f"/api/{entity.name}/{{id}}", records.get, methods=["GET"]),
+            Route(f"/api/{entity.name}/{{id}}", records.update, methods=["PATCH"]),
+            Route(f"/api/{entity.name}/{{id}}", records.delete, methods=["DELETE"]),
+        ]
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(FaultMiddleware, root=_API, kind=_kind, refuse=_refusal),
+            Middleware(_SignIn, token=token),
+        ],
+        exception_handlers={Problem: _problem, HTTPException: _http_problem, Exception: _failure},
+    )
+
+
+class _Changes:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list(self, request: Request) -> Response:
+        return _json(reading.changes(self._database, _query(request)))
+
+
+class _Records:
+    """One entity's addresses."""
+
+    def __init__(self, database: Database, entity: Entity) -> None:
+        self._database = database
+        self._entity = entity
+
+    async def list(self, request: Request) -> Response:
+        return _json(reading.page(self._database, self._entity, _query(request)))
+
+    async def create(self, request: Request) -> Response:
+        body = await _body(request, "application/json")
+        created = writing.create(self._database, self._entity, body, request.headers.get("idempotency-key"))
+        headers = {"location": f"{_API}{self._entity.name}/{created.record.id}"}
+        if created.replayed:
+            headers["idempotent-replay"] = "true"
+        return _record(created.record, 201, headers)
+
+    async def get(self, request: Request) -> Response:
+        return _record(writing.existing(self._database, self._entity, request.path_params["id"]))
+
+    async def update(self, request: Request) -> Response:
+        patch = await _body(request, writing.MERGE_PATCH, "application/json")
+        name, if_match = request.path_params["id"], request.headers.get("if-match")
+        return _record(writing.update(self._database, self._entity, name, patch, if_match))
+
+    async def delete(self, request: Request) -> Response:
+        name, if_match = request.path_params["id"], request.headers.get("if-match")
+        writing.delete(self._database, self._entity, name, if_match)
+        return Response(status_code=204)
+
+
+class _SignIn:
+    """Lets those pass that show the token; what is not the API is for everybody."""
+
+    def __init__(self, app: ASGIApp, *, token: str | None) -> None:
+        self._app = app
+        self._expected = None if token is None else f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._expected is None or scope["type"] != "http" or not scope["path"].startswith(_API):
+            await self._app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if secrets.compare_digest(given, self._expected):
+            await self._app(scope, receive, send)
+            return
+        refusal = Problem(401, "Sign in: send Authorization: Bearer TOKEN.", headers={"WWW-Authenticate": "Bearer"})
+        await refusal.response()(scope, receive, send)
+
+
+async def _body(request: Request, *types: str) -> Any:
+    """The JSON of a request. Raises `Problem`."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in types:
+        raise Problem(415, f"Send the body with Content-Type: {types[0]}.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise Problem(413, f"A body has at most {LARGEST_BODY // 1024 // 1024} MB.")
+    return writing.decode(bytes(body))
+
+
+def _query(request: Request) -> Mapping[str, str]:
+    given = request.query_params.multi_items()
+    if twice := [name for name, _ in given if len(request.query_params.getlist(name)) > 1]:
+        raise Problem(400, f"{twice[0]}: given more than once.")
+    return dict(given)
+
+
+def _record(record: Stored, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return _json(record.document, status, {**(headers or {}), "etag": etag(record.seq)})
+
+
+def _json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status, headers, media_type="application/json")
+
+
+async def _problem(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem.response()
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    """What the router itself refuses."""
+    assert isinstance(error, HTTPException)
+    words = {
+        404: f"There is nothing at {request.url.path}: /openapi.json tells what there is.",
+        405: f"{request.method} is not for {request.url.path}: /openapi.json tells what is.",
+    }
+    return Problem(error.status_code, words.get(error.status_code, error.detail), headers=error.headers).response()
+
+
+async def _failure(_: Request, __: Exception) -> Response:
+    return Problem(500, "The sandbox failed; its log says more.").response()
+
+
+def _refusal(fault: Fault) -> ASGIApp:
+    headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
+    return Problem(int(fault.kind), "The sandbox was told to refuse this request.", headers=headers).response()
+
+
+def _kind(path: str) -> str:
+    """A path without its id, for the counts: ``customers/9c…`` is ``customers/{id}``."""
+    entity, slash, _ = path.partition("/")
+    return entity + ("/{id}" if slash else "")
