@@ -1,0 +1,86 @@
+"""What is peculiar to an entity, as data: what it is watched through, where it lives on, what it may not be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from syncline.connectors.businesscentral.metadata import EntitySet, Navigation
+
+MODIFIED = "lastModifiedDateTime"
+SEQUENCE = "sequence"
+
+
+class Watch(Struct, frozen=True, kw_only=True):
+    """Another entity whose changes touch records of this one that are not themselves modified.
+
+    ``owners`` are its properties that hold a touched record's id; ``condition`` is the filter of what counts.
+    """
+
+    entity: str
+    owners: tuple[str, ...]
+    condition: str
+
+
+class Afterlife(Struct, frozen=True, kw_only=True):
+    """A record that is used up disappears and lives on in records of another entity.
+
+    ``owner`` is their property with its id; ``fields`` is what is then told of it. ``numbers`` is the connector's own
+    property: their numbers. A record that still exists has some where one of its lines has a ``trace``.
+    """
+
+    entity: str
+    owner: str
+    condition: str
+    fields: Mapping[str, str]
+    numbers: str
+    trace: str
+
+
+class Traits(Struct, frozen=True, kw_only=True):
+    """``chosen`` says which record of a to-many navigation stands for all; ``unfilterable`` is refused in a filter."""
+
+    watch: Watch | None = None
+    afterlife: Afterlife | None = None
+    chosen: Mapping[str, tuple[str, str]] = {}
+    unfilterable: frozenset[str] = frozenset()
+
+
+_POSTED = "status ne 'Draft'"
+_TRAITS: Mapping[str, Traits] = {
+    # Posting an invoice moves a customer's balance, but neither its version nor its time of modification.
+    "customers": Traits(
+        watch=Watch(entity="salesInvoices", owners=("customerId", "billToCustomerId"), condition=_POSTED),
+        chosen={"contactsInformation": ("contactType", "Company")},
+        unfilterable=frozenset({"blocked"}),
+    ),
+    # An order that is fully invoiced is no longer among the orders; its invoices name it.
+    "salesOrders": Traits(
+        watch=Watch(entity="salesInvoices", owners=("orderId",), condition=_POSTED),
+        afterlife=Afterlife(
+            entity="salesInvoices",
+            owner="orderId",
+            condition=_POSTED,
+            fields={"status": "Completed"},
+            numbers="invoiceNumbers",
+            trace="invoicedQuantity",
+        ),
+    ),
+}
+_PLAIN = Traits()
+_CODES_WITHIN = {"itemVariants": "itemId", "dimensionValues": "dimensionId"}
+
+
+def traits_of(entity: str) -> Traits:
+    return _TRAITS.get(entity, _PLAIN)
+
+
+def code_properties(entity_set: EntitySet) -> tuple[str, str | None]:
+    """The property that holds a table's code, and the one with the record that the code belongs to."""
+    return ("code" if "code" in entity_set.properties else "number"), _CODES_WITHIN.get(entity_set.name)
+
+
+def holds_lines(way: Navigation) -> bool:
+    """Whether a navigation leads to the lines of a document."""
+    return way.many and any(condition.child == "documentId" for condition in way.conditions)
