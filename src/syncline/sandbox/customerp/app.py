@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,7 +42,7 @@ def create_app(data: Path | Literal[":memory:"], *, token: str | None, empty: bo
     described = msgspec.json.encode(openapi.document(sign_in=token is not None))
     changes = _Changes(database)
     routes: list[BaseRoute] = [
-        Route("/openapi.json", lambda _: _json(described), methods=["GET"]),
+        Route("/openapi.json", _json(described), methods=["GET"]),
         Route("/api/changes", changes.list, methods=["GET"]),
     ]
     for entity in ENTITIES.values():
@@ -59,8 +60,18 @@ def create_app(data: Path | Literal[":memory:"], *, token: str | None, empty: bo
             Middleware(FaultMiddleware, root=_API, kind=_kind, refuse=_refusal),
             Middleware(_SignIn, token=token),
         ],
+        lifespan=_closing(database),
         exception_handlers={Problem: _problem, HTTPException: _http_problem, Exception: _failure},
     )
+
+
+def _closing(database: Database) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def closing(_: Starlette) -> AsyncIterator[None]:
+        yield
+        database.close()
+
+    return closing
 
 
 class _Changes:
@@ -108,14 +119,14 @@ class _SignIn:
 
     def __init__(self, app: ASGIApp, *, token: str | None) -> None:
         self._app = app
-        self._expected = None if token is None else f"Bearer {token}".encode()
+        self._expected = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._expected is None or scope["type"] != "http" or not scope["path"].startswith(_API):
             await self._app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        if secrets.compare_digest(given, self._expected):
+        scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+        if scheme.lower() == b"bearer" and secrets.compare_digest(given.strip(), self._expected):
             await self._app(scope, receive, send)
             return
         refusal = Problem(401, "Sign in: send Authorization: Bearer TOKEN.", headers={"WWW-Authenticate": "Bearer"})

@@ -16,6 +16,7 @@ from msgspec import Struct
 MEMORY: Literal[":memory:"] = ":memory:"
 IDEMPOTENCY = timedelta(days=7)
 """How long a create is remembered by its key."""
+_KIND = int.from_bytes(b"Cust")
 _SCHEMA_VERSION = 1
 
 
@@ -56,7 +57,7 @@ class Database:
     def __init__(self, data: Path | Literal[":memory:"]) -> None:
         """Raises `Unusable`."""
         try:
-            self._connection = sqlite3.connect(data, timeout=1.0, isolation_level=None, cached_statements=256)
+            self._connection = sqlite3.connect(data, timeout=1.0, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise Unusable(str(error)) from None
         self._execute = self._connection.execute
@@ -186,23 +187,24 @@ class Database:
         return int(self._one("SELECT max(seq) FROM change") or 0)
 
     def _open(self) -> bool:
-        """Whether the file is new. Raises `sqlite3.Error` where it is none of ours."""
+        """Whether the file is new. Raises `sqlite3.Error` where it is none of ours, which it then leaves as it is."""
         self._execute("PRAGMA locking_mode = EXCLUSIVE")
+        kind, version = int(self._one("PRAGMA application_id")), int(self._one("PRAGMA user_version"))
+        fresh = version == 0 and int(self._one("SELECT count(*) FROM sqlite_master")) == 0
+        if not fresh and (kind, version) != (_KIND, _SCHEMA_VERSION):
+            raise sqlite3.DatabaseError(f"it is a database of another kind or version ({kind:x}, {version})")
         self._execute("PRAGMA journal_mode = WAL")
         self._execute("PRAGMA synchronous = NORMAL")
         self._execute("PRAGMA cache_size = -65536")
-        version = self._one("PRAGMA user_version")
-        if version == 0 and self._one("SELECT count(*) FROM sqlite_master") == 0:
+        if fresh:
             made = resources.files(__package__).joinpath("schema.sql").read_text()
-            self._connection.executescript(f"BEGIN; {made} PRAGMA user_version = {_SCHEMA_VERSION};")
+            marks = f"PRAGMA application_id = {_KIND}; PRAGMA user_version = {_SCHEMA_VERSION};"
+            self._connection.executescript(f"BEGIN; {made} {marks}")
             self._execute("INSERT INTO identity VALUES (?)", (uuid4().hex[:12],))
             self._execute("COMMIT")
-            return True
-        if version != _SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"it is a database of another kind or version ({version})")
         with self.transaction():
             self._execute("DELETE FROM creation WHERE at < ?", (spelt(datetime.now(UTC) - IDEMPOTENCY),))
-        return False
+        return fresh
 
     def _one(self, asked: str, values: Sequence[Any] = (), default: Any = None) -> Any:
         row = self._execute(asked, values).fetchone()
