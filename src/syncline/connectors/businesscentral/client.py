@@ -17,7 +17,6 @@ from syncline.connectors.businesscentral.query import Options, address
 from syncline.connectors.http import Answer, Http, NoAnswer, Unanswered
 
 MOST_OPERATIONS = 100
-_PAGE = {"Prefer": "odata.maxpagesize=5000"}
 _KEEP_ON = {"Prefer": "odata.continue-on-error"}
 _ABSENT = 404
 _LINK_LOST = (400, 404, 410)
@@ -60,16 +59,17 @@ class _Passing(Exception):
 def listing(entity: str, *options: Options) -> Operation:
     """The first page of an entity, as one operation."""
     merged = {name: value for each in options for name, value in each.items()}
-    return Operation(method="GET", url=address(entity, merged), headers=_PAGE)
+    return Operation(method="GET", url=address(entity, merged))
 
 
 class Client:
-    """``chosen`` is the company's name or id; ``None`` for the only one there is."""
+    """``chosen`` is the company's name or id; ``None`` for the only one there is. ``page_size`` is in records."""
 
-    def __init__(self, name: str, http: Http, chosen: str | None) -> None:
+    def __init__(self, name: str, http: Http, chosen: str | None, page_size: int) -> None:
         self.name = name
         self._http = http
         self._chosen = chosen
+        self._paging = {"Prefer": f"odata.maxpagesize={page_size}"}
         self._company: Company | None = None
         self._choosing = asyncio.Lock()
 
@@ -151,7 +151,10 @@ class Client:
     async def _batch(self, operations: Sequence[Operation], *, idempotent: bool) -> list[Reply]:
         """Raises `NoAnswer`, `SignInRefused`, and `ConnectorError` where the company cannot be told."""
         company = await self.company()
-        requests = [_request(at, operation, company.id) for at, operation in enumerate(operations)]
+        requests = [
+            _request(at, company.id, operation, self._paging if operation.method == "GET" else {})
+            for at, operation in enumerate(operations)
+        ]
         answer = await self._http.request(
             "POST", "$batch", headers=_KEEP_ON, json={"requests": requests}, idempotent=idempotent
         )
@@ -172,7 +175,7 @@ class Client:
 
     async def _ask(self, url: str) -> Answer:
         try:
-            return await self._http.request("GET", url, headers=_PAGE, idempotent=True)
+            return await self._http.request("GET", url, headers=self._paging, idempotent=True)
         except NoAnswer as error:
             raise ConnectorError(self.name, f"It gives no answer: {error}.") from error
 
@@ -208,13 +211,13 @@ def _passing(reply: Reply | None) -> bool:
     return reply is None or reply.status in _PASSING
 
 
-def _request(at: int, operation: Operation, company: str) -> dict[str, Any]:
+def _request(at: int, company: str, operation: Operation, paging: Mapping[str, str]) -> dict[str, Any]:
     typed = {} if operation.body is None else {"Content-Type": "application/json"}
     request: dict[str, Any] = {
         "id": str(at),
         "method": operation.method,
         "url": f"companies({company})/{operation.url}",
-        "headers": {**typed, **operation.headers},
+        "headers": {**paging, **typed, **operation.headers},
     }
     if operation.body is not None:
         request["body"] = operation.body

@@ -24,6 +24,9 @@ LIMITS = Limits(requests=5_700, seconds=300, burst=500, concurrency=5, timeout=6
 to wait a little longer is to be told so instead of having to guess.
 """
 OVERLAP = timedelta(seconds=60)
+PAGE_SIZE = 5_000
+_MOMENT = timedelta(milliseconds=1)
+"""How exact times are: a page may end between two records of the same one, so the least overlap there can be."""
 
 
 class BusinessCentral:
@@ -38,16 +41,18 @@ class BusinessCentral:
         *,
         limits: Limits = LIMITS,
         overlap: timedelta = OVERLAP,
+        page_size: int = PAGE_SIZE,
     ) -> None:
         """``url`` is the API's root (``…/api/v2.0/``), ``company`` a name or id; ``None`` is the only one there is.
 
-        ``overlap`` is how long after its time of modification a change may become visible.
+        ``overlap`` is how long after its time of modification a change may become visible. ``page_size`` is the most
+        records that are held at once of a listing.
         """
         self._name = name
         self._url = URL(url)
-        self._overlap = overlap
+        self._overlap = max(overlap, _MOMENT)
         self._http = Http(name, url, auth or Anonymous(), limits)
-        self._client = Client(name, self._http, company)
+        self._client = Client(name, self._http, company, page_size)
 
     @property
     def name(self) -> str:
