@@ -12,6 +12,7 @@ from sandbox_customerp.erp import Erp, running
 from sandbox_customerp.schema_check import Schemas
 from syncline.connectors.rest import declaration as declared
 from syncline.mapping.types import Kind
+from syncline.sandbox.customerp.command import customerp_command
 
 _PLACE = "street street2 city region postalCode country"
 _ADDRESS = " ".join(f"address.{part}" for part in _PLACE.split())
@@ -172,3 +173,18 @@ def test_every_parameter_of_a_list_is_taken(company: Erp, document: dict[str, An
     assert named >= {*examples, "cursor"}
     for name in named - {"cursor"}:
         assert company.get(entity, **{name: examples.get(name, "draft")}).status == 200, name
+
+
+# --- the page for people
+
+
+def test_the_page_names_every_option_filter_status_and_parameter(document: dict[str, Any]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "customerp.md").read_text()
+    operations = [said for methods in document["paths"].values() for said in methods.values()]
+    parameters = {told["name"] for said in operations for told in said.get("parameters", ()) if told["in"] != "path"}
+    statuses = {status for said in operations for status in said["responses"]}
+    options = {option for parameter in customerp_command.params for option in parameter.opts}
+    spelt = {f"`{name}" for name in {*parameters, *options}} | {
+        f"`{path}`" for path in document["paths"] if "{" not in path
+    }
+    assert [name for name in sorted(spelt | statuses) if name not in page] == []

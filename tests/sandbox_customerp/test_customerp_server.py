@@ -4,6 +4,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,23 @@ def test_the_data_outlives_a_crash(tmp_path: Path) -> None:
         assert [item["id"] for item in erp.get("changes", since=middle).items] == [made["id"]]
         assert erp.made("contacts")["contactNo"] == "P00002"
         assert erp.made("customers")["etag"] not in {made["etag"], made2["etag"]}
+
+
+@pytest.mark.parametrize(("hours", "replayed"), [(7 * 24 - 1, True), (7 * 24 + 1, False)])
+def test_a_create_is_remembered_by_its_key_for_7_days(tmp_path: Path, hours: int, replayed: bool) -> None:
+    data = str(tmp_path / "data")
+    key = {"Idempotency-Key": "k"}
+    with running(tmp_path, "--open", "--empty", "--data", data) as erp:
+        made = erp.post("customers", {"name": "a"}, key).record
+    past = datetime.now(UTC) - timedelta(hours=hours)
+    with sqlite3.connect(data) as database:
+        database.execute(
+            "UPDATE creation SET at = ?", (past.isoformat(timespec="milliseconds").replace("+00:00", "Z"),)
+        )
+    database.close()
+    with running(tmp_path, "--open", "--data", data) as erp:
+        assert (erp.post("customers", {"name": "a"}, key).record == made) == replayed
+        assert len(erp.get("customers").items) == (1 if replayed else 2)
 
 
 def test_a_new_sandbox_has_a_small_company_unless_empty(tmp_path: Path) -> None:
@@ -190,9 +208,13 @@ def test_requests_are_counted_by_kind(faulty: Erp) -> None:
 # --- pace
 
 
-def test_it_is_quick_enough_for_a_backfill(faulty: Erp) -> None:
-    for place in range(300):
-        faulty.made("customers", name=f"quick {place}")
-    begun = time.monotonic()
-    assert len(faulty.get("customers", limit=1000).items) >= 300
-    assert time.monotonic() - begun < 0.5
+def test_a_list_of_a_thousand_takes_less_than_50_ms(faulty: Erp) -> None:
+    for place in range(1000):
+        faulty.made("contacts", lastName=f"quick {place}")
+    took = []
+    for _ in range(5):
+        begun = time.monotonic()
+        status = faulty.call("GET", "contacts?limit=1000").status
+        took.append(time.monotonic() - begun)
+        assert status == 200
+    assert min(took) < 0.05
