@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -144,15 +145,31 @@ async def test_an_idle_poll_is_one_request(sandbox: Central, bc: BusinessCentral
         assert sum(asked.requests.values()) == 1
 
 
-async def test_the_overlap_tells_again_and_ends(sandbox: Central) -> None:
+async def test_a_poll_right_after_the_first_listing_is_one_request(sandbox: Central) -> None:
+    made = order(sandbox, customer(sandbox), [{"itemId": item(sandbox)["id"], "quantity": 3}])
+    sandbox.patch(
+        f"salesOrderLines({lines_of(sandbox, made['id'])[0]['id']})", {"shipQuantity": 1, "invoiceQuantity": 1}
+    )
+    invoice(sandbox, made["id"])
+    await asyncio.sleep(2)  # the server's clock tells whole seconds
+    sandbox.patch(f"salesOrders({made['id']})", {"email": "someone@example.com"})
+    async with connected(sandbox, overlap=timedelta(seconds=0.5)) as bc:
+        cursor = await now(bc, ORDERS)
+        with Asked(sandbox) as asked:
+            await pages(bc, ORDERS, cursor)
+    assert asked.requests == {"POST $batch": 1}
+
+
+async def test_the_overlap_tells_again_until_time_has_passed(sandbox: Central) -> None:
     made = item(sandbox)
-    async with connected(sandbox, overlap=timedelta(seconds=60)) as bc:
+    async with connected(sandbox, overlap=timedelta(seconds=0.3)) as bc:
         cursor = await now(bc, ITEMS)
         assert made["id"] in await records(bc, ITEMS, cursor)
-    long_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
-    async with connected(sandbox, overlap=timedelta(milliseconds=1)) as bc:
-        last = json.loads((await pages(bc, ITEMS, json.dumps({"mark": long_ago})))[-1].cursor or "")
-        assert datetime.fromisoformat(last["mark"]) >= datetime.fromisoformat(made["lastModifiedDateTime"])
+        await asyncio.sleep(2)  # the server's clock tells whole seconds
+        later = await now(bc, ITEMS, cursor)
+        assert later != cursor
+        assert not await records(bc, ITEMS, later)
+        assert await now(bc, ITEMS, later) == later
 
 
 async def test_a_listing_without_records_starts_at_the_servers_clock(tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ async def records(central: BusinessCentral, view: View, cursor: str | None = Non
     return {each.id: each for page in await pages(central, view, cursor) for each in page.records}
 
 
-async def now(central: BusinessCentral, view: View) -> str:
+async def now(central: BusinessCentral, view: View, cursor: str | None = None) -> str:
     """A cursor behind everything there is."""
-    cursor = (await pages(central, view))[-1].cursor
+    cursor = (await pages(central, view, cursor))[-1].cursor
     assert cursor
     return cursor
 
