@@ -231,6 +231,18 @@ async def test_an_order_invoiced_in_part_tells_its_invoices(sandbox: Central, bc
     assert (await records(bc, ORDERS))[made["id"]] == polled
 
 
+async def test_an_order_is_found_once_however_it_is_spelt(sandbox: Central, bc: BusinessCentral) -> None:
+    made = order(sandbox, customer(sandbox), [{"itemId": item(sandbox)["id"], "quantity": 3}])
+    line = lines_of(sandbox, made["id"])[0]
+    sandbox.patch(f"salesOrderLines({line['id']})", {"shipQuantity": 1, "invoiceQuantity": 1})
+    invoice(sandbox, made["id"])
+    number = made["externalDocumentNumber"]
+    for path in ("externalDocumentNumber", "email"):
+        view = View(entity="salesOrders", paths=(path, "invoiceNumbers"), lines=LINES, line_paths=("quantity",))
+        (found,) = await bc.find(view, "externalDocumentNumber", [number.lower(), f"{number}-NONE"])
+        assert not found.closed
+
+
 async def test_an_order_that_was_deleted_is_simply_gone(sandbox: Central, bc: BusinessCentral) -> None:
     made = order(sandbox, customer(sandbox), [])
     sandbox.delete(f"salesOrders({made['id']})")

@@ -222,7 +222,7 @@ async def test_a_line_that_is_refused_says_that_the_rest_stands(sandbox: Central
     (outcome,) = await bc.write(ORDERS, [Update(id=made.id, version=made.version, fields={}, lines=edits)])
     assert isinstance(outcome, Refused)
     assert outcome.partly
-    assert outcome.property == "description"
+    assert outcome.property == "salesOrderLines.description"
     assert [each["description"] for each in lines_of(sandbox, made.id)] == ["A", "b"]
 
 

@@ -52,7 +52,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     burst: int = 500
     concurrency: int = 5
     timeout: float = 120.0
-    tries: int = 5
+    tries: int = 7
     patience: float = 60.0
 
 

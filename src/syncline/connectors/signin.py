@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from syncline.connectors.base import SignInRefused
 
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
 _EARLY = 60.0
 _EARLY_PART = 0.1
 """A token is renewed so many seconds, or this part of its life if that is less, before its end."""
@@ -108,7 +109,7 @@ class SignIn:
         } | ({"scope": client.scope} if client.scope else {})
         self.fetched += 1
         try:
-            async with session.post(client.token_url, data=form, allow_redirects=False) as answer:
+            async with session.post(client.token_url, data=form, allow_redirects=False, timeout=_TIMEOUT) as answer:
                 body = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoToken(f"the token endpoint gives no answer: {str(error) or type(error).__name__}") from error

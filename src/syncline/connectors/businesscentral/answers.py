@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -110,8 +110,11 @@ def reason(reply: Reply) -> tuple[str, str]:
     return str(told.get("code") or reply.status), message or f"status {reply.status}"
 
 
-def verdict(fate: Fate, sent: Collection[str] = ()) -> Outcome:
-    """What became of an operation that was not answered with success. ``sent`` are the properties that it sent."""
+def verdict(fate: Fate, sent: Mapping[str, str] | None = None) -> Outcome:
+    """What became of an operation that was not answered with success.
+
+    ``sent`` is the path of each property that it sent, by the name that Business Central calls it.
+    """
     if isinstance(fate, Unsent):
         return Unavailable(message=str(fate), retry_after=fate.retry_after)
     if isinstance(fate, ConnectorError):  # before anything was sent: no sign-in, or no such company
@@ -127,13 +130,13 @@ def verdict(fate: Fate, sent: Collection[str] = ()) -> Outcome:
         return Unavailable(message=message, retry_after=retry_after(fate.headers))
     if fate.status == 408 or (fate.status >= 500 and fate.status != 501):
         return Unknown(message)
-    return Refused(code=code, message=message, property=_named(message, sent))
+    return Refused(code=code, message=message, property=_named(message, sent or {}))
 
 
-def _named(message: str, sent: Collection[str]) -> str | None:
-    """The property that a message names, among those that were sent."""
-    words = (word for found in _NAMED.finditer(message) if (word := found[1] or found[2]) in sent)
-    return next(words, None)
+def _named(message: str, sent: Mapping[str, str]) -> str | None:
+    """The path of the property that a message names, among those that were sent."""
+    paths = (sent[word] for found in _NAMED.finditer(message) if (word := found[1] or found[2]) in sent)
+    return next(paths, None)
 
 
 def _one(told: Any, chosen: tuple[str, str] | None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -22,7 +23,15 @@ from syncline.connectors.businesscentral.traits import MODIFIED, SEQUENCE, Trait
 from syncline.connectors.http import query_string
 
 Options = Mapping[str, str]
-_BLANKS = {EdmType.STRING: "", EdmType.GUID: ZERO_GUID, EdmType.DATE: ZERO_DATE, EdmType.ENUM: BLANK_MEMBER}
+_BLANKS = {
+    EdmType.STRING: "",
+    EdmType.GUID: ZERO_GUID,
+    EdmType.DATE: ZERO_DATE,
+    EdmType.ENUM: BLANK_MEMBER,
+    EdmType.BOOLEAN: "false",
+    EdmType.DECIMAL: "0",
+    EdmType.INT32: "0",
+}
 _QUOTED = (EdmType.STRING, EdmType.ENUM)
 
 
@@ -73,9 +82,10 @@ class Shape(Struct, frozen=True, kw_only=True):
         """The view's ``where`` as conditions; without those that Business Central cannot be asked."""
         properties = self.entity_set.properties
         return tuple(
-            any_of(name, properties[name], wanted if isinstance(wanted, list | tuple | set | frozenset) else (wanted,))
+            any_of(name, properties[name], values)
             for name, wanted in self.view.where.items()
             if name in properties and name not in self.traits.unfilterable
+            if (values := wanted if isinstance(wanted, list | tuple | set | frozenset) else (wanted,))
         )
 
     def _selected(self) -> Iterable[str]:
@@ -95,7 +105,7 @@ def shape(view: View) -> Shape:
 
 def _navigations(view: View, entity_set: EntitySet, traits: Traits) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
-    for path in view.paths:
+    for path in (*view.paths, *view.where):
         name, _, inner = path.partition(".")
         if inner:
             entity_set.navigations[name]
@@ -144,4 +154,6 @@ def literal(said: Property, value: Any) -> str:
     told = _BLANKS.get(said.type, "") if value is None else value
     if said.type in _QUOTED:
         return "'" + str(told).replace("'", "''") + "'"
+    if isinstance(told, Decimal):
+        return format(told, "f")
     return str(told).lower() if isinstance(told, bool) else str(told)

@@ -8,7 +8,7 @@ from typing import Any
 from syncline.connectors.base import Code, ConnectorError
 from syncline.connectors.businesscentral.answers import Reply, has_trace, living_on, numbers_of, record
 from syncline.connectors.businesscentral.client import Client, LinkLost, Operation, listed, listing
-from syncline.connectors.businesscentral.metadata import entity_sets
+from syncline.connectors.businesscentral.metadata import ZERO_GUID, entity_sets
 from syncline.connectors.businesscentral.query import Shape, address, any_of, both
 from syncline.connectors.businesscentral.traits import MODIFIED, Afterlife, code_properties
 from syncline.records import Record
@@ -60,12 +60,14 @@ async def find(client: Client, shape: Shape, path: str, values: Collection[str])
     afterlife = shape.traits.afterlife
     if afterlife is None or path not in entity_sets()[afterlife.entity].properties:
         return tuple(found)
-    missing = set(values) - {str(each.fields.get(path)) for each in found}
+    told_of = {str(each.fields.get(path)).casefold() for each in found}
+    missing = [value for value in values if value.casefold() not in told_of]
     select = {"$select": f"id,{afterlife.owner}"}
     told = await _matching(client, afterlife.entity, path, missing, options=select, condition=afterlife.condition)
     owners = dict.fromkeys(str(each[afterlife.owner]) for each in told)
-    gone = await lives(client, afterlife, list(owners))
-    return (*found, *(living_on(afterlife, id_, each) for id_, each in gone.items()))
+    there = {each.id for each in found}
+    others = await get(client, shape, [owner for owner in owners if owner not in {*there, ZERO_GUID}])
+    return (*found, *(each for each in others.values() if each.closed))
 
 
 async def _matching(

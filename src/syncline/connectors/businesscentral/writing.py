@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct, structs
 
 from syncline.connectors.base import ConnectorError
-from syncline.connectors.businesscentral.answers import SKIPPED, Fate, Reply, record, verdict, without_context
+from syncline.connectors.businesscentral.answers import SKIPPED, Fate, Reply, reason, record, verdict, without_context
 from syncline.connectors.businesscentral.client import MOST_OPERATIONS, Client, Operation, listed, listing
 from syncline.connectors.businesscentral.query import Shape, address
 from syncline.connectors.businesscentral.reading import get
@@ -233,7 +233,7 @@ def _outcome(shape: Shape, plan: Plan, fates: Sequence[Fate]) -> Outcome:
 
 def _created(shape: Shape, asked: Create, fate: Fate) -> Outcome:
     if not _good(fate):
-        return verdict(fate, {*asked.fields, *(name for line in asked.lines for name in line)})
+        return _without_record(verdict(fate, _line_paths(shape, asked.lines) | _paths(asked.fields)), fate)
     if (body := _told(fate)) is None:
         return Unknown("It was created, but the answer does not tell it.")
     answer = record(shape, body)
@@ -249,10 +249,10 @@ def _updated(shape: Shape, asked: Update, fates: Sequence[Fate]) -> Outcome:
     ]
     done = [fate for fate in (header, *lines) if fate is not None and _good(fate)]
     if header is not None and not _good(header):
-        return _failed(verdict(header, asked.fields), done)
+        return _failed(verdict(header, _paths(asked.fields)), done)
     for edit, fate in sorted(zip(asked.lines, lines, strict=True), key=lambda pair: _status(pair[1]) == SKIPPED):
         if not _good(fate):
-            return _failed(_line_verdict(edit, fate), done)
+            return _failed(_line_verdict(shape, edit, fate), done)
     seen = _told(fates[-1]) if asked.lines else None
     return Done(
         answer=_answer(shape, asked, header, lines),
@@ -275,9 +275,16 @@ def _failed(outcome: Outcome, done: Sequence[Fate]) -> Outcome:
     return Unknown(f"Only a part of it was written: {told}")
 
 
-def _line_verdict(edit: LineWrite, fate: Fate) -> Outcome:
+def _without_record(outcome: Outcome, fate: Fate) -> Outcome:
+    """Where nothing was there before, nothing can have moved or gone: it is a refusal in other words."""
+    if isinstance(outcome, Stale | Gone) and isinstance(fate, Reply):
+        return Refused(code=reason(fate)[0], message=outcome.message)
+    return outcome
+
+
+def _line_verdict(shape: Shape, edit: LineWrite, fate: Fate) -> Outcome:
     """A line that is gone means that the order has moved."""
-    outcome = verdict(fate, () if isinstance(edit, LineRemove) else edit.fields)
+    outcome = verdict(fate, {} if isinstance(edit, LineRemove) else _line_paths(shape, [edit.fields]))
     return Stale(outcome.message) if isinstance(outcome, Gone) else outcome
 
 
@@ -322,6 +329,14 @@ def _read_again(shape: Shape, asked: Write, outcome: Outcome, seen: Record | Non
     if not isinstance(outcome, Done) or not isinstance(asked, Create) or len(added) != len(asked.lines):
         return Unknown("It was created, but its lines could not be read.")
     return structs.replace(outcome, seen=seen, added=added)
+
+
+def _paths(fields: Fields) -> dict[str, str]:
+    return {name: name for name in fields}
+
+
+def _line_paths(shape: Shape, lines: Sequence[Fields]) -> dict[str, str]:
+    return {name: f"{shape.lines}.{name}" for line in lines for name in line}
 
 
 def _line_ids(shape: Shape, told: Record) -> tuple[str, ...]:
