@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import Any
 
@@ -85,6 +88,13 @@ def lines_of(central: Central, order_id: str) -> list[dict[str, Any]]:
 def invoice(central: Central, order_id: str) -> None:
     reply = central.post(f"salesOrders({order_id})/Microsoft.NAV.shipAndInvoice", None)
     assert reply.status == 204, reply
+
+
+async def a_second_passes(central: Central) -> None:
+    """By the server's own clock, which tells whole seconds and may lag."""
+    until = datetime.now(UTC) + timedelta(seconds=1)
+    while parsedate_to_datetime(central.get("/companies").headers["date"]) < until:
+        await asyncio.sleep(0.1)
 
 
 def faults(central: Central, *ordered: Mapping[str, Any]) -> None:
