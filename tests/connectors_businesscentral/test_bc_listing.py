@@ -96,7 +96,7 @@ async def test_every_page_can_be_gone_on_from(sandbox: Central) -> None:
 
 
 async def test_a_lost_link_is_gone_round(sandbox: Central) -> None:
-    for _ in range(9):
+    for _ in range(20):
         item(sandbox)
     everything = {each["id"] for each in sandbox.get("items").value}
     lost = iter([None, 410, None, 404])
