@@ -43,6 +43,7 @@ class Record(Struct, frozen=True, kw_only=True):
     ``version`` is what a later write must carry to be refused when the record has moved (an etag).
     ``modified`` is the system's own time of the last change, in UTC.
     A ``partial`` record tells only the properties it has; in any other, a property that is absent is empty.
+    A ``closed`` record can no longer be written (an order that was fully invoiced).
     """
 
     id: str
@@ -50,6 +51,7 @@ class Record(Struct, frozen=True, kw_only=True):
     modified: datetime | None
     fields: Fields
     partial: bool = False
+    closed: bool = False
 
 
 class Line(Struct, frozen=True, kw_only=True):

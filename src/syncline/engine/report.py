@@ -1,0 +1,139 @@
+"""What a pass, a plan and a verification tell the people who asked for them, and how far they have come."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from syncline.records import Value
+from syncline.store.memory import Cause
+
+
+class Progress(Protocol):
+    """Told while long work goes on. Counts are since the work began; ``total`` is ``None`` where nobody knows it."""
+
+    def reading(self, flow: str, side: str, records: int, total: int | None) -> None:
+        """Records of one side that were looked at."""
+
+    def working(self, flow: str, done: int, total: int) -> None:
+        """Records that were worked off, of those found to be due so far."""
+
+
+class Quiet:
+    """Nobody is watching."""
+
+    def reading(self, flow: str, side: str, records: int, total: int | None) -> None:
+        pass
+
+    def working(self, flow: str, done: int, total: int) -> None:
+        pass
+
+
+class Tally:
+    """What was done in one flow: links made, records written by side, records parked by cause."""
+
+    def __init__(self) -> None:
+        self.linked = 0
+        self.created: Counter[str] = Counter()
+        self.updated: Counter[str] = Counter()
+        self.deleted: Counter[str] = Counter()
+        self.parked: Counter[Cause] = Counter()
+
+
+class Result:
+    """What a pass did, by flow, and what it could not finish: one sentence each."""
+
+    def __init__(self) -> None:
+        self.flows: defaultdict[str, Tally] = defaultdict(Tally)
+        self.unfinished: list[str] = []
+
+    @property
+    def writes(self) -> int:
+        """Records created, updated or deleted on either side."""
+        return sum(t.created.total() + t.updated.total() + t.deleted.total() for t in self.flows.values())
+
+
+# --- a plan
+
+Step: TypeAlias = Literal["link", "create", "update", "delete", "conflict", "park"]
+"""What would happen to a pair of records. ``link`` only says that they are the same; its changes are a row of their own."""
+
+
+class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One property of one side: from what to what, and which side's value it is. ``line`` names an order's line.
+
+    ``old`` and ``new`` are shared values; a reference is shown by the name of the record it points to.
+    """
+
+    side: str
+    property: str
+    old: Value
+    new: Value
+    origin: str | None = None
+    line: str | None = None
+
+
+class PlanRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step of a plan.
+
+    ``members`` are the records by side as far as there are any, ``versions`` those that were looked at; ``name`` is
+    what people call it. ``key`` is the match key of a link; ``target`` the side that is written by a create, update or
+    delete; ``message`` says why it would be parked, or between which values a person must choose.
+    """
+
+    step: Step
+    flow: str
+    link: str | None
+    name: str
+    members: Mapping[str, str]
+    versions: Mapping[str, str | None] = {}
+    key: str | None = None
+    target: str | None = None
+    changes: tuple[Change, ...] = ()
+    message: str = ""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a pass would do now. ``systems`` is the identity of each side, so that no other company gets it."""
+
+    made: datetime
+    systems: Mapping[str, str]
+    rows: tuple[PlanRow, ...]
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
+    """A row of a plan that was not applied, and why."""
+
+    row: PlanRow
+    why: str
+
+
+# --- a verification
+
+
+class Difference(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Two sides do not agree under the mapping.
+
+    ``property`` is ``None`` where a whole record (or line) is on one side only; ``values`` is what each side holds, in
+    the shared shape. ``cause`` says why in words, as far as it is known.
+    """
+
+    flow: str
+    name: str
+    members: Mapping[str, str]
+    property: str | None = None
+    line: str | None = None
+    values: Mapping[str, Value] = {}
+    cause: str = ""
+
+
+class Verification(Struct, frozen=True, kw_only=True):
+    """``compared`` are the linked pairs by flow, ``properties`` how many values were held against each other."""
+
+    compared: Mapping[str, int]
+    properties: int
+    differences: tuple[Difference, ...]

@@ -1,0 +1,265 @@
+"""Three-way merge, property by property, each side against its own shadow.
+
+A side has changed a property when what it holds now differs from *its own* shadow, never because two sides differ.
+That one rule is why a system that normalises what it is sent (upper-case codes, rounded prices) causes no echo and no
+ping-pong.
+
+A side that has no record yet is merged like any other: nothing is known of it, so every value goes to it. Creating and
+updating are therefore the same decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from syncline.mapping.model import Flow, Policy, Property
+from syncline.reconcile.lines import LinePair, pair_lines
+from syncline.records import Row, Shadow, Value, Values
+
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
+class Reason(StrEnum):
+    """Why a value won."""
+
+    EDITED = "edited"
+    """One side changed it, or several to the same."""
+    FILLED = "filled"
+    """It was empty or not known where it goes."""
+    LATEST = "latest"
+    """Several sides changed it; this one's record was changed last."""
+    PREFERRED = "preferred"
+    """Several sides changed it; the agreement prefers this one."""
+    OWNED = "owned"
+    """A side that does not own it had changed it: the owner's value is put back."""
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What becomes of one property.
+
+    ``writes`` are the sides to be sent ``value``, which ``origin`` holds (``None`` where no side is a source). ``now`` is
+    what each side was seen to hold, and becomes its shadow once every write is done. ``lost`` are the values that lost a
+    conflict, by side.
+    """
+
+    property: str
+    value: Value
+    origin: str | None
+    reason: Reason
+    writes: frozenset[str] = frozenset()
+    now: Values
+    lost: Values = {}
+
+
+class Conflict(Struct, frozen=True, kw_only=True):
+    """Several sides changed one property, and a person is to choose. ``line`` names the line, in a keyed collection."""
+
+    property: str
+    values: Values
+    before: Values
+    line: str | None = None
+
+
+class LineMerge(Struct, frozen=True, kw_only=True):
+    """What becomes of one line. ``ids`` and ``versions`` are those of the sides that have it.
+
+    ``add`` are the sides it is to be added to, right after the line ``after`` (which may itself be one that is being
+    added); ``remove`` those it is to be taken from.
+    """
+
+    line: str
+    ids: Mapping[str, str]
+    versions: Mapping[str, str | None]
+    decisions: tuple[Decision, ...] = ()
+    add: frozenset[str] = frozenset()
+    remove: frozenset[str] = frozenset()
+    after: str | None = None
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """The sides on which this line is to be added, changed or removed."""
+        return self.add | self.remove | frozenset().union(*(d.writes for d in self.decisions))
+
+    def values_for(self, side: str) -> dict[str, Value]:
+        return {d.property: d.value for d in self.decisions if side in d.writes}
+
+
+class Merge(Struct, frozen=True, kw_only=True):
+    """Everything decided about one link. ``lines`` is ``None`` where no side told its lines."""
+
+    decisions: tuple[Decision, ...] = ()
+    lines: tuple[LineMerge, ...] | None = None
+    conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """The sides that are to be written."""
+        return frozenset().union(*(d.writes for d in self.decisions), *(m.writes for m in self.lines or ()))
+
+    def values_for(self, side: str) -> dict[str, Value]:
+        """The header values to be sent to a side, in the order of the agreement."""
+        return {d.property: d.value for d in self.decisions if side in d.writes}
+
+    def lines_for(self, side: str) -> tuple[LineMerge, ...]:
+        """The lines that a write to this side adds, changes or removes, in order."""
+        return tuple(m for m in self.lines or () if side in m.writes)
+
+
+def merge(
+    flow: Flow,
+    rows: Mapping[str, Row],
+    shadows: Mapping[str, Shadow],
+    times: Mapping[str, datetime | None],
+    closed: frozenset[str] = frozenset(),
+) -> Merge:
+    """What every side of one link should hold.
+
+    ``rows`` is each record as it was seen now, ``shadows`` as each side was last known; a side with neither has no record
+    yet. ``times`` is when each record was last changed, for the policy ``latest``. A side in ``closed`` takes no writes.
+    """
+    able = frozenset(name for name, side in flow.sides.items() if side.write) - closed
+    latest_first = sorted(flow.sides, key=lambda side: times.get(side) or _NEVER, reverse=True)
+    decisions, conflicts = _merge_values(
+        flow.properties.values(),
+        {side: row.values for side, row in rows.items()},
+        {side: shadow.values for side, shadow in shadows.items()},
+        latest_first,
+        able,
+    )
+    if flow.lines is None or all(row.lines is UNSET for row in rows.values()):
+        return Merge(decisions=decisions, conflicts=conflicts)
+    lines: list[LineMerge] = []
+    for pair in pair_lines(flow, rows, shadows):
+        line, asked = _merge_line(flow, pair, latest_first, able)
+        lines.append(line)
+        conflicts += asked
+    return Merge(decisions=decisions, lines=tuple(lines), conflicts=conflicts)
+
+
+def _merge_values(
+    properties: Iterable[Property],
+    rows: Mapping[str, Values],
+    shadows: Mapping[str, Values],
+    latest_first: Sequence[str],
+    able: frozenset[str],
+) -> tuple[tuple[Decision, ...], tuple[Conflict, ...]]:
+    decisions: list[Decision] = []
+    conflicts: list[Conflict] = []
+    for p in properties:
+        match _merge_property(p, rows, shadows, latest_first, able):
+            case Decision() as decision:
+                decisions.append(decision)
+            case Conflict() as conflict:
+                conflicts.append(conflict)
+    return tuple(decisions), tuple(conflicts)
+
+
+def _merge_property(
+    p: Property,
+    rows: Mapping[str, Values],
+    shadows: Mapping[str, Values],
+    latest_first: Sequence[str],
+    able: frozenset[str],
+) -> Decision | Conflict | None:
+    name = p.name
+    before = {side: values[name] for side, values in shadows.items() if name in values and side in p.columns}
+    now = before | {side: values[name] for side, values in rows.items() if name in values and side in p.columns}
+    targets = able & p.targets
+    if now == before and targets <= now.keys():
+        return None  # the ordinary case: nothing happened to this property
+    sources = [side for side in latest_first if side in p.sources and side in now]
+    if not sources:
+        return Decision(property=name, value=None, origin=None, reason=Reason.EDITED, now=now) if now else None
+
+    origin, reason, lost = sources[0], Reason.FILLED, {}
+    edited = _edited(p, sources, before, now)
+    if p.when_create:
+        # It goes with a new record and afterwards fills what is empty; it never changes what is there.
+        origin = next((side for side in p.columns if side in sources and now[side] is not None), origin)
+        writes = frozenset(s for s in targets - {origin} if now.get(s) is None and now[origin] is not None)
+    elif not edited:
+        # No edit that counts, yet a side lacks the value or, owning nothing of it, has changed it.
+        origin = next((side for side in p.columns if side in sources and now[side] is not None), origin)
+        writes = frozenset(s for s in targets - p.sources if _needs(p, s, now[origin], now))
+        writes |= frozenset(s for s in targets if s not in now and now[origin] is not None)
+        reason = Reason.OWNED if writes & before.keys() else Reason.FILLED
+    else:
+        agreed = _agreed(p, edited, now)
+        if agreed is None and p.conflict.policy is Policy.ASK:
+            return Conflict(property=name, values={s: now[s] for s in edited}, before=before)
+        origin, reason = _winner(p, edited, agreed, before)
+        lost = {s: now[s] for s in edited if not _holds(p, s, now[origin], now[s])}
+        writes = frozenset(s for s in targets - {origin} if _needs(p, s, now[origin], now))
+    return Decision(property=name, value=now[origin], origin=origin, reason=reason, writes=writes, now=now, lost=lost)
+
+
+def _edited(p: Property, sources: Sequence[str], before: Values, now: Values) -> list[str]:
+    """The sides whose value is an edit, in the order given.
+
+    Of a side that is seen for the first time, an empty value says nothing; nor does one that is just the image of what
+    another side holds unedited (an amount of 0 for an empty one, a flag that is off for one that was never set).
+    """
+    edited = [side for side in sources if side not in before or before[side] != now[side]]
+    edited = [side for side in edited if now[side] is not None or (side in before and not p.keep_filled)]
+    still = [side for side in sources if side not in edited]
+    return [s for s in edited if s in before or not any(_holds(p, s, now[other], now[s]) for other in still)]
+
+
+def _agreed(p: Property, edited: Sequence[str], now: Values) -> str | None:
+    """The side whose value all the others that edited hold too, each as it spells it."""
+    for side in edited:
+        if all(_holds(p, other, now[side], now[other]) for other in edited if other != side):
+            return side
+    return None
+
+
+def _winner(p: Property, edited: Sequence[str], agreed: str | None, before: Values) -> tuple[str, Reason]:
+    if agreed is not None:
+        return agreed, Reason.EDITED if agreed in before else Reason.FILLED
+    if p.conflict.policy is Policy.PREFER and p.conflict.side in edited:
+        return p.conflict.side, Reason.PREFERRED
+    return edited[0], Reason.LATEST
+
+
+def _holds(p: Property, side: str, value: Value, held: Value) -> bool:
+    """Whether ``held`` is what ``side`` would hold after being sent ``value``."""
+    return value == held or p.normal(side, value) == held
+
+
+def _needs(p: Property, side: str, value: Value, now: Values) -> bool:
+    if side not in now:
+        return value is not None
+    if p.keep_filled and value is None:
+        return False
+    return not _holds(p, side, value, now[side])
+
+
+def _merge_line(
+    flow: Flow, pair: LinePair, latest_first: Sequence[str], able: frozenset[str]
+) -> tuple[LineMerge, tuple[Conflict, ...]]:
+    """A line that one side added goes to the others; one it removed is removed there, unless a person edited it there."""
+    properties = flow.lines.properties if flow.lines else {}
+    decisions, conflicts = _merge_values(properties.values(), pair.now, pair.before, latest_first, able)
+    line = LineMerge(line=pair.line, ids=pair.ids, versions=pair.versions, after=pair.after, decisions=decisions)
+    if pair.removed and not _edited_by_a_person(properties, pair):
+        keep = tuple(
+            Decision(property=d.property, value=d.value, origin=d.origin, reason=d.reason, now=d.now) for d in decisions
+        )
+        return replace(line, decisions=keep, remove=frozenset(pair.ids) & able), ()
+    asked = tuple(Conflict(property=c.property, values=c.values, before=c.before, line=pair.line) for c in conflicts)
+    return replace(line, add=(frozenset(flow.sides) - pair.ids.keys()) & able), asked
+
+
+def _edited_by_a_person(properties: Mapping[str, Property], pair: LinePair) -> bool:
+    """What a side derives by itself (amounts, shipped quantities) is no edit: it has one source only."""
+    return any(
+        name in properties and len(properties[name].sources) > 1 and value != pair.before[side].get(name, value)
+        for side, values in pair.now.items()
+        if side in pair.before
+        for name, value in values.items()
+    )
