@@ -60,7 +60,7 @@ class Result:
 # --- a plan
 
 Step: TypeAlias = Literal["link", "create", "update", "delete", "conflict", "park"]
-"""What would happen to a pair of records. ``link`` only says that they are the same; its changes are a row of their own."""
+"""What would happen to a pair of records. ``link`` only says that they are the same: changes are rows of their own."""
 
 
 class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):

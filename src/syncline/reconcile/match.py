@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
@@ -10,25 +11,18 @@ from syncline.mapping.model import Flow, MatchKey
 from syncline.records import Ref, Values
 
 
-class Matched(Struct, frozen=True, kw_only=True):
-    """Exactly one record on either side has this value."""
+class Matched(Struct, frozen=True):
+    """Exactly one record a side has this value. ``members`` is the record id by side."""
 
-    key: str
-    other: Ref
-
-
-class Ambiguous(Struct, frozen=True, kw_only=True):
-    """Several records share the value: a person must say which belong together."""
-
-    key: str
-    candidates: tuple[Ref, ...]
+    members: Mapping[str, str]
 
 
-class Suggested(Struct, frozen=True, kw_only=True):
-    """It looks like the same record, by a key that is only good enough for a suggestion."""
+class Ambiguous(Struct, frozen=True):
+    """Several records of one side share the value: a person must say which belong together."""
 
-    key: str
-    candidates: tuple[Ref, ...]
+
+class Suggested(Struct, frozen=True):
+    """They look like the same record, by a key that is only good enough for a suggestion."""
 
 
 def name_of(key: MatchKey) -> str:
@@ -36,7 +30,7 @@ def name_of(key: MatchKey) -> str:
 
 
 def keys_of(flow: Flow, values: Values) -> dict[str, str]:
-    """The record's value of every match key that is filled, in the order of the agreement.
+    """The record's value of every match key that is filled, by the key's name, in the order of the agreement.
 
     Letter case and blanks at the ends are no difference: systems that keep codes in upper case would never match.
     """
@@ -48,17 +42,13 @@ def keys_of(flow: Flow, values: Values) -> dict[str, str]:
     return keys
 
 
-def match(key: MatchKey, subject: Ref, same: Mapping[str, Sequence[Ref]]) -> Matched | Ambiguous | Suggested | None:
-    """What one key says of a record without a link. ``same`` are all records without a link that share its value, by side.
-
-    Flows join one record per side, so with more than two sides every side must have exactly one.
-    """
-    others = [ref for side, refs in same.items() if side != subject.side for ref in refs]
-    if not others:
+def match(key: MatchKey, alike: Collection[Ref]) -> Matched | Ambiguous | Suggested | None:
+    """What one key says of ``alike``, all records without a link that share its value: nothing, if one side has them all."""
+    sides = Counter(ref.side for ref in alike)
+    if len(sides) < 2:
         return None
     if key.suggest:
-        return Suggested(key=name_of(key), candidates=tuple(sorted(others)))
-    if len(same.get(subject.side, ())) > 1 or any(len(refs) > 1 for refs in same.values()):
-        twins = [ref for ref in same.get(subject.side, ()) if ref != subject]
-        return Ambiguous(key=name_of(key), candidates=tuple(sorted(others + twins)))
-    return Matched(key=name_of(key), other=others[0])
+        return Suggested()
+    if max(sides.values()) > 1:
+        return Ambiguous()
+    return Matched({ref.side: ref.id for ref in alike})

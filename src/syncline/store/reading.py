@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Row, Select, and_, select
+from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from syncline.records import Link, LinkState, Ref, Shadow, Value
 from syncline.store import tables as t
@@ -124,18 +124,35 @@ def keys_of(connection: Connection, ids: Collection[str], names: Collection[str]
 
 
 def by_key(
-    connection: Connection, flow: str, side: str, name: str, values: Collection[Value], *, unlinked: bool
+    connection: Connection, flow: str, side: str, name: str, values: Collection[Value]
 ) -> dict[Value, tuple[Ref, ...]]:
-    k, m = t.keys.c, t.members.c
-    asked: Select[*tuple[Any, ...]] = select(k.value, k.id).where(k.flow == flow, k.side == side, k.name == name)
-    if unlinked:
-        same = and_(m.flow == k.flow, m.side == k.side, m.id == k.id)
-        asked = asked.outerjoin(t.members, same).where(m.link.is_(None))
+    k = t.keys.c
+    asked = select(k.value, k.id).where(k.flow == flow, k.side == side, k.name == name)
     found: defaultdict[Value, list[Ref]] = defaultdict(list)
     for piece in cut(value for value in values if value is not None):
         for value, id_ in connection.execute(asked.where(k.value.in_(piece)).order_by(k.value, k.id)):
             found[value].append(Ref(flow, side, id_))
     return {value: tuple(refs) for value, refs in found.items()}
+
+
+def alike(
+    connection: Connection, flow: str, name: str, after: Value, limit: int
+) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
+    a, k, m = t.arrivals.c, t.keys.c, t.members.c
+    unlinked = (
+        select(k.value, k.side, k.id)
+        .join_from(t.arrivals, t.keys, and_(a.flow == k.flow, a.side == k.side, a.id == k.id))
+        .outerjoin(t.members, _IS_MEMBER)
+        .where(a.flow == flow, k.name == name, m.link.is_(None))
+    )
+    if after is not None:
+        unlinked = unlinked.where(k.value > after)
+    u = unlinked.subquery().c
+    shared = select(u.value).group_by(u.value).having(func.count(u.side.distinct()) > 1).order_by(u.value).limit(limit)
+    found: defaultdict[Value, list[Ref]] = defaultdict(list)
+    for row in connection.execute(unlinked.where(k.value.in_(shared)).order_by(k.value, k.side, k.id)):
+        found[row.value].append(Ref(flow, row.side, row.id))
+    return tuple((value, tuple(refs)) for value, refs in found.items())
 
 
 # --- the inbox

@@ -119,14 +119,14 @@ class Store:
     def by_key(self, flow: str, side: str, name: str, values: Collection[Value]) -> dict[Value, tuple[Ref, ...]]:
         """The records that have one of these values, linked or not, by value."""
         with self._look() as c:
-            return reading.by_key(c, flow, side, name, values, unlinked=False)
+            return reading.by_key(c, flow, side, name, values)
 
-    def unlinked_by_key(
-        self, flow: str, side: str, name: str, values: Collection[Value]
-    ) -> dict[Value, tuple[Ref, ...]]:
-        """As `by_key`, of records without a link only."""
+    def alike(
+        self, flow: str, name: str, after: Value = None, limit: int = 5_000
+    ) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
+        """The next values of a key that arrivals without a link share across sides, each with those arrivals."""
         with self._look() as c:
-            return reading.by_key(c, flow, side, name, values, unlinked=True)
+            return reading.alike(c, flow, name, after, limit)
 
     # --- the inbox
 

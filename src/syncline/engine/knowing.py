@@ -1,0 +1,101 @@
+"""What must be known of other records and of codes to translate a batch: asked of the store and the systems once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from syncline.engine.setup import Setup
+from syncline.mapping.known import Known
+from syncline.mapping.model import Flow
+from syncline.mapping.translate import mentions, mentions_values
+from syncline.mapping.types import CodeTable
+from syncline.reconcile.match import keys_of
+from syncline.records import Record, Ref, Row, Value, Values
+
+_MATCH = "match:"
+"""Keys by which records match are kept apart from those by which others refer to them: they are folded."""
+
+
+def match_name(key: str) -> str:
+    """The name under which a match key is remembered."""
+    return _MATCH + key
+
+
+class Knowing:
+    """Answers for one pass: code tables are read when first needed, and again in the next pass."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._codes: dict[tuple[str, str], CodeTable] = {}
+        self._referred = _referred(setup.flows.values())
+
+    async def to_read(self, flow: Flow, records: Iterable[tuple[str, Record]]) -> Known:
+        """For records of a flow, each with its side."""
+        store = self._setup.store
+        refs: set[Ref] = set()
+        keys: defaultdict[tuple[str, str, str], set[Value]] = defaultdict(set)
+        for side, record in records:
+            mentioned = mentions(flow, side, record)
+            refs |= mentioned.refs
+            for other, at, name, value in mentioned.keys:
+                keys[other, at, name].add(value)
+        by_key: dict[tuple[str, str, str, Value], Ref] = {}
+        for (other, at, name), values in keys.items():
+            for value, found in store.by_key(other, at, name, values).items():
+                if len(found) == 1:
+                    by_key[other, at, name, value] = found[0]
+        links = store.links_of(refs | set(by_key.values())) if refs or by_key else {}
+        return Known(
+            links=links,
+            by_key={key: links[ref] for key, ref in by_key.items() if ref in links},
+            codes=await self._tables(flow),
+        )
+
+    async def to_write(self, flow: Flow, values: Iterable[tuple[Values, Iterable[Values]]]) -> Known:
+        """For shared values of a flow, each with those of its lines."""
+        store = self._setup.store
+        asked = [mentions_values(flow, header, lines) for header, lines in values]
+        links = frozenset[str]().union(*(each.links for each in asked))
+        names = frozenset(name for each in asked for _, _, name in each.keys)
+        return Known(
+            members=store.members(links) if links else {},
+            keys=store.keys_of([link for each in asked for link, _, _ in each.keys], names) if names else {},
+            codes=await self._tables(flow),
+        )
+
+    async def reload(self, side: str, tables: Iterable[str]) -> None:
+        """Read these code tables again: codes were added."""
+        wanted = sorted(set(tables))
+        for table, codes in (await self._setup.systems[side].codes(wanted)).items():
+            self._codes[side, table] = CodeTable.of(codes)
+
+    def keys(self, flow: Flow, side: str, row: Row) -> dict[str, Value]:
+        """What a record can be found by, as it is remembered."""
+        found: dict[str, Value] = {match_name(name): value for name, value in keys_of(flow, row.values).items()}
+        for name in self.referred(flow, side):
+            if (value := row.values.get(name)) is not None:
+                found[name] = value
+        return found
+
+    def referred(self, flow: Flow, side: str) -> frozenset[str]:
+        """The properties of a flow by whose value records of other flows refer to it on a side."""
+        return self._referred.get((flow.name, side), frozenset())
+
+    async def _tables(self, flow: Flow) -> dict[tuple[str, str], CodeTable]:
+        wanted = {side: sorted(flow.tables(side)) for side in flow.sides}
+        for side, tables in wanted.items():
+            if lacking := [table for table in tables if (side, table) not in self._codes]:
+                await self.reload(side, lacking)
+        return {(side, table): self._codes[side, table] for side, tables in wanted.items() for table in tables}
+
+
+def _referred(flows: Iterable[Flow]) -> dict[tuple[str, str], frozenset[str]]:
+    named: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for flow in flows:
+        for p in (*flow.properties.values(), *(flow.lines.properties.values() if flow.lines else ())):
+            for side, name in (p.reference.by if p.reference else {}).items():
+                named[p.reference.flow if p.reference else "", side].add(name)
+    return {key: frozenset(names) for key, names in named.items()}
+
+

@@ -1,0 +1,128 @@
+"""Observe: what changed on every side comes into the inbox, a page and its cursor at a time.
+
+A record that still says what is remembered of it is no news: this is where the echo of our own writes ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from syncline.connectors.base import CursorLost, Page
+from syncline.engine.knowing import Knowing
+from syncline.engine.report import Progress
+from syncline.engine.setup import Setup, view
+from syncline.mapping.known import Known
+from syncline.mapping.model import Flow
+from syncline.mapping.translate import row, takes_part
+from syncline.reconcile.compare import unchanged
+from syncline.records import LinkState, Record, Ref, Row, Shadow
+from syncline.store import Arrival, Memory
+
+
+async def observe(setup: Setup, knowing: Knowing, progress: Progress) -> None:
+    """Look at every side of every flow once. Raises `ConnectorError`: what was read before it stays remembered."""
+    for flow in setup.flows.values():
+        await asyncio.gather(*(_observe(setup, knowing, progress, flow, side) for side in flow.sides))
+
+
+async def _observe(setup: Setup, knowing: Knowing, progress: Progress, flow: Flow, side: str) -> None:
+    looking = _Looking(setup, knowing, flow, side)
+    seen = 0
+    async for page in _pages(setup, flow, side):
+        await looking.take(page)
+        seen += len(page.records)
+        progress.reading(flow.name, side, seen, page.total)
+    if not setup.store.listed(flow.name, side):
+        setup.store.save(Memory(listed=[(flow.name, side)]))
+
+
+async def _pages(setup: Setup, flow: Flow, side: str) -> AsyncIterator[Page]:
+    """What changed since the cursor; everything, where the system has forgotten the cursor."""
+    system, asked = setup.systems[side], view(flow, side)
+    try:
+        async for page in system.changes(asked, setup.store.cursor(flow.name, side)):
+            yield page
+    except CursorLost:
+        setup.store.save(Memory(cursors={(flow.name, side): None}))
+        async for page in system.changes(asked, None):
+            yield page
+
+
+class _Looking:
+    """Sorts the pages of one side of one flow."""
+
+    def __init__(self, setup: Setup, knowing: Knowing, flow: Flow, side: str) -> None:
+        self._setup = setup
+        self._knowing = knowing
+        self._flow = flow
+        self._side = side
+        self._since = _taken_up(setup, flow, side)
+
+    async def take(self, page: Page) -> None:
+        """Remember what is news of a page, and where the next one begins."""
+        store, now = self._setup.store, self._setup.now()
+        refs = [self._ref(record.id) for record in page.records]
+        gone = [self._ref(id_) for id_ in page.gone]
+        links = store.links_of([*refs, *gone])
+        shadows = {link: s for (link, side), s in store.shadows(links.values()).items() if side == self._side}
+        pending = store.arrivals([*refs, *gone])
+        closing = [links[ref] for r, ref in zip(page.records, refs, strict=True) if r.closed and ref in links]
+        completed = {id_ for id_, link in store.links(closing).items() if link.state is LinkState.COMPLETED}
+        known = await self._known([r for r, ref in zip(page.records, refs, strict=True) if ref in links])
+        arrivals: list[Arrival] = []
+        done: list[tuple[Ref, datetime]] = []
+        fresh: dict[tuple[str, str], Shadow] = {}
+        for record, ref in zip(page.records, refs, strict=True):
+            link = links.get(ref)
+            if link is None and not self._interesting(record):
+                if ref in pending:
+                    done.append((ref, pending[ref].seen))
+                continue
+            shadow = shadows.get(link or "")
+            if shadow is not None and ref not in pending and takes_part(self._flow.sides[self._side], record):
+                told = row(self._flow, self._side, record, known)
+                if unchanged(told, shadow) and (not record.closed or link in completed):
+                    fresh |= self._newer(link or "", shadow, record, told)
+                    continue
+            arrivals.append(Arrival(ref=ref, record=record, seen=now, due=now))
+        arrivals += [Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in links or r in pending]
+        cursors = {(self._flow.name, self._side): page.cursor}
+        store.save(Memory(arrivals=arrivals, done=done, shadows=fresh, cursors=cursors))
+
+    async def _known(self, linked: Sequence[Record]) -> Known:
+        if not linked:
+            return Known()
+        return await self._knowing.to_read(self._flow, ((self._side, record) for record in linked))
+
+    def _interesting(self, record: Record) -> bool:
+        """Whether a record without a link is for this flow to link."""
+        late = self._since is None or record.modified is None or record.modified >= self._since
+        return late and not record.closed and takes_part(self._flow.sides[self._side], record)
+
+    def _newer(self, link: str, shadow: Shadow, record: Record, told: Row) -> dict[tuple[str, str], Shadow]:
+        """The shadow with the versions that a write must carry now, where they have moved."""
+        versions = {} if told.lines is UNSET else {line.id: line.version for line in told.lines}
+        lines = tuple(replace(line, version=versions.get(line.id, line.version)) for line in shadow.lines)
+        newer = replace(shadow, version=record.version, modified=record.modified, lines=lines)
+        return {} if newer == shadow else {(link, self._side): newer}
+
+    def _ref(self, id_: str) -> Ref:
+        return Ref(self._flow.name, self._side, id_)
+
+
+def _taken_up(setup: Setup, flow: Flow, side: str) -> datetime | None:
+    """The time before which a last change is left alone. ``from: now`` is when the flow was first looked at."""
+    agreed = flow.sides[side]
+    if not agreed.from_now:
+        return agreed.since
+    name = f"{flow.name} taken up on {side}"
+    known = setup.store.fact(name)
+    if known is None:
+        known = setup.now().isoformat()
+        setup.store.save(Memory(facts={name: known}))
+    return datetime.fromisoformat(known)

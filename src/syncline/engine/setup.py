@@ -1,0 +1,73 @@
+"""What every turn works with: the agreement, the systems, the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from syncline.connectors.base import Connector, View
+from syncline.mapping.model import Flow
+from syncline.store import Memory, Store
+
+
+class EngineError(Exception):
+    """What keeps the work from going on, and what would mend it."""
+
+    def __init__(self, message: str, mend: str) -> None:
+        super().__init__(f"{message} {mend}")
+        self.message = message
+        self.mend = mend
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Setup(Struct, frozen=True, kw_only=True, eq=False):
+    """``flows`` in the order of their references; ``systems`` by side, open; ``now`` is the clock, in UTC."""
+
+    flows: Mapping[str, Flow]
+    systems: Mapping[str, Connector]
+    store: Store
+    now: Callable[[], datetime] = _now
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The sides that some flow has, in the order of the flows."""
+        return tuple(dict.fromkeys(side for flow in self.flows.values() for side in flow.sides))
+
+
+def view(flow: Flow, side: str) -> View:
+    """What a flow reads of a side."""
+    return View(
+        entity=flow.sides[side].entity,
+        paths=flow.paths(side),
+        lines=flow.lines.paths[side] if flow.lines else None,
+        line_paths=flow.line_paths(side),
+        where=flow.sides[side].where,
+    )
+
+
+async def identities(setup: Setup) -> dict[str, str]:
+    """Which company each side is. Raises `EngineError` for one that is another than the store remembers."""
+    found = {side: await setup.systems[side].identity() for side in setup.sides}
+    for side, identity in found.items():
+        known = setup.store.fact(_canary(side))
+        if known is not None and known != identity:
+            raise EngineError(
+                f"{side} is now {identity}, but everything remembered of it is of {known}.",
+                "Correct its address or company, or give this one a store of its own.",
+            )
+    return found
+
+
+async def check_identities(setup: Setup) -> None:
+    """As `identities`, and remembers those seen for the first time."""
+    found = await identities(setup)
+    setup.store.save(Memory(facts={_canary(side): identity for side, identity in found.items()}))
+
+
+def _canary(side: str) -> str:
+    return f"identity of {side}"

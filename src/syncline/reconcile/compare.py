@@ -1,0 +1,76 @@
+"""Whether records still say what is remembered of them, and whether two sides say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+from msgspec import UNSET, Struct
+
+from syncline.mapping.model import Flow, Property
+from syncline.reconcile.lines import pair_lines
+from syncline.records import Row, Shadow, Value, Values
+
+
+class Disagreement(Struct, frozen=True, kw_only=True):
+    """What sides hold that do not agree. Without a ``property`` a whole line is on these ``sides`` only."""
+
+    property: str | None
+    sides: frozenset[str]
+    values: Values
+    line: str | None = None
+
+
+def unchanged(row: Row, shadow: Shadow) -> bool:
+    """Whether everything that the row tells is what the shadow says. Nothing that is not understood counts as known."""
+    if row.waits or row.problems or not _told(row.values, shadow.values):
+        return False
+    if row.lines is UNSET:
+        return True
+    before = {line.id: line.values for line in shadow.lines}
+    same_lines = {line.id for line in row.lines} == before.keys()
+    return same_lines and all(_told(line.values, before[line.id]) for line in row.lines)
+
+
+def _told(values: Values, before: Values) -> bool:
+    return all(name in before and before[name] == value for name, value in values.items())
+
+
+def disagreements(flow: Flow, rows: Mapping[str, Row], shadows: Mapping[str, Shadow]) -> list[Disagreement]:
+    """Where the sides of one link do not hold the same, each as it spells it. What is not told is not compared."""
+    found = list(_differing(flow.properties, {side: row.values for side, row in rows.items()}))
+    if flow.lines is None or any(row.lines is UNSET for row in rows.values()):
+        return found
+    for pair in pair_lines(flow, rows, shadows):
+        if pair.now.keys() < rows.keys():
+            found.append(Disagreement(property=None, sides=frozenset(pair.now), values={}, line=pair.line))
+        found += _differing(flow.lines.properties, pair.now, pair.line)
+    return found
+
+
+def _differing(
+    properties: Mapping[str, Property], held: Mapping[str, Values], line: str | None = None
+) -> Iterable[Disagreement]:
+    for name, p in properties.items():
+        now = {side: values[name] for side, values in held.items() if side in p.columns and name in values}
+        for left, right in combinations(now, 2):
+            if not agree(p, left, now[left], right, now[right]):
+                yield Disagreement(property=name, sides=frozenset((left, right)), values=now, line=line)
+                break
+
+
+def agree(p: Property, left: str, value: Value, right: str, other: Value) -> bool:
+    """Whether one side holds what it would after being sent what the other holds, where the agreement would send it.
+
+    What only fills an empty property may differ where it is filled.
+    """
+    if value == other:
+        return True
+    ways = [(left, value, right, other), (right, other, left, value)]
+    ways = [way for way in ways if way[0] in p.sources and way[2] in p.targets]
+    sent = [(held, p.normal(to, held), there) for _, held, to, there in ways]
+    if p.when_create:
+        return all(there is not None or held is None for held, _, there in sent)
+    if p.keep_filled:
+        sent = [way for way in sent if way[0] is not None]
+    return not sent or any(normal == there for _, normal, there in sent)
