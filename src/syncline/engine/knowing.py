@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from syncline.engine.setup import Setup
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
-from syncline.mapping.translate import mentions, mentions_values
+from syncline.mapping.translate import key_ref, mentions, mentions_values
 from syncline.mapping.types import CodeTable
 from syncline.reconcile.match import keys_of
 from syncline.records import Record, Ref, Row, Value, Values
@@ -78,6 +78,11 @@ class Knowing:
                 found[name] = value
         return found
 
+    def key_refs(self, flow: Flow, side: str, row: Row) -> list[Ref]:
+        """The names under which others may wait for this record, which they know only by a value."""
+        values = ((name, row.values.get(name)) for name in self.referred(flow, side))
+        return [key_ref(flow.name, side, name, value) for name, value in values if value is not None]
+
     def referred(self, flow: Flow, side: str) -> frozenset[str]:
         """The properties of a flow by whose value records of other flows refer to it on a side."""
         return self._referred.get((flow.name, side), frozenset())
@@ -97,5 +102,3 @@ def _referred(flows: Iterable[Flow]) -> dict[tuple[str, str], frozenset[str]]:
             for side, name in (p.reference.by if p.reference else {}).items():
                 named[p.reference.flow if p.reference else "", side].add(name)
     return {key: frozenset(names) for key, names in named.items()}
-
-

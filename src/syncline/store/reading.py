@@ -177,6 +177,17 @@ def due(connection: Connection, flow: str, now: datetime, limit: int) -> tuple[A
     return tuple(sorted(found, key=lambda arrival: (place[arrival.link or arrival.ref], arrival.ref.side)))
 
 
+def pending(connection: Connection, flow: str, now: datetime) -> int:
+    a = t.arrivals.c
+    return connection.scalar(select(func.count()).select_from(t.arrivals).where(a.flow == flow, a.due <= now)) or 0
+
+
+def next_due(connection: Connection, flow: str) -> datetime | None:
+    a = t.arrivals.c
+    found: datetime | None = connection.scalar(select(func.min(a.due)).where(a.flow == flow))
+    return found
+
+
 def arrivals(connection: Connection, refs: Collection[Ref]) -> dict[Ref, Arrival]:
     a = t.arrivals.c
     return {

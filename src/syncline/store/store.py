@@ -139,6 +139,16 @@ class Store:
         with self._look() as c:
             return reading.due(c, flow, now, limit)
 
+    def pending(self, flow: str, now: datetime) -> int:
+        """How many arrivals are due."""
+        with self._look() as c:
+            return reading.pending(c, flow, now)
+
+    def next_due(self, flow: str) -> datetime | None:
+        """When the first arrival is due that is not parked."""
+        with self._look() as c:
+            return reading.next_due(c, flow)
+
     def arrivals(self, refs: Collection[Ref]) -> dict[Ref, Arrival]:
         with self._look() as c:
             return reading.arrivals(c, refs)

@@ -1,0 +1,326 @@
+"""Apply and remember: what was decided is written as intents, sent in batches, and settled by the answers.
+
+An intent is on the disk before anything is sent, and closed together with what came of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from syncline.connectors.base import View
+from syncline.engine import recover
+from syncline.engine.case import Case
+from syncline.engine.journal import entries
+from syncline.engine.setup import view
+from syncline.engine.writes import Job, Unsendable, build, whole_line
+from syncline.mapping.known import Known
+from syncline.mapping.model import Flow
+from syncline.mapping.translate import row
+from syncline.reconcile.compare import unchanged
+from syncline.reconcile.settle import Delivered, Told, settle
+from syncline.records import (
+    Create,
+    Done,
+    Gone,
+    Outcome,
+    Record,
+    Ref,
+    Refused,
+    Row,
+    Shadow,
+    Stale,
+    Unavailable,
+    Unknown,
+)
+from syncline.store import Arrival, Intent
+
+if TYPE_CHECKING:
+    from syncline.engine.turn import Worker
+
+_BACKOFF = timedelta(seconds=2)
+_LONGEST = timedelta(minutes=5)
+_PATIENCE = 6
+"""How often a record that keeps moving is tried at once before it has to wait."""
+
+
+async def deliver(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
+    """Everything that was decided. What needs no write is settled at once, with what was parked before."""
+    jobs = await _jobs(worker, flow, [case for case in cases if case.merge.writes])
+    for case in cases:
+        if not case.merge.writes:
+            _settle(worker, case, {}, {})
+    worker.draft.save()
+    if worker.gate.dry:
+        return
+    size = min(worker.setup.systems[side].capabilities.batch for side in flow.sides)
+    for at in range(0, len(jobs), size):
+        await _send(worker, flow, jobs[at : at + size])
+
+
+# --- from decisions to writes
+
+
+async def _jobs(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[tuple[Case, list[Job]]]:
+    """The writes of each case that can be sent. The others are parked, whole; or kept, where the gate says no."""
+    known = await _known(worker, flow, cases)
+    found: list[tuple[Case, list[Job]]] = []
+    for case in cases:
+        try:
+            jobs = [build(case, side, known, dry=worker.gate.dry) for side in flow.sides if side in case.merge.writes]
+        except Unsendable as error:
+            ref = case.speaker(error.side)
+            worker.draft.again(case.arrivals.values(), None)
+            now = worker.setup.now()
+            links = worker.setup.store.links(error.links).values()
+            waits = [Ref(link.flow, at, id_) for link in links for at, id_ in link.members.items()]
+            worker.draft.park(ref, error.cause, str(error), error.mend, at=now, waits=waits)
+            worker.gate.parked(case, str(error))
+            continue
+        if not worker.gate.write(case):
+            worker.draft.again(case.arrivals.values(), worker.setup.now())
+        elif worker.gate.dry:
+            worker.draft.finish(case.arrivals.values())
+            worker.draft.links[case.link.id] = case.link
+            worker.draft.woken += case.refs
+        else:
+            found.append((case, jobs))
+    return found
+
+
+async def _known(worker: Worker, flow: Flow, cases: Sequence[Case]) -> Known:
+    """What must be known to send these. Codes that the agreement says to create are created first."""
+    values = [
+        (case.merge.values_for(side), [whole_line(case, side, line) for line in case.merge.lines_for(side)])
+        for case in cases
+        for side in case.merge.writes
+    ]
+    known = await worker.knowing.to_write(flow, values)
+    if worker.gate.dry:
+        return known
+    missing: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for case in cases:
+        for side in case.merge.writes:
+            try:
+                build(case, side, known, missing=missing[side])
+            except Unsendable:
+                continue  # told when it is built again
+    if not any(missing.values()):
+        return known
+    for side, codes in missing.items():
+        await _create_codes(worker, side, codes)
+    return await worker.knowing.to_write(flow, values)
+
+
+async def _create_codes(worker: Worker, side: str, codes: set[tuple[str, str]]) -> None:
+    """A refusal is found when the code is still missing afterwards."""
+    by_table: defaultdict[str, list[str]] = defaultdict(list)
+    for table, code in sorted(codes):
+        by_table[table].append(code)
+    for table, wanted in by_table.items():
+        asked = View(entity=table, paths=("code",))
+        writes = [Create(key=uuid.uuid4().hex, fields={"code": code, "displayName": code}) for code in wanted]
+        await worker.setup.systems[side].write(asked, writes)
+    await worker.knowing.reload(side, by_table)
+
+
+# --- sending
+
+
+class _Sent(Struct, frozen=True):
+    job: Job
+    intent: Intent
+    outcome: Outcome
+
+
+async def _send(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, list[Job]]]) -> None:
+    now = worker.setup.now()
+    intents = [_intent(case, job, now) for case, jobs in cases for job in jobs]
+    worker.draft.opened += intents
+    worker.draft.links |= {case.link.id: case.link for case, _ in cases if case.fresh}
+    worker.draft.save()
+    queues: defaultdict[str, list[tuple[Job, Intent]]] = defaultdict(list)
+    for job, intent in zip((job for _, jobs in cases for job in jobs), intents, strict=True):
+        queues[job.side].append((job, intent))
+    sent = await asyncio.gather(*(_write(worker, flow, side, queue) for side, queue in queues.items()))
+    by_link: defaultdict[str, dict[str, _Sent]] = defaultdict(dict)
+    for each in (each for of_side in sent for each in of_side):
+        by_link[each.intent.link][each.job.side] = each
+    await _remember(worker, flow, [(case, by_link[case.link.id]) for case, _ in cases])
+
+
+async def _write(worker: Worker, flow: Flow, side: str, queue: Sequence[tuple[Job, Intent]]) -> list[_Sent]:
+    outcomes = await worker.setup.systems[side].write(view(flow, side), [job.write for job, _ in queue])
+    return [_Sent(job, intent, outcome) for (job, intent), outcome in zip(queue, outcomes, strict=True)]
+
+
+def _intent(case: Case, job: Job, now: datetime) -> Intent:
+    return Intent(
+        id=job.id,
+        flow=case.flow.name,
+        link=case.link.id,
+        side=job.side,
+        record=case.link.members.get(job.side),
+        write=job.write,
+        values=case.merge.values_for(job.side),
+        opened=now,
+    )
+
+
+# --- remembering
+
+
+async def _remember(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, Mapping[str, _Sent]]]) -> None:
+    told = [
+        (side, record)
+        for _, sent in cases
+        for side, each in sent.items()
+        if isinstance(each.outcome, Done)
+        for record in (each.outcome.answer, each.outcome.seen)
+        if record is not None
+    ]
+    known = await worker.knowing.to_read(flow, told)
+    lost: list[Intent] = []
+    moved: defaultdict[str, set[str]] = defaultdict(set)
+    for case, sent in cases:
+        delivered = {s: _delivered(flow, each, known) for s, each in sent.items() if isinstance(each.outcome, Done)}
+        observed = {s: _observed(flow, each, known) for s, each in sent.items() if isinstance(each.outcome, Done)}
+        failed = {side: each.outcome for side, each in sent.items() if not isinstance(each.outcome, Done)}
+        worker.draft.closed += [e.intent.id for e in sent.values() if not isinstance(e.outcome, Unknown)]
+        lost += [each.intent for each in sent.values() if isinstance(each.outcome, Unknown)]
+        untold = {side for side, found in observed.items() if found is None and side in case.arrivals}
+        for side in untold if failed or case.merge.conflicts else ():
+            moved[side].add(case.link.members[side])
+        for side, outcome in failed.items():
+            if side in case.link.members and _has_moved(outcome):
+                moved[side].add(case.link.members[side])
+        _settle(worker, case, delivered, observed, failed)
+    worker.draft.save()
+    await recover.look_again(worker, flow, moved)
+    if lost:
+        await recover.recover(worker, lost)
+
+
+def _has_moved(outcome: Outcome) -> bool:
+    return isinstance(outcome, Stale | Gone) or (isinstance(outcome, Refused) and outcome.partly)
+
+
+def _delivered(flow: Flow, sent: _Sent, known: Known) -> Delivered:
+    done = sent.outcome
+    assert isinstance(done, Done)
+    last = done.seen or done.answer
+    return Delivered(
+        told=Told(version=last.version, modified=last.modified) if last else Told(version=None, modified=None),
+        row=row(flow, sent.job.side, done.answer, known) if done.answer else None,
+        added=dict(zip(sent.job.added, done.added, strict=True)),
+    )
+
+
+def _observed(flow: Flow, sent: _Sent, known: Known) -> tuple[Record, Row] | None:
+    """The whole record as it stands after the write, where that was told."""
+    done = sent.outcome
+    assert isinstance(done, Done)
+    whole = done.answer if isinstance(sent.job.write, Create) or not sent.job.write.lines else None
+    record = done.seen or whole
+    return (record, row(flow, sent.job.side, record, known)) if record else None
+
+
+def _settle(
+    worker: Worker,
+    case: Case,
+    delivered: Mapping[str, Delivered],
+    observed: Mapping[str, tuple[Record, Row] | None],
+    failed: Mapping[str, Outcome] | None = None,
+) -> None:
+    """Remember what stands; what does not is due again, later, or for a person."""
+    draft, now = worker.draft, worker.setup.now()
+    ids = dict(case.link.members) | {side: found[0].id for side, found in observed.items() if found}
+    created = ids.keys() - case.link.members.keys()
+    case = replace(case, link=replace(case.link, members={side: ids[side] for side in case.flow.sides if side in ids}))
+    if created:
+        draft.links[case.link.id] = case.link
+    if len(ids) > 1:
+        shadows = settle(case.flow, case.merge, case.shadows, case.seen, delivered)
+        draft.shadows |= {(case.link.id, side): shadow for side, shadow in shadows.items()}
+        _follow(worker, case, shadows, observed)
+    elif failed and not any(isinstance(outcome, Unknown) for outcome in failed.values()):
+        draft.unlinks.append(case.link.id)  # nothing came of it: another record may still be the one
+    draft.journal += entries(case, delivered, now)
+    tally = worker.result.flows[case.flow.name]
+    for side in delivered:
+        (tally.created if side in created else tally.updated)[side] += 1
+    kept = [_as_it_stands(arrival, observed.get(side), now) for side, arrival in case.arrivals.items()]
+    if failed:
+        _put_off(worker, case, kept, failed)
+    elif case.merge.conflicts:
+        _ask(worker, case, kept)
+    else:
+        draft.finish(case.arrivals.values())
+
+
+def _follow(
+    worker: Worker, case: Case, shadows: Mapping[str, Shadow], observed: Mapping[str, tuple[Record, Row] | None]
+) -> None:
+    """Wake who waits for these; what a system derived from a write is an observation like any other."""
+    draft, now = worker.draft, worker.setup.now()
+    rows = {**case.rows, **{side: found[1] for side, found in observed.items() if found}}
+    for side, told in rows.items():
+        if not (told.problems or told.waits):
+            draft.keys[case.ref(side)] = worker.knowing.keys(case.flow, side, told)
+            draft.woken += worker.knowing.key_refs(case.flow, side, told)
+    draft.woken += case.refs
+    for side, found in observed.items():
+        if found and not unchanged(found[1], shadows[side]):
+            draft.arrivals[case.ref(side)] = Arrival(ref=case.ref(side), record=found[0], seen=now, due=now)
+
+
+def _as_it_stands(arrival: Arrival, observed: tuple[Record, Row] | None, now: datetime) -> Arrival:
+    """An arrival that is not worked off must not be taken for an edit that puts back what was just written."""
+    return replace(arrival, record=observed[0], seen=now) if observed else arrival
+
+
+def _put_off(worker: Worker, case: Case, kept: Sequence[Arrival], failed: Mapping[str, Outcome]) -> None:
+    draft, now = worker.draft, worker.setup.now()
+    attempts = max(arrival.attempts for arrival in kept)
+    due: datetime | None = now
+    for side, outcome in failed.items():
+        match outcome:
+            case Refused(code=code, message=message):
+                at = f" ({outcome.property})" if outcome.property else ""
+                mend = f"Correct it, in any system, or change what {side} does not take."
+                details = {"side": side, "code": code, "property": outcome.property}
+                draft.park(case.speaker(side), "refused", f"{side}{at}: {message}", mend, at=now, details=details)
+                due = None
+            case Unavailable(message=message, retry_after=seconds) if due is not None:
+                pause = max(timedelta(seconds=seconds or 0), min(_BACKOFF * 2**attempts, _LONGEST))
+                due = max(due, now + pause)
+                worker.result.unfinished.append(f"{side} cannot be written now: {message}")
+            case _ if due is not None and attempts >= _PATIENCE:
+                due = max(due, now + min(_BACKOFF * 2 ** (attempts - _PATIENCE), _LONGEST))
+            case _:
+                pass
+    draft.again(kept, due)
+
+
+def _ask(worker: Worker, case: Case, kept: Sequence[Arrival]) -> None:
+    """A person is to choose between values; everything else of the record was delivered."""
+    told = [
+        f"{c.property}{f' of line {c.line}' if c.line else ''}: "
+        + " or ".join(f"{value} ({side})" for side, value in c.values.items())
+        for c in case.merge.conflicts
+    ]
+    details = {
+        "conflicts": [{"property": c.property, "line": c.line, "values": c.values} for c in case.merge.conflicts]
+    }
+    mend = "Set the same value on both sides."
+    now = worker.setup.now()
+    worker.draft.again(kept, None)
+    worker.draft.park(case.speaker(""), "conflict", "; ".join(told), mend, at=now, details=details)
+    worker.gate.parked(case, "; ".join(told))

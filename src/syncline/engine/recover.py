@@ -1,0 +1,141 @@
+"""Writes whose outcome is not known are resolved by looking, never by sending them again blindly.
+
+An update is resolved by reading the record: what it says now is an observation like any other, and what was still to be
+written is decided anew. A create is found by the mark it carries: our key, where the system remembers keys; else a
+value that tells it from all others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from syncline.engine.setup import view
+from syncline.mapping.model import Flow, LensError, Property
+from syncline.records import Done, Link, Outcome, Record, Ref, Unavailable, Unknown
+from syncline.store import Arrival, Entry, Intent
+
+if TYPE_CHECKING:
+    from syncline.engine.turn import Worker
+
+_KEYS_LIVE = timedelta(hours=12)
+"""How long a system is trusted to remember an idempotency key."""
+
+
+async def look_again(worker: Worker, flow: Flow, moved: Mapping[str, Collection[str]]) -> None:
+    """Read these records (ids by side) afresh into the inbox."""
+    for side, ids in moved.items():
+        found = await worker.setup.systems[side].get(view(flow, side), sorted(ids))
+        now = worker.setup.now()
+        for id_ in ids:
+            ref = Ref(flow.name, side, id_)
+            worker.draft.arrivals[ref] = Arrival(ref=ref, record=found.get(id_), seen=now, due=now)
+    worker.draft.save()
+
+
+async def recover(worker: Worker, intents: Sequence[Intent]) -> None:
+    """Resolve these, and close them. Raises `ConnectorError`: what was not resolved stays open."""
+    groups: defaultdict[tuple[str, str], list[Intent]] = defaultdict(list)
+    for intent in intents:
+        groups[intent.flow, intent.side].append(intent)
+    for (name, side), group in groups.items():
+        flow = worker.setup.flows.get(name)
+        if flow is None or side not in flow.sides:
+            continue  # the flow is switched off: its intents wait until it is back
+        written = [i for i in group if i.record is not None]
+        await look_again(worker, flow, {side: {i.record for i in written if i.record is not None}} if written else {})
+        worker.draft.closed += [i.id for i in written]
+        worker.draft.save()
+        await _find_created(worker, flow, side, [i for i in group if i.record is None])
+
+
+async def _find_created(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> None:
+    links = worker.setup.store.links([intent.link for intent in intents])
+    open_ones = [i for i in intents if i.link in links and side not in links[i.link].members]
+    worker.draft.closed += [i.id for i in intents if i not in open_ones]
+    now = worker.setup.now()
+    repeatable = worker.setup.systems[side].capabilities.idempotent_creates
+    again = [i for i in open_ones if repeatable and now - i.opened < _KEYS_LIVE]
+    for intent, outcome in zip(again, await _repeat(worker, flow, side, again), strict=True):
+        if isinstance(outcome, Done) and outcome.answer is not None:
+            _adopt(worker, flow, side, intent, links[intent.link], outcome.answer)
+        elif not isinstance(outcome, Unavailable | Unknown):
+            _never_was(worker, intent, links[intent.link])
+    for intent in (i for i in open_ones if i not in again):
+        await _find(worker, flow, side, intent, links[intent.link])
+    worker.draft.save()
+
+
+async def _repeat(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> tuple[Outcome, ...]:
+    """The same creates with the same keys: a system that remembers keys makes nothing twice."""
+    if not intents:
+        return ()
+    return await worker.setup.systems[side].write(view(flow, side), [intent.write for intent in intents])
+
+
+async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link) -> None:
+    mark = _mark(flow, side, intent)
+    if mark is None:
+        message = f"nobody knows whether it was created in {side}: nothing in it tells it from others"
+        mend = f"Look for it in {side}. If it is not there, try again."
+        for ref in (Ref(link.flow, at, id_) for at, id_ in link.members.items()):
+            worker.draft.park(ref, "unknown", message, mend, at=worker.setup.now())
+            worker.draft.again(worker.setup.store.arrivals([ref]).values(), None)
+        worker.draft.closed.append(intent.id)
+        return
+    path, value = mark
+    found = await worker.setup.systems[side].find(view(flow, side), path, [value])
+    taken = worker.setup.store.links_of([Ref(flow.name, side, record.id) for record in found])
+    free = [record for record in found if Ref(flow.name, side, record.id) not in taken]
+    if len(free) == 1:
+        _adopt(worker, flow, side, intent, link, free[0])
+    else:
+        _never_was(worker, intent, link)
+
+
+def _mark(flow: Flow, side: str, intent: Intent) -> tuple[str, str] | None:
+    """The path and value by which a created record can be found: a number that we chose, else a match key."""
+    keys = [key.properties[0] for key in flow.match if len(key.properties) == 1 and not key.suggest]
+    chosen = [p.name for p in flow.properties.values() if p.when_create and side in p.targets and p.name in keys]
+    for name in (*chosen, *keys):
+        found = _raw(flow.properties[name], side, intent)
+        if found is not None:
+            return found
+    return None
+
+
+def _raw(p: Property, side: str, intent: Intent) -> tuple[str, str] | None:
+    column, value = p.columns.get(side), intent.values.get(p.name)
+    if column is None or value is None or p.reference is not None or len(column.paths) != 1 or side not in p.targets:
+        return None
+    try:
+        (raw,) = column.lens.put(value)
+    except LensError:
+        return None
+    return (column.paths[0], str(raw)) if raw else None
+
+
+def _adopt(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link, record: Record) -> None:
+    """It was created: it is the link's record, and is compared with the others like any two that were just linked."""
+    draft, now = worker.draft, worker.setup.now()
+    members = {**link.members, side: record.id}
+    draft.links[link.id] = replace(link, members={at: members[at] for at in flow.sides if at in members})
+    ref = Ref(flow.name, side, record.id)
+    draft.arrivals[ref] = Arrival(ref=ref, record=record, seen=now, due=now)
+    draft.closed.append(intent.id)
+    worker.result.flows[flow.name].created[side] += 1
+    origin = next(iter(link.members), None)
+    note = "found after its answer was lost"
+    draft.journal.append(
+        Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="created", origin=origin, note=note)
+    )
+
+
+def _never_was(worker: Worker, intent: Intent, link: Link) -> None:
+    worker.draft.closed.append(intent.id)
+    if len(link.members) == 1:
+        worker.draft.unlinks.append(link.id)

@@ -1,0 +1,70 @@
+"""A pass: observe both sides, link, decide, deliver, in order of dependency, until nothing is due."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from syncline.engine.gate import Open
+from syncline.engine.knowing import Knowing
+from syncline.engine.linking import link
+from syncline.engine.observe import observe
+from syncline.engine.recover import recover
+from syncline.engine.report import Progress, Quiet, Result
+from syncline.engine.setup import Setup, check_identities
+from syncline.engine.turn import Worker
+
+TURN = 2_000
+"""Arrivals a turn: what is held in memory at once."""
+_ROUNDS = 50
+_LOOKS = 10
+_SOON = timedelta(seconds=30)
+
+
+async def sync(setup: Setup, progress: Progress | None = None) -> Result:
+    """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered."""
+    watched = progress or Quiet()
+    await check_identities(setup)
+    result = Result()
+    await recover(_worker(setup, result), setup.store.open_intents())
+    for _ in range(_LOOKS):
+        before = result.writes
+        worker = _worker(setup, result)
+        await observe(setup, worker.knowing, watched)
+        await work_off(worker, watched)
+        if result.writes == before:
+            return result
+    result.unfinished.append("records keep changing as fast as they are brought in step")
+    return result
+
+
+def _worker(setup: Setup, result: Result) -> Worker:
+    return Worker(setup, Knowing(setup), Open(), result)
+
+
+async def work_off(worker: Worker, progress: Progress) -> None:
+    """Take turns until nothing is due, and nothing will be soon."""
+    for _ in range(_ROUNDS):
+        worker.result.unfinished.clear()
+        if await one_round(worker, progress):
+            continue
+        waiting = (worker.setup.store.next_due(flow) for flow in worker.setup.flows)
+        soon = min((due for due in waiting if due is not None), default=None)
+        pause = (soon - worker.setup.now()).total_seconds() if soon else None
+        if pause is None or pause > _SOON.total_seconds():
+            return
+        await asyncio.sleep(max(pause, 0))
+
+
+async def one_round(worker: Worker, progress: Progress) -> bool:
+    """Link and work off what is due now, each flow after those it refers to. Whether there was anything."""
+    horizon, found = worker.setup.now(), False
+    for flow in worker.setup.flows.values():
+        await link(worker, flow)
+        done = 0
+        while arrivals := worker.setup.store.due(flow.name, horizon, TURN):
+            found = True
+            await worker.turn(flow, arrivals)
+            done += len(arrivals)
+            progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
+    return found
