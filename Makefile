@@ -1,0 +1,39 @@
+# Two commands do everything on a machine with Python 3.11 or newer and make:
+#   make demo    both sandboxes, the four flows, live     (make demo ARGS="--once --json" for scripts)
+#   make test    every check and every test
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test lint bench lock
+
+setup: .venv/ready
+
+# Made anew whenever what is installed changes; the requirements carry hashes, so every machine gets the same.
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Syncline needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Name another: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: setup
+	@$(BIN)/syncline demo $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest -n auto
+
+bench: setup
+	$(BIN)/python benchmarks/first_pass.py
+
+# After a change of the dependencies in pyproject.toml.
+lock: setup
+	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes pyproject.toml --group dev -o requirements.txt
