@@ -66,14 +66,29 @@ def test_records_are_found_by_key_linked_or_not(store: Store) -> None:
         )
     )
     assert store.by_key("customers", "erp", "email", ["a@b.no", "no@one.no", None]) == {"a@b.no": (ref("1"), ref("2"))}
-    assert store.unlinked_by_key("customers", "erp", "email", ["a@b.no", "x@y.no"]) == {
-        "a@b.no": (ref("1"),),
-        "x@y.no": (ref("4"),),
-    }
     assert store.by_key("customers", "erp", "limit", [Decimal("1.5"), Decimal("2.00"), "2"]) == {
         Decimal("1.5"): (ref("1"),),
         2: (ref("2"),),
     }
+
+
+def test_arrivals_without_a_link_that_share_a_key_across_sides_are_found(store: Store) -> None:
+    seen = datetime(2026, 1, 1, tzinfo=UTC)
+    refs = [ref("1"), ref("2"), ref("3", "bc"), ref("4", "bc"), ref("5"), ref("6", "bc"), ref("7"), ref("8")]
+    emails = ["a@b.no", "linked@b.no", "a@b.no", "linked@b.no", "c@d.no", "c@d.no", "one@side.no", "one@side.no"]
+    store.save(
+        Memory(
+            arrivals=[Arrival(ref=r, record=None, seen=seen, due=None) for r in refs],
+            keys={r: {"email": email} for r, email in zip(refs, emails, strict=True)},
+            links=[Link(id="L", flow="customers", members={"erp": "2", "bc": "4"})],
+        )
+    )
+    first = ("a@b.no", (ref("3", "bc"), ref("1")))
+    second = ("c@d.no", (ref("6", "bc"), ref("5")))
+    assert store.alike("customers", "email") == (first, second)
+    assert store.alike("customers", "email", limit=1) == (first,)
+    assert store.alike("customers", "email", "a@b.no") == (second,)
+    assert store.alike("customers", "phone") == ()
 
 
 def test_a_flow_is_walked_link_by_link(store: Store) -> None:

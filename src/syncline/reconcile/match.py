@@ -43,7 +43,7 @@ def keys_of(flow: Flow, values: Values) -> dict[str, str]:
 
 
 def match(key: MatchKey, alike: Collection[Ref]) -> Matched | Ambiguous | Suggested | None:
-    """What one key says of ``alike``, all records without a link that share its value: nothing, if one side has them all."""
+    """What one key says of ``alike``: all records without a link that share its value, on one side or several."""
     sides = Counter(ref.side for ref in alike)
     if len(sides) < 2:
         return None
