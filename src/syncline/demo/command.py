@@ -1,0 +1,207 @@
+"""``syncline demo``: what it shows, and in which order."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from syncline.engine.report import Plan, Result
+    from syncline.engine.setup import Setup
+
+_PAUSE = 0.3
+"""Seconds between two passes while people work."""
+
+
+@click.command("demo")
+@click.option("--once", is_flag=True, help="End after the comparison, even at a terminal.")
+@click.option("--edits", type=click.IntRange(1, 10_000), default=30, show_default=True, help="Edits to be made.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same edits.")
+@click.option("--json", is_flag=True, help="JSON on standard output, for scripts. Implies --once.")
+def demo_command(once: bool, edits: int, seed: int, json: bool) -> int:
+    """Start Business Central and Customerp as local servers, fill both, and watch them come and stay in step.
+
+    Exit code 0 only if an independent comparison over HTTP finds no difference.
+    """
+    from syncline.demo.systems import Trouble
+
+    stay = sys.stdin.isatty() and sys.stdout.isatty() and not (once or json)
+    try:
+        told = asyncio.run(_demo(_Teller(quiet=json), edits, seed, stay))
+    except Trouble as error:
+        raise click.ClickException(str(error)) from None
+    if json:
+        from msgspec import json as writer
+
+        click.echo(writer.format(writer.encode(told), indent=2).decode())
+    return 1 if told["differences"] else 0
+
+
+class _Teller:
+    """Says what goes on, unless a script listens."""
+
+    def __init__(self, quiet: bool) -> None:
+        from rich.console import Console
+
+        self.console = Console(quiet=quiet, highlight=False, width=None if sys.stdout.isatty() else 80)
+
+    def step(self, text: str) -> None:
+        self.console.rule(f"[bold]{text}", align="left")
+
+    def say(self, text: str) -> None:
+        self.console.print(text, markup=False)
+
+    def table(self, columns: list[str], rows: list[tuple[object, ...]]) -> None:
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for name in columns:
+            table.add_column(name)
+        for row in rows:
+            table.add_row(*map(str, row))
+        self.console.print(table)
+
+
+async def _demo(teller: _Teller, edits: int, seed: int, stay: bool) -> dict[str, Any]:
+    from syncline.demo.compare import compare
+    from syncline.demo.fill import fill
+    from syncline.demo.systems import CENTRAL_ROOT, Central, Customerp, server
+    from syncline.engine.plan import plan
+    from syncline.engine.sync import sync
+    from syncline.engine.verify import verify
+    from syncline.project import load
+    from syncline.project.scaffold import scaffold
+
+    with tempfile.TemporaryDirectory(prefix="syncline-demo-") as name:
+        folder = Path(name)
+        async with server("customerp", folder) as erp_at, server("businesscentral", folder) as central_at:
+            teller.step("Two systems, filled by their own users")
+            teller.say(f"Customerp         {erp_at}/api/\nBusiness Central  {central_at}{CENTRAL_ROOT}")
+            async with Customerp(erp_at) as erp, Central(central_at) as central:
+                await fill(erp, central, seed)
+                project = folder / "project"
+                scaffold(project, businesscentral=central_at, customerp=erp_at, company=None)
+                async with load(project).open("syncline demo") as setup:
+                    teller.step("The plan: what would be done (syncline plan)")
+                    planned = await plan(setup)
+                    _show_plan(teller, planned)
+                    teller.step("The first pass (syncline sync)")
+                    result = await sync(setup)
+                    _show_result(teller, result)
+                    teller.step("People edit on both sides (syncline run)")
+                    async with _in_step(setup):
+                        live = await _live(teller, erp, central, Random(seed), edits)
+                    await sync(setup)
+                    teller.step("The proof")
+                    proof = await verify(setup)
+                    found = await compare(erp, central)
+                    pairs = ", ".join(f"{n} {entity}" for entity, n in found.pairs.items())
+                    teller.say(f"syncline verify: {proof.properties} values, {len(proof.differences)} differences")
+                    teller.say(f"compared over HTTP, without Syncline: {pairs};")
+                    teller.say(f"{found.values} values, {len(found.differences)} differences")
+                    for text in found.differences[:20]:
+                        teller.say(f"  {text}")
+                    if stay:
+                        await _stay(teller, setup)
+            return {
+                "planned": _counted(planned),
+                "written": {f: _tally(result, f) for f in result.flows},
+                "parked": {f: dict(t.parked) for f, t in result.flows.items() if t.parked},
+                **live,
+                "verify": {"values": proof.properties, "differences": len(proof.differences)},
+                "compared": {"pairs": found.pairs, "values": found.values},
+                "differences": found.differences,
+            }
+
+
+@asynccontextmanager
+async def _in_step(setup: Setup) -> AsyncIterator[None]:
+    """Passes, one after another, while something else goes on."""
+    from syncline.engine.sync import sync
+
+    stopping = asyncio.Event()
+
+    async def passes() -> None:
+        while not stopping.is_set():
+            await sync(setup)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _PAUSE)
+
+    task = asyncio.create_task(passes())
+    try:
+        yield
+    finally:
+        stopping.set()
+        await task
+
+
+async def _live(teller: _Teller, erp: Any, central: Any, random: Random, edits: int) -> dict[str, Any]:
+    from syncline.demo.edits import People
+
+    people = People(erp, central, random)
+    delays: list[float] = []
+    for _ in range(edits):
+        edit = await people.edit()
+        delays.append(edit.seconds)
+        change = f"{edit.what}: {edit.old or '(empty)'} → {edit.new}"
+        teller.say(f"{edit.seconds:5.2f} s  {edit.record}  {change}  (edited in {edit.side})")
+    record, left, right, stays = await people.conflict()
+    teller.say(f"conflict  {record}: {left} in Customerp, {right} in Business Central; {stays} stays")
+    order, invoices, seconds = await people.ship_and_invoice()
+    teller.say(
+        f"{seconds:5.2f} s  order {order} was shipped and invoiced: {', '.join(invoices)}, completed in Customerp"
+    )
+    teller.say(f"{edits} edits arrived after {median(delays):.2f} s (median), {max(delays):.2f} s at most")
+    return {
+        "edits": {"made": edits, "medianSeconds": round(median(delays), 3), "mostSeconds": round(max(delays), 3)},
+        "conflict": {"record": record, "customerp": left, "businesscentral": right, "stays": stays},
+        "invoiced": {"order": order, "invoices": invoices},
+    }
+
+
+async def _stay(teller: _Teller, setup: Setup) -> None:
+    teller.step("Both systems stay in step until you press Ctrl-C: edit them, and look")
+    async with _in_step(setup):
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+def _counted(planned: Plan) -> list[dict[str, Any]]:
+    counts = Counter((row.flow, row.step, row.target) for row in planned.rows)
+    return [{"flow": flow, "step": step, "in": target, "records": n} for (flow, step, target), n in counts.items()]
+
+
+def _show_plan(teller: _Teller, planned: Plan) -> None:
+    teller.table(["flow", "step", "in", "records"], [tuple(c.values()) for c in _counted(planned)])
+    changed = next((row for row in planned.rows if row.step == "update" and row.changes), None)
+    if changed:
+        teller.say(f"for example {changed.flow} {changed.name}:")
+        for change in changed.changes[:3]:
+            teller.say(f"  {change.property} in {change.side}: {change.old} → {change.new}")
+
+
+def _tally(result: Result, flow: str) -> dict[str, Any]:
+    tally = result.flows[flow]
+    return {"linked": tally.linked, "created": dict(tally.created), "updated": dict(tally.updated)}
+
+
+def _show_result(teller: _Teller, result: Result) -> None:
+    rows: list[tuple[object, ...]] = []
+    for flow, tally in result.flows.items():
+        written = [
+            ", ".join(f"{n} {side}" for side, n in sorted(counts.items())) or "0"
+            for counts in (tally.created, tally.updated)
+        ]
+        rows.append((flow, tally.linked, *written, tally.parked.total()))
+    teller.table(["flow", "linked", "created", "updated", "parked"], rows)
