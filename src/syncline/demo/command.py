@@ -27,8 +27,9 @@ _PAUSE = 0.3
 @click.option("--once", is_flag=True, help="End after the comparison, even at a terminal.")
 @click.option("--edits", type=click.IntRange(1, 10_000), default=30, show_default=True, help="Edits to be made.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same edits.")
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Write what was shown as an SVG.")
 @click.option("--json", is_flag=True, help="JSON on standard output, for scripts. Implies --once.")
-def demo_command(once: bool, edits: int, seed: int, json: bool) -> int:
+def demo_command(once: bool, edits: int, seed: int, picture: Path | None, json: bool) -> int:
     """Start Business Central and Customerp as local servers, fill both, and watch them come and stay in step.
 
     Exit code 0 only if an independent comparison over HTTP finds no difference.
@@ -37,9 +38,12 @@ def demo_command(once: bool, edits: int, seed: int, json: bool) -> int:
 
     stay = sys.stdin.isatty() and sys.stdout.isatty() and not (once or json)
     try:
-        told = asyncio.run(_demo(_Teller(quiet=json), edits, seed, stay))
+        teller = _Teller(quiet=json, record=picture is not None)
+        told = asyncio.run(_demo(teller, edits, seed, stay))
     except Trouble as error:
         raise click.ClickException(str(error)) from None
+    if picture:
+        teller.console.save_svg(str(picture), title="syncline demo")
     if json:
         from msgspec import json as writer
 
@@ -50,10 +54,10 @@ def demo_command(once: bool, edits: int, seed: int, json: bool) -> int:
 class _Teller:
     """Says what goes on, unless a script listens."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool, record: bool = False) -> None:
         from rich.console import Console
 
-        self.console = Console(quiet=quiet, highlight=False, width=None if sys.stdout.isatty() else 80)
+        self.console = Console(quiet=quiet, record=record, highlight=False, width=None if sys.stdout.isatty() else 80)
 
     def step(self, text: str) -> None:
         self.console.rule(f"[bold]{text}", align="left")

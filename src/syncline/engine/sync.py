@@ -18,7 +18,8 @@ TURN = 2_000
 """Arrivals a turn: what is held in memory at once."""
 _ROUNDS = 50
 _LOOKS = 10
-_SOON = timedelta(seconds=30)
+_PATIENCE = timedelta(seconds=60)
+"""How long a pass waits for a system that is busy. What is due later is left to the next pass."""
 
 
 async def sync(setup: Setup, progress: Progress | None = None) -> Result:
@@ -44,16 +45,16 @@ def _worker(setup: Setup, result: Result) -> Worker:
 
 async def work_off(worker: Worker, progress: Progress) -> None:
     """Take turns until nothing is due, and nothing will be soon."""
+    end = worker.setup.now() + _PATIENCE
     for _ in range(_ROUNDS):
         worker.result.unfinished.clear()
         if await one_round(worker, progress):
             continue
         waiting = (worker.setup.store.next_due(flow) for flow in worker.setup.flows)
         soon = min((due for due in waiting if due is not None), default=None)
-        pause = (soon - worker.setup.now()).total_seconds() if soon else None
-        if pause is None or pause > _SOON.total_seconds():
+        if soon is None or soon > end:
             return
-        await asyncio.sleep(max(pause, 0))
+        await asyncio.sleep(max((soon - worker.setup.now()).total_seconds(), 0))
 
 
 async def one_round(worker: Worker, progress: Progress) -> bool:
