@@ -1,0 +1,39 @@
+"""What every command is told: the project's folder and how much is to be said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from syncline.project import Project
+
+
+class App:
+    """The options that stand before the command."""
+
+    def __init__(self, folder: Path, *, verbose: bool) -> None:
+        self.folder = folder
+        self.verbose = verbose
+        self._project: Project | None = None
+
+    def project(self) -> Project:
+        """Read once. Raises `ProjectError`."""
+        from syncline.project import load
+
+        self._project = self._project or load(self.folder)
+        return self._project
+
+
+pass_app = click.make_pass_decorator(App)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else on standard output.")
+flow_option = click.option("--flow", metavar="NAME", help="Only this flow.")
+
+
+def check_flow(project: Project, flow: str | None) -> None:
+    """Raises `click.BadParameter` for a flow that there is not."""
+    if flow is not None and flow not in project.flows:
+        raise click.BadParameter(f"no flow is called {flow}; there are: {', '.join(project.flows)}.")

@@ -1,0 +1,163 @@
+"""What people call records, and which records they mean by what they call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from syncline.engine.case import name_of
+from syncline.mapping.known import Known
+from syncline.mapping.model import Flow, Property
+from syncline.mapping.translate import row
+from syncline.records import Ref, Value, Values
+from syncline.store import Entry, Pair, Parked, Store
+
+_LOOK = 1_000
+"""How many links are looked through for the one that is called so: a number may be part of many others."""
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """What a person meant: a link with its records, or a record that has no link (any more)."""
+
+    name: str
+    refs: tuple[Ref, ...]
+    pair: Pair | None = None
+
+
+class Names:
+    """Looks names up in the store, each once. Sides stand in the order of their flow."""
+
+    def __init__(self, store: Store, flows: Mapping[str, Flow]) -> None:
+        self._store = store
+        self._flows = flows
+        self._links: dict[str, str] = {}
+
+    def sides(self, pair: Pair) -> list[str]:
+        flow = self._flows.get(pair.link.flow)
+        order = [side for side in flow.sides if side in pair.link.members] if flow else []
+        return [*order, *(side for side in pair.link.members if side not in order)]
+
+    def values_of(self, pair: Pair) -> Values:
+        """What is known of any side; the first one counts where they differ."""
+        known: dict[str, Value] = {}
+        for side in reversed(self.sides(pair)):
+            known |= pair.shadows[side].values if side in pair.shadows else {}
+        return known
+
+    def key_of(self, pair: Pair) -> str:
+        """The record's number, or else its strongest key."""
+        flow, values = self._flows.get(pair.link.flow), self.values_of(pair)
+        keys = [key.properties[0] for key in flow.match if len(key.properties) == 1 and not key.suggest] if flow else []
+        ordered = sorted(keys, key=lambda name: name != "number")
+        return str(next((values[name] for name in ordered if values.get(name) is not None), ""))
+
+    def of_pair(self, pair: Pair) -> str:
+        ids = (pair.link.members[side] for side in self.sides(pair))
+        return self._name(pair.link.flow, self.values_of(pair), next(ids, pair.link.id))
+
+    def of_link(self, link: str) -> str:
+        """A reference in words; the link's id where it is no longer remembered."""
+        if link not in self._links:
+            found = self._store.links([link]).get(link)
+            shadows = {side: shadow for (_, side), shadow in self._store.shadows([link]).items()}
+            self._links[link] = self.of_pair(Pair(link=found, shadows=shadows)) if found else link
+        return self._links[link]
+
+    def of_parked(self, parked: Parked) -> str:
+        return self._name(parked.ref.flow, self._values_of(parked), parked.ref.id)
+
+    def _values_of(self, parked: Parked) -> Values:
+        """What is known of the record: as it arrived, else as it was last known."""
+        ref, flow = parked.ref, self._flows.get(parked.ref.flow)
+        known: dict[str, Value] = {}
+        for shadow in self._store.shadows([parked.link] if parked.link else []).values():
+            known |= shadow.values
+        arrival = self._store.arrivals([ref]).get(ref)
+        if flow is not None and ref.side in flow.sides and arrival is not None and arrival.record is not None:
+            known |= row(flow, ref.side, arrival.record, Known()).values
+        return known
+
+    def parked_called(self, parked: Parked) -> set[str]:
+        """What people may call a parked record by: its id as it is, its name and keys in small letters."""
+        return {parked.ref.id, str(parked.ref)} | called(self._flows.get(parked.ref.flow), self._values_of(parked))
+
+    def value(self, flow: str, name: str | None, value: Value) -> Value:
+        """A property's value for people: a reference by the name of what it points to."""
+        agreed = self._flows.get(flow)
+        p = _property(agreed, name) if agreed and name else None
+        return self.of_link(str(value)) if p is not None and p.reference is not None and value is not None else value
+
+    def _name(self, flow: str, values: Values, id_: str) -> str:
+        agreed = self._flows.get(flow)
+        return name_of(agreed, values, id_) if agreed else str(values.get("name") or id_)
+
+
+def find(store: Store, flows: Mapping[str, Flow], text: str, flow: str | None) -> list[Subject]:
+    """Which records a person may mean: by ``side/flow/id``, by an id or a key, else by a value that has the text."""
+    names = Names(store, flows)
+    ref = ref_of(flows, text)
+    if ref is not None:
+        link = store.links_of([ref]).get(ref)
+        found = [link] if link else []
+        return [_subject(names, pair) for pair in _pairs(store, found)] or _alone(names, store, [ref])
+    pairs = store.find_links(text, flow, limit=_LOOK)
+    meant = [pair for pair in pairs if _is_called(pair, flows.get(pair.link.flow), text)]
+    if meant or pairs:
+        return [_subject(names, pair) for pair in meant or pairs]
+    parked = [each.ref for each in store.parked(flow) if names.parked_called(each) & {text, text.casefold()}]
+    anywhere = [Ref(f.name, side, text) for f in flows.values() for side in f.sides if flow in (None, f.name)]
+    return _alone(names, store, parked or anywhere)
+
+
+def ref_of(flows: Mapping[str, Flow], text: str) -> Ref | None:
+    """``side/flow/id``, where there is such a side and flow."""
+    side, _, rest = text.partition("/")
+    flow, _, id_ = rest.partition("/")
+    return Ref(flow, side, id_) if flow in flows and side in flows[flow].sides and id_ else None
+
+
+def history(store: Store, subject: Subject) -> list[Entry]:
+    """The journal of every record of a subject, oldest first."""
+    told = dict.fromkeys(entry for ref in subject.refs for entry in store.history(ref))
+    return sorted(told, key=lambda entry: entry.at)
+
+
+def line_number(pair: Pair | None, line: str) -> str:
+    """A line as people count it; its name where it is gone."""
+    shadows = pair.shadows.values() if pair else ()
+    places = (at for shadow in shadows for at, each in enumerate(shadow.lines, start=1) if each.line == line)
+    return str(next(places, line))
+
+
+def called(flow: Flow | None, values: Values) -> set[str]:
+    """What people may call a record of these values by, in small letters: its name and its keys."""
+    keys = {name for key in flow.match if not key.suggest for name in key.properties} if flow else set()
+    return {str(values[name]).casefold() for name in keys | {"name"} if values.get(name) is not None}
+
+
+def _is_called(pair: Pair, flow: Flow | None, text: str) -> bool:
+    if text in (pair.link.id, *pair.link.members.values()):
+        return True
+    return any(text.casefold() in called(flow, shadow.values) for shadow in pair.shadows.values())
+
+
+def _subject(names: Names, pair: Pair) -> Subject:
+    refs = tuple(Ref(pair.link.flow, side, pair.link.members[side]) for side in names.sides(pair))
+    return Subject(name=names.of_pair(pair), refs=refs, pair=pair)
+
+
+def _pairs(store: Store, links: Iterable[str]) -> Iterator[Pair]:
+    for link, found in store.links(list(links)).items():
+        yield Pair(link=found, shadows={side: shadow for (_, side), shadow in store.shadows([link]).items()})
+
+
+def _alone(names: Names, store: Store, refs: Sequence[Ref]) -> list[Subject]:
+    """Records without a link of which the journal tells."""
+    parked = store.parked_refs(refs)
+    called = {ref: names.of_parked(parked[ref]) if ref in parked else ref.id for ref in refs if store.history(ref)}
+    return [Subject(name=name, refs=(ref,)) for ref, name in called.items()]
+
+
+def _property(flow: Flow, name: str) -> Property | None:
+    return flow.properties.get(name) or (flow.lines.properties.get(name) if flow.lines else None)

@@ -1,0 +1,156 @@
+"""``parked``: what is not worked on and why; and ``parked retry``, which takes it up again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+from msgspec import Struct
+
+from syncline.cli.app import App, check_flow, flow_option, json_option
+from syncline.cli.failing import Exit, Failure
+from syncline.cli.output import count, emit, say, shown, tell, when
+
+if TYPE_CHECKING:
+    from syncline.cli.names import Names
+    from syncline.store import Cause, Parked, Store
+
+
+class _Wanted(Struct, frozen=True):
+    """Which of the parked records are meant."""
+
+    flow: str | None
+    cause: Cause | None
+    as_json: bool
+
+
+class _CauseName(click.ParamType[Any]):
+    """One of the store's causes, which are known only once it is imported."""
+
+    name = "cause"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from syncline.store import Cause
+
+        if value not in get_args(Cause):
+            self.fail(f"{value} is no cause; causes are: {', '.join(get_args(Cause))}.", param, ctx)
+        return value
+
+
+@click.group("parked", invoke_without_command=True)
+@flow_option
+@click.option(
+    "--cause", metavar="NAME", type=_CauseName(), help="Only those parked for this: refused, conflict, waiting …"
+)
+@json_option
+@click.pass_context
+def parked_command(ctx: click.Context, flow: str | None, cause: Cause | None, as_json: bool) -> None:
+    """What is not worked on, why, and what would release it."""
+    app = ctx.find_object(App)
+    assert app is not None
+    ctx.meta["wanted"] = _Wanted(flow, cause, as_json)
+    if ctx.invoked_subcommand is None:
+        _show(app, _Wanted(flow, cause, as_json))
+
+
+def _show(app: App, wanted: _Wanted) -> None:
+    from syncline.cli.names import Names
+
+    project = app.project()
+    check_flow(project, wanted.flow)
+    with project.open_store() as store:
+        parked = store.parked(wanted.flow, wanted.cause)
+        names = Names(store, project.flows)
+        if wanted.as_json:
+            emit({"parked": [_told(each, names) for each in parked]})
+            return
+        for each in parked:
+            say(f"{each.ref.flow}  {shown(names.of_parked(each))}  {each.cause}  since {when(each.since)}")
+            say(str(each.ref), indent=2)
+            say(shown(each.message), indent=2)
+            if each.mend:
+                say(shown(each.mend), indent=2)
+            say()
+    if not parked:
+        tell("Nothing is parked.")
+    else:
+        tell(f"{count(len(parked), 'record')} parked. syncline parked retry RECORD takes one up again.")
+
+
+def _told(parked: Parked, names: Names) -> dict[str, Any]:
+    return {
+        "record": str(parked.ref),
+        "flow": parked.ref.flow,
+        "side": parked.ref.side,
+        "id": parked.ref.id,
+        "link": parked.link,
+        "name": names.of_parked(parked),
+        "cause": parked.cause,
+        "message": parked.message,
+        "mend": parked.mend,
+        "since": parked.since,
+        "waits": [str(ref) for ref in parked.waits],
+        "details": parked.details,
+    }
+
+
+@parked_command.command("retry")
+@click.argument("records", metavar="[RECORD]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that are parked for a person (with --cause: for that).")
+@json_option
+@click.pass_context
+def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Make parked records due again: the next pass tries them.
+
+    RECORD is an id, a number, a name, or side/flow/id, as syncline parked shows them.
+    """
+    from syncline.cli.names import Names
+
+    app, wanted = ctx.find_object(App), ctx.meta["wanted"]
+    assert app is not None
+    if bool(records) == everything:
+        raise click.UsageError("Name the records to retry, or say --all.")
+    project = app.project()
+    check_flow(project, wanted.flow)
+    with project.open_store() as store:
+        parked = store.parked(wanted.flow, wanted.cause)
+        if everything:
+            chosen = [each for each in parked if wanted.cause or each.cause != "waiting"]
+        else:
+            chosen = _chosen(parked, records, Names(store, project.flows))
+        _release(store, chosen)
+    if as_json or wanted.as_json:
+        emit({"retried": [str(each.ref) for each in chosen]})
+    else:
+        for each in chosen:
+            say(str(each.ref))
+        tell(f"{count(len(chosen), 'record')} will be tried again by the next pass.")
+
+
+def _chosen(parked: Iterable[Parked], records: Sequence[str], names: Names) -> list[Parked]:
+    """Raises `Failure` for a name that no parked record has: then none is retried."""
+    called = [(each, names.parked_called(each)) for each in parked]
+    chosen: dict[str, Parked] = {}
+    for text in records:
+        meant = [each for each, words in called if words & {text, text.casefold()}]
+        if not meant:
+            raise Failure(f"{text} is not parked. syncline parked shows what is.", Exit.MISTAKE)
+        chosen |= {str(each.ref): each for each in meant}
+    return list(chosen.values())
+
+
+def _release(store: Store, parked: Sequence[Parked]) -> None:
+    """Due now, with everything else that is held back of the same link."""
+    from msgspec.structs import replace
+
+    from syncline.records import Ref
+    from syncline.store import Memory
+
+    links = store.links([each.link for each in parked if each.link])
+    members = [Ref(link.flow, side, id_) for link in links.values() for side, id_ in link.members.items()]
+    now = datetime.now(UTC)
+    arrivals = store.arrivals([*(each.ref for each in parked), *members]).values()
+    due = [replace(arrival, due=now, attempts=0) for arrival in arrivals if arrival.due is None]
+    store.save(Memory(arrivals=due, released=[each.ref for each in parked]))

@@ -1,0 +1,103 @@
+"""``syncline``: the options before the command, the list of commands, and how all of them end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from syncline import __version__
+from syncline.cli import logs
+from syncline.cli.app import App
+from syncline.cli.failing import Exit, failure
+from syncline.cli.lazy import LazyGroup
+
+_COMMANDS = {
+    "Begin": {
+        "init": ("syncline.cli.starting:init_command", "Write a new project for two systems."),
+        "demo": ("syncline.demo.command:demo_command", "See it work between two sandboxes."),
+        "sandbox": ("syncline.cli.sandboxes:sandbox_command", "A system to try things on, as a local server."),
+    },
+    "Bring in step": {
+        "plan": ("syncline.cli.working:plan_command", "What sync would do now; nothing is written."),
+        "apply": ("syncline.cli.working:apply_command", "Do what a reviewed plan says, and nothing else."),
+        "sync": ("syncline.cli.working:sync_command", "One pass, until nothing is due."),
+        "run": ("syncline.cli.running:run_command", "Repeat the pass until stopped."),
+        "verify": ("syncline.cli.working:verify_command", "Prove that both sides agree, or list every difference."),
+    },
+    "Look": {
+        "status": ("syncline.cli.looking:status_command", "How every flow stands."),
+        "links": ("syncline.cli.looking:links_command", "Which records are the same."),
+        "parked": ("syncline.cli.parking:parked_command", "What is not worked on and why; retry it."),
+        "history": ("syncline.cli.looking:history_command", "Everything that was done to a record."),
+    },
+}
+
+_EPILOG = """\
+Exit codes: 0 all is well; 1 something differs, was refused or could not be finished; 2 a mistake in the configuration,
+a flow file or the call (nothing was sent); 3 a system cannot be reached, refuses the sign-in or is another company;
+4 another syncline works on this store; 130 stopped by ctrl-c.
+"""
+
+
+class Root(LazyGroup):
+    """Tells what may happen to anyone as a message and an exit code; lets everything else be seen as it is."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.ClickException:
+            raise
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(Exit.STOPPED)
+        except Exception as error:
+            told = failure(error)
+            if told is None:
+                raise
+            raise told from error
+
+
+def _begin(folder: Path, verbose: bool) -> None:
+    ctx = click.get_current_context()
+    app = ctx.obj = App(folder, verbose=verbose)
+    logs.set_up(verbose=verbose)
+    if ctx.invoked_subcommand is None:
+        _welcome(app)
+
+
+def _welcome(app: App) -> None:
+    """How things stand; or, where there is no project yet, how to begin."""
+    from syncline.cli.looking import show_status
+    from syncline.project.configfile import FILE
+
+    if (app.folder / FILE).is_file():
+        show_status(app.project())
+        return
+    click.echo(f"There is no {FILE} in {app.folder.absolute()}.\n")
+    click.echo("  syncline demo                                            see it work between two sandboxes")
+    click.echo("  syncline init DIR --businesscentral URL --customerp URL  make a project for two systems")
+    click.echo("  syncline --help                                          all commands")
+
+
+root = Root(
+    "syncline",
+    sections=_COMMANDS,
+    invoke_without_command=True,
+    callback=_begin,
+    help="Keeps the records of two business systems in step, field by field, with nothing lost and nothing twice.",
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[
+        click.Option(
+            ["-C", "folder"],
+            metavar="DIR",
+            default=Path(),
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="The project's folder, if it is not this one.",
+        ),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Also tell what failed and is tried again."),
+    ],
+)
+click.version_option(__version__, prog_name="syncline")(root)

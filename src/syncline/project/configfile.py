@@ -1,0 +1,118 @@
+"""``syncline.yaml`` as people write it: its shape, its JSON Schema, and every mistake against that shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct, structs
+
+from syncline.yamlfile import Document, FileError, KeyPath, convert
+
+FILE = "syncline.yaml"
+SCHEMA_FILE = Path(__file__).with_name("syncline.schema.json")
+
+
+class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Strict: a key that is not known here is a mistake."""
+
+
+class Secrets(Said, frozen=True, kw_only=True):
+    """Names of environment variables that hold the secrets; the secrets themselves never stand in a file.
+
+    ``token``; ``user`` and ``password``; ``clientId`` and ``clientSecret``; or the ``key`` of a system that takes one.
+    """
+
+    token: str | None = None
+    user: str | None = None
+    password: str | None = None
+    key: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The environment variable of each secret that is named."""
+        spelt = {field.name: field.encode_name for field in structs.fields(self)}
+        return {spelt[name]: value for name, value in structs.asdict(self).items() if value is not None}
+
+
+class LimitsSaid(Said, frozen=True, kw_only=True):
+    """What is asked of the system at most; what is not said stays as the connector has it."""
+
+    requests_per_second: float | None = None
+    concurrency: int | None = None
+
+
+class BusinessCentralSaid(Said, frozen=True, kw_only=True, tag_field="connector", tag="businesscentral"):
+    """One company of a Business Central.
+
+    ``url`` is the API's root, which ends in ``/api/v2.0/``. ``company`` is a name or an id, and may be left out where
+    there is only one. ``tokenUrl`` is where tokens come from, where that is not the tenant's endpoint at Microsoft.
+    """
+
+    url: str
+    company: str | None = None
+    secrets: Secrets = Secrets()
+    token_url: str | None = None
+    limits: LimitsSaid = LimitsSaid()
+
+
+class RestSaid(Said, frozen=True, kw_only=True, tag_field="connector", tag="rest"):
+    """A JSON API, reached as the file ``declaration`` says. The paths in it lie below ``url``."""
+
+    url: str
+    declaration: str
+    secrets: Secrets = Secrets()
+    limits: LimitsSaid = LimitsSaid()
+
+
+SystemSaid: TypeAlias = BusinessCentralSaid | RestSaid
+
+
+class ProjectSaid(Said, frozen=True, kw_only=True):
+    """Which systems are brought in step, by which agreement, and where what is remembered is kept.
+
+    ``flows`` is a folder of flow files, or a list of them. Paths are relative to this file.
+    """
+
+    store: str = "sqlite:///syncline.db"
+    systems: dict[str, SystemSaid]
+    flows: str | list[str] = "flows"
+
+
+def read_shape(document: Document) -> tuple[ProjectSaid | None, list[FileError]]:
+    """What the file says less what is wrong in it, and all that is wrong. ``None`` where too little is left."""
+    mistakes: list[FileError] = []
+    data = document.data
+    while True:
+        try:
+            return convert(Document(document.file, data, document.lines), ProjectSaid), mistakes
+        except FileError as error:
+            if error.path or not mistakes:
+                mistakes.append(error)
+            if not error.path:
+                return None, mistakes
+            data = _without(data, error.path)
+
+
+def _without(data: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    """Less the system, or else the key, in which something is wrong."""
+    head = str(path[0])
+    if head == "systems" and len(path) > 1:
+        return data | {head: {name: said for name, said in data[head].items() if name != path[1]}}
+    return {key: value for key, value in data.items() if key != head}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(ProjectSaid)}
+
+
+def published() -> bytes:
+    return msgspec.json.format(msgspec.json.encode(schema(), order="sorted"), indent=2) + b"\n"
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_bytes(published())

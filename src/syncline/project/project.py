@@ -1,0 +1,268 @@
+"""From a folder to all that a turn works with. Nothing is sent to any system before everything here is found right."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from syncline.mapping.load import FlowError, load_flows
+from syncline.mapping.model import Flow
+from syncline.mapping.types import EntityType
+from syncline.project.configfile import (
+    FILE,
+    BusinessCentralSaid,
+    LimitsSaid,
+    ProjectSaid,
+    RestSaid,
+    Secrets,
+    SystemSaid,
+    read_shape,
+)
+from syncline.yamlfile import Document, FileError, KeyPath, read
+
+if TYPE_CHECKING:  # imported late, so that what talks to no system starts quickly
+    from syncline.connectors.base import Connector
+    from syncline.connectors.rest.declaration import Declaration
+    from syncline.engine.setup import Setup
+    from syncline.store import Store
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ADDRESS = re.compile(r"https?://[^/\s@]+(/[^\s?#]*)?")
+_FLOW_FILES = "*.yaml"
+_NAME_FLOWS = "Name the folder, or the files, of the agreement."
+
+
+class ProjectError(Exception):
+    """Everything that is wrong with a project's files and environment, each with its place and mend."""
+
+    def __init__(self, mistakes: Sequence[FileError]) -> None:
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class System(Struct, frozen=True, kw_only=True, eq=False):
+    """A configured system, not yet reached.
+
+    ``entity_type`` is what it says of an entity (raises `KeyError`); ``secrets`` are the environment variables by what
+    they hold; ``connect`` makes the connector from the secrets themselves.
+    """
+
+    name: str
+    url: str
+    entity_type: Callable[[str], EntityType]
+    secrets: Mapping[str, str]
+    connect: Callable[[Mapping[str, str]], Connector]
+
+
+class Project(Struct, frozen=True, kw_only=True, eq=False):
+    """A folder that was found right. ``store`` is the address of the store; ``flows`` stand in their order."""
+
+    folder: Path
+    store: str
+    systems: Mapping[str, System]
+    flows: Mapping[str, Flow]
+    document: Document
+
+    def open_store(self) -> Store:
+        """Raises `StoreError`."""
+        from syncline.store import Store
+
+        return Store.open(self.store)
+
+    def connectors(self, environment: Mapping[str, str] = os.environ) -> dict[str, Connector]:
+        """The systems that some flow joins, by side, not yet open. Raises `ProjectError` for variables that lack."""
+        sides = dict.fromkeys(side for flow in self.flows.values() for side in flow.sides)
+        used = [self.systems[side] for side in sides]
+        if mistakes := [error for system in used for error in self._lacking(system, environment)]:
+            raise ProjectError(mistakes)
+        return {
+            system.name: system.connect({secret: environment[name] for secret, name in system.secrets.items()})
+            for system in used
+        }
+
+    @asynccontextmanager
+    async def open(self, owner: str | None = None) -> AsyncIterator[Setup]:
+        """The store and the systems, ready to be worked with. ``owner`` locks the store in that command's name.
+
+        Raises `ProjectError`, `StoreError` and `StoreLocked` before any system is reached.
+        """
+        from syncline.engine.setup import Setup
+
+        async with AsyncExitStack() as stack:
+            connectors = self.connectors()
+            store = stack.enter_context(self.open_store())
+            if owner is not None:
+                stack.enter_context(store.lock(owner))
+            systems = {side: await stack.enter_async_context(connector) for side, connector in connectors.items()}
+            yield Setup(flows=self.flows, systems=systems, store=store)
+
+    def _lacking(self, system: System, environment: Mapping[str, str]) -> Iterator[FileError]:
+        for secret, name in system.secrets.items():
+            if not environment.get(name):
+                message = f"{system.name} needs the environment variable {name}, which is not set."
+                yield self.document.error(("systems", system.name, "secrets", secret), message, "Set it.")
+
+
+def load(folder: Path) -> Project:
+    """Read and check ``syncline.yaml`` and every file it names. Raises `ProjectError`."""
+    if not (folder / FILE).is_file():
+        mend = "Name another folder with -C, or make one with: syncline init DIR"
+        raise ProjectError([FileError(str(folder / FILE), 1, (), "is not there.", mend)])
+    try:
+        document = read(folder / FILE, FILE)
+    except FileError as error:
+        raise ProjectError([error]) from error
+    said, mistakes = read_shape(document)
+    if said is None:
+        raise ProjectError(mistakes)
+    reader = _Reader(folder, document, mistakes)
+    store = reader.store(said.store)
+    systems = {name: system for name, each in said.systems.items() if (system := reader.system(name, each))}
+    files = reader.flow_files(said)
+    if len(systems) < len(said.systems) or mistakes:
+        raise ProjectError(mistakes)  # the agreement can only be held against systems that are known
+    try:
+        flows = load_flows(files, {name: system.entity_type for name, system in systems.items()})
+    except FlowError as error:
+        raise ProjectError(error.mistakes) from error
+    return Project(folder=folder, store=store, systems=systems, flows=flows, document=document)
+
+
+class _Reader:
+    """Checks what the types alone do not catch, and gathers what is wrong."""
+
+    def __init__(self, folder: Path, document: Document, mistakes: list[FileError]) -> None:
+        self._folder = folder
+        self._document = document
+        self._mistakes = mistakes
+
+    def _wrong(self, at: KeyPath, message: str, mend: str = "") -> None:
+        self._mistakes.append(self._document.error(at, message, mend))
+
+    def store(self, said: str) -> str:
+        """The store's address, with its file below the folder."""
+        from syncline.store import StoreError
+        from syncline.store.database import location
+
+        try:
+            return f"sqlite:///{(self._folder / location(said)).absolute()}"
+        except StoreError as error:
+            self._wrong(("store",), str(error))
+            return said
+
+    def flow_files(self, said: ProjectSaid) -> list[Path]:
+        if isinstance(said.flows, list):
+            if not said.flows:
+                self._wrong(("flows",), "names no flow.", _NAME_FLOWS)
+            return [self._folder / name for name in said.flows]
+        place = self._folder / said.flows
+        if place.is_file():
+            return [place]
+        found = sorted(place.glob(_FLOW_FILES)) if place.is_dir() else []
+        if not found:
+            problem = f"has no flow files ({_FLOW_FILES})" if place.is_dir() else "is not there"
+            self._wrong(
+                ("flows",), f"the folder {said.flows} {problem}.", "Name the folder, or the files, of the agreement."
+            )
+        return found
+
+    def system(self, name: str, said: SystemSaid) -> System | None:
+        at: KeyPath = ("systems", name)
+        before = len(self._mistakes)
+        if not _NAME.fullmatch(name):
+            self._wrong(at, "is no name of a system.", "Use letters, digits, - and _, with a letter first.")
+        if not _ADDRESS.fullmatch(said.url):
+            self._wrong((*at, "url"), "is not an address.", "Write it as https://host/path, without a user or a query.")
+        self._check_secrets((*at, "secrets"), said.secrets)
+        self._check_limits((*at, "limits"), said.limits)
+        if len(self._mistakes) > before:
+            return None
+        return self._rest(name, said) if isinstance(said, RestSaid) else self._business_central(name, said)
+
+    def _check_secrets(self, at: KeyPath, secrets: Secrets) -> None:
+        for secret, variable in secrets.names.items():
+            if not _VARIABLE.fullmatch(variable):  # not told back: it may be the secret itself
+                mend = "Put the secret into one, and write that variable's name here."
+                self._wrong((*at, secret), "is not the name of an environment variable.", mend)
+
+    def _check_limits(self, at: KeyPath, limits: LimitsSaid) -> None:
+        if limits.requests_per_second is not None and limits.requests_per_second <= 0:
+            self._wrong((*at, "requestsPerSecond"), "must be more than 0.")
+        if limits.concurrency is not None and limits.concurrency < 1:
+            self._wrong((*at, "concurrency"), "must be at least 1.")
+
+    def _business_central(self, name: str, said: BusinessCentralSaid) -> System | None:
+        from syncline.connectors.base import ConnectorError
+        from syncline.connectors.businesscentral.schema import entity_type
+        from syncline.connectors.businesscentral.signin import auth_from
+
+        at: KeyPath = ("systems", name)
+        if "/api/" not in said.url + "/":
+            mend = "Write …/api/v2.0/ as the end of it; docs/configuration.md shows where it is."
+            self._wrong((*at, "url"), "is not the root of Business Central's API.", mend)
+            return None
+        try:
+            auth_from(name, said.url, said.secrets.names, said.token_url)
+        except ConnectorError as error:
+            self._wrong((*at, "secrets"), error.message, error.mend)
+            return None
+        return System(
+            name=name,
+            url=said.url,
+            entity_type=entity_type,
+            secrets=said.secrets.names,
+            connect=partial(_connect_business_central, name, said),
+        )
+
+    def _rest(self, name: str, said: RestSaid) -> System | None:
+        from syncline.connectors.rest.declaration import load as load_declaration
+        from syncline.connectors.rest.signin import secrets_needed
+
+        try:
+            declaration = load_declaration(self._folder / said.declaration, said.declaration)
+        except FileError as error:
+            self._mistakes.append(error)
+            return None
+        given, needed = set(said.secrets.names), set(secrets_needed(declaration.sign_in))
+        if given and given != needed:
+            wanted = " and ".join(sorted(needed)) or "no secrets"
+            message = f"{', '.join(sorted(given))} is no sign-in here: {said.declaration} asks for {wanted}."
+            self._wrong(("systems", name, "secrets"), message, "Name those, or none where nobody signs in.")
+            return None
+        return System(
+            name=name,
+            url=said.url,
+            entity_type=declaration.entity_type,
+            secrets=said.secrets.names,
+            connect=partial(_connect_rest, name, said, declaration),
+        )
+
+
+def _connect_business_central(name: str, said: BusinessCentralSaid, secrets: Mapping[str, str]) -> Connector:
+    from syncline.connectors.businesscentral.connector import LIMITS, BusinessCentral
+    from syncline.connectors.businesscentral.signin import auth_from
+
+    limits, asked = LIMITS, said.limits
+    if asked.requests_per_second is not None:
+        limits = msgspec.structs.replace(limits, requests=max(2, round(asked.requests_per_second * limits.seconds)))
+    if asked.concurrency is not None:
+        limits = msgspec.structs.replace(limits, concurrency=asked.concurrency)
+    auth = auth_from(name, said.url, secrets, said.token_url)
+    return BusinessCentral(name, said.url, said.company, auth, limits=limits)
+
+
+def _connect_rest(name: str, said: RestSaid, declaration: Declaration, secrets: Mapping[str, str]) -> Connector:
+    from syncline.connectors.rest.connector import Rest
+
+    told = {key: value for key, value in msgspec.structs.asdict(said.limits).items() if value is not None}
+    limits = msgspec.structs.replace(declaration.limits, **told)
+    return Rest(name, msgspec.structs.replace(declaration, limits=limits), said.url, secrets)
