@@ -71,8 +71,7 @@ class _Looking:
         links = store.links_of([*refs, *gone])
         shadows = {link: s for (link, side), s in store.shadows(links.values()).items() if side == self._side}
         pending = store.arrivals([*refs, *gone])
-        closing = [links[ref] for r, ref in zip(page.records, refs, strict=True) if r.closed and ref in links]
-        completed = {id_ for id_, link in store.links(closing).items() if link.state is LinkState.COMPLETED}
+        states = {id_: link.state for id_, link in store.links(links.values()).items()}
         known = await self._known([r for r, ref in zip(page.records, refs, strict=True) if ref in links])
         arrivals: list[Arrival] = []
         done: list[tuple[Ref, datetime]] = []
@@ -86,7 +85,9 @@ class _Looking:
             shadow = shadows.get(link or "")
             if shadow is not None and ref not in pending and takes_part(self._flow.sides[self._side], record):
                 told = row(self._flow, self._side, record, known)
-                if unchanged(told, shadow) and (not record.closed or link in completed):
+                state = states[link or ""]
+                settled = state is LinkState.COMPLETED or (state is LinkState.ACTIVE and not record.closed)
+                if settled and unchanged(told, shadow):
                     fresh |= self._newer(link or "", shadow, record, told)
                     continue
             arrivals.append(Arrival(ref=ref, record=record, seen=now, due=now))

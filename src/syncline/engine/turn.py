@@ -68,22 +68,23 @@ class Worker:
         resting = case.link.state is LinkState.RESTING
         if out and not resting:
             self._set_state(case, LinkState.RESTING, f"{out[0]}'s record no longer takes part")
-        if out or (resting and not await self._is_back(case)):
+        elif resting and not out and len(case.link.members) == len(sides):
+            await self._wake_up(case)
+        if out or resting:
             self.draft.finish(case.arrivals.values())
-            return True
-        return False
+        return bool(out) or resting
 
-    async def _is_back(self, case: Case) -> bool:
-        """Whether all records of a resting link take part again. Those that did not arrive are then due, too."""
+    async def _wake_up(self, case: Case) -> None:
+        """If all records of a resting link take part again, they are read afresh and decided in the next turn."""
         now = self.setup.now()
+        arrivals: list[Arrival] = []
         for side, id_ in case.link.members.items():
             found = await self.setup.systems[side].get(view(case.flow, side), [id_])
             if id_ not in found or not takes_part(case.flow.sides[side], found[id_]):
-                return False
-            ref = case.ref(side)
-            self.draft.arrivals[ref] = Arrival(ref=ref, record=found[id_], seen=now, due=now)
+                return
+            arrivals.append(Arrival(ref=case.ref(side), record=found[id_], seen=now, due=now))
+        self.draft.arrivals |= {arrival.ref: arrival for arrival in arrivals}
         self._set_state(case, LinkState.ACTIVE, "takes part again")
-        return False  # what was just read is decided in the next turn
 
     def _set_state(self, case: Case, state: LinkState, note: str) -> None:
         self.draft.links[case.link.id] = replace(case.link, state=state)

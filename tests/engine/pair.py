@@ -1,0 +1,70 @@
+"""Two sandboxes, filled and read over plain HTTP, and Syncline's engine between them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from syncline.demo.systems import Central, Customerp, server
+from syncline.engine.report import Result, Verification
+from syncline.engine.setup import Setup
+from syncline.engine.sync import sync
+from syncline.engine.verify import verify
+from syncline.project import load
+from syncline.project.scaffold import scaffold
+from syncline.store import Parked
+
+
+class Pair(Struct, frozen=True, eq=False):
+    """Both systems as their own users see them, and the project that joins them."""
+
+    folder: Path
+    erp: Customerp
+    central: Central
+    addresses: Mapping[str, str]
+
+    def change_flow(self, name: str, old: str, new: str) -> None:
+        """Edit the project's agreement, as its owner would."""
+        path = self.folder / "flows" / f"{name}.yaml"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    @asynccontextmanager
+    async def setup(self) -> AsyncIterator[Setup]:
+        async with load(self.folder).open("a test") as setup:
+            yield setup
+
+    async def sync(self) -> Result:
+        async with self.setup() as setup:
+            return await sync(setup)
+
+    async def verify(self) -> Verification:
+        async with self.setup() as setup:
+            return await verify(setup)
+
+    def parked(self) -> list[Parked]:
+        with load(self.folder).open_store() as store:
+            return list(store.parked())
+
+    async def fail(self, side: str, *faults: Mapping[str, Any]) -> None:
+        """What is to go wrong with the next requests to one side."""
+        system = self.erp if side == "customerp" else self.central
+        await system.ask("POST", f"{self.addresses[side]}/sandbox/faults", {"next": faults})
+
+
+@asynccontextmanager
+async def pair(folder: Path) -> AsyncIterator[Pair]:
+    async with (
+        server("customerp", folder) as erp_at,
+        server("businesscentral", folder) as central_at,
+        Customerp(erp_at) as erp,
+        Central(central_at) as central,
+    ):
+        project = folder / "project"
+        scaffold(project, businesscentral=central_at, customerp=erp_at, company=None)
+        yield Pair(project, erp, central, {"customerp": erp_at, "businesscentral": central_at})

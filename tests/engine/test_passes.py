@@ -1,0 +1,252 @@
+"""Whole passes between the two sandboxes: what they do when nothing is as it should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.pair import Pair
+from syncline.cli import planfile
+from syncline.engine.plan import apply, plan
+from syncline.engine.setup import EngineError
+from syncline.engine.sync import sync
+from syncline.records import LinkState
+from syncline.store import Memory
+
+CUSTOMER = {"name": "Alder Trading", "organisationNumber": "ORG1", "email": "post@alder.example"}
+
+
+async def customer(both: Pair, **fields: Any) -> dict[str, Any]:
+    return await both.erp.create("customers", {**CUSTOMER, **fields})
+
+
+async def order(both: Pair, lines: int = 3) -> dict[str, Any]:
+    """An order in Customerp with its customer and products."""
+    buyer = await customer(both)
+    goods = [
+        await both.erp.create(
+            "products", {"sku": f"P{n}", "name": f"Thing {n}", "kind": "stock", "category": "MISC", "unit": "PCS"}
+        )
+        for n in range(lines)
+    ]
+    told = [{"productId": p["id"], "quantity": 2 + n, "unit": "PCS", "unitPrice": 10} for n, p in enumerate(goods)]
+    return await both.erp.create("orders", {"orderNo": "SO-1", "customerId": buyer["id"], "lines": told})
+
+
+async def sales_orders(both: Pair) -> list[dict[str, Any]]:
+    return await both.central.all("salesOrders", "$expand=salesOrderLines")
+
+
+async def test_a_create_whose_answer_is_lost_makes_one_record(both: Pair) -> None:
+    await customer(both)
+    await both.fail("businesscentral", {"kind": "drop-after", "match": "$batch", "method": "POST", "times": 1})
+    result = await both.sync()
+    assert [c["displayName"] for c in await both.central.all("customers")] == ["Alder Trading"]
+    assert not result.unfinished
+    assert not (await both.verify()).differences
+
+
+async def test_an_order_whose_answer_is_lost_keeps_its_lines_once(both: Pair) -> None:
+    await order(both)
+    await both.fail("businesscentral", {"kind": "drop-after", "match": "$batch", "method": "POST", "after": 2})
+    await both.sync()
+    (found,) = await sales_orders(both)
+    assert [line["quantity"] for line in found["salesOrderLines"]] == [2, 3, 4]
+    assert not (await both.verify()).differences
+
+
+async def test_a_create_in_customerp_whose_answer_is_lost_makes_one_record(both: Pair) -> None:
+    await both.central.create("customers", {"type": "Company", "displayName": "Birch", "taxRegistrationNumber": "X1"})
+    await both.fail("customerp", {"kind": "drop-after", "match": "customers", "method": "POST"})
+    await both.sync()
+    assert [c["name"] for c in await both.erp.all("customers")] == ["Birch"]
+    assert not (await both.verify()).differences
+
+
+@pytest.mark.parametrize("kind", ["drop-after", "drop-before", "500", "503", "429"])
+async def test_an_update_that_fails_on_the_way_is_done_once(both: Pair, kind: str) -> None:
+    made = await order(both)
+    await both.sync()
+    lines = (await both.erp.get("orders", made["id"]))["lines"]
+    lines[1]["quantity"] = 9
+    await both.erp.change("orders", made["id"], {"lines": [*lines, {"description": "With care"}]})
+    await both.fail("businesscentral", {"kind": kind, "match": "$batch", "method": "POST", "after": 1, "retryAfter": 1})
+    await both.sync()
+    (found,) = await sales_orders(both)
+    told = sorted(found["salesOrderLines"], key=lambda line: line["sequence"])
+    assert [(line["quantity"], line["description"]) for line in told][1:] == [
+        (9, "Thing 1"),
+        (4, "Thing 2"),
+        (0, "With care"),
+    ]
+    assert not (await both.verify()).differences
+
+
+async def test_an_edit_made_while_ours_is_on_its_way_is_not_overwritten(both: Pair) -> None:
+    made = await customer(both, address={"city": "Oslo"})
+    await both.sync()
+    (theirs,) = await both.central.all("customers")
+    async with both.setup() as setup:
+        await both.erp.change("customers", made["id"], {"phone": "+4721000000"})
+        stale = await plan(setup)  # it has been read by now
+        await both.central.change("customers", theirs["id"], {"city": "Bergen"})
+        assert [row.target for row in stale.rows] == ["businesscentral"]
+        _, refused = await apply(setup, stale)
+        assert [r.row.name for r in refused] == ["Alder Trading"]
+        assert "moved" in refused[0].why
+        await sync(setup)
+    (theirs,) = await both.central.all("customers")
+    assert (theirs["city"], theirs["phoneNumber"]) == ("Bergen", "+4721000000")
+    assert (await both.erp.get("customers", made["id"]))["address"]["city"] == "Bergen"
+
+
+async def test_a_plan_writes_nothing_and_is_applied_as_reviewed(both: Pair, tmp_path: Path) -> None:
+    await order(both)
+    async with both.setup() as setup:
+        made = await plan(setup)
+        assert not await both.central.all("customers")
+        assert {(row.flow, row.step) for row in made.rows} == {
+            ("customers", "create"),
+            ("products", "create"),
+            ("orders", "create"),
+        }
+        planfile.write(made, tmp_path / "plan.json")
+        result, refused = await apply(setup, planfile.read(tmp_path / "plan.json"))
+        assert not refused
+        assert {flow: dict(t.created) for flow, t in result.flows.items() if t.created} == {
+            "customers": {"businesscentral": 1},
+            "products": {"businesscentral": 3},
+            "orders": {"businesscentral": 1},
+        }
+    assert len(await sales_orders(both)) == 1
+
+
+async def test_what_was_not_reviewed_is_not_done(both: Pair) -> None:
+    await customer(both)
+    async with both.setup() as setup:
+        made = await plan(setup)
+        await customer(both, name="Later", organisationNumber="ORG2", email="later@alder.example")
+        await apply(setup, made)
+    assert [c["displayName"] for c in await both.central.all("customers")] == ["Alder Trading"]
+
+
+async def test_a_property_to_be_asked_about_is_parked_and_the_rest_goes_on(both: Pair) -> None:
+    both.change_flow("customers", "businesscentral: city}", "businesscentral: city, conflict: ask}")
+    made = await customer(both, address={"city": "Oslo"})
+    await both.sync()
+    (theirs,) = await both.central.all("customers")
+    await both.erp.change("customers", made["id"], {"address": {"city": "Rome"}, "phone": "+4721000000"})
+    await both.central.change("customers", theirs["id"], {"city": "Bonn"})
+    await both.sync()
+    (theirs,) = await both.central.all("customers")
+    assert (theirs["city"], theirs["phoneNumber"]) == ("Bonn", "+4721000000")
+    (parked,) = both.parked()
+    assert parked.cause == "conflict"
+    assert "Rome (customerp)" in parked.message
+    assert "Bonn (businesscentral)" in parked.message
+    await both.sync()
+    await both.central.change("customers", theirs["id"], {"phoneNumber": "+4722000000"})
+    await both.sync()
+    ours = await both.erp.get("customers", made["id"])
+    assert (ours["address"]["city"], ours["phone"]) == ("Rome", "+4722000000")
+    await both.central.change("customers", theirs["id"], {"city": "Rome"})  # a person makes them the same
+    await both.sync()
+    assert not both.parked()
+    assert not (await both.verify()).differences
+
+
+async def test_records_that_share_a_key_twice_are_parked_until_they_differ(both: Pair) -> None:
+    first = await customer(both)
+    await customer(both, name="Twin")
+    await both.central.create("customers", {"type": "Company", "displayName": "A", "taxRegistrationNumber": "ORG1"})
+    await both.sync()
+    assert [parked.cause for parked in both.parked()] == ["ambiguous"] * 3
+    assert len(await both.central.all("customers")) == 1
+    await both.erp.change("customers", first["id"], {"organisationNumber": "ORG9", "email": "other@alder.example"})
+    await both.sync()
+    assert not both.parked()
+    assert len(await both.central.all("customers")) == 2
+    assert not (await both.verify()).differences
+
+
+async def test_what_only_looks_alike_is_suggested(both: Pair) -> None:
+    await both.erp.create("customers", {"name": "Same Name", "address": {"postalCode": "0150"}})
+    await both.central.create("customers", {"type": "Company", "displayName": "SAME NAME", "postalCode": "0150"})
+    await both.sync()
+    assert [parked.cause for parked in both.parked()] == ["suggested"] * 2
+    assert len(await both.erp.all("customers")) == len(await both.central.all("customers")) == 1
+
+
+@pytest.mark.parametrize("policy", ["ask", "propagate", "keep", "block"])
+async def test_a_deletion_is_as_the_flow_says(both: Pair, policy: str) -> None:
+    both.change_flow("customers", "delete: ask", f"delete: {policy}")
+    made = await customer(both)
+    await both.sync()
+    etag = (await both.erp.get("customers", made["id"]))["etag"]
+    await both.erp.ask("DELETE", f"customers/{made['id']}", headers={"If-Match": etag})
+    await both.sync()
+    left = await both.central.all("customers")
+    assert len(left) == (0 if policy == "propagate" else 1)
+    assert [parked.cause for parked in both.parked()] == (["deleted"] if policy in ("ask", "block") else [])
+    if policy == "keep":  # what is kept is nobody's counterpart: it is not created anew
+        await both.central.change("customers", left[0]["id"], {"city": "Bonn"})
+        await both.sync()
+        assert not await both.erp.all("customers")
+
+
+async def test_a_record_that_leaves_the_flow_rests_until_it_is_back(both: Pair) -> None:
+    made = await customer(both, address={"city": "Oslo"})
+    await both.sync()
+    (theirs,) = await both.central.all("customers")
+    await both.central.change("customers", theirs["id"], {"type": "Person"})
+    await both.sync()
+    await both.erp.change("customers", made["id"], {"address": {"city": "Rome"}})
+    await both.sync()
+    assert (await both.central.get("customers", theirs["id"]))["city"] == "Oslo"
+    await both.central.change("customers", theirs["id"], {"type": "Company"})
+    await both.sync()
+    assert (await both.central.get("customers", theirs["id"]))["city"] == "Rome"
+    assert not (await both.verify()).differences
+
+
+async def test_an_invoiced_order_is_completed_and_later_edits_are_told(both: Pair) -> None:
+    made = await order(both)
+    await both.sync()
+    (theirs,) = await sales_orders(both)
+    await both.central.act("salesOrders", theirs["id"], "shipAndInvoice")
+    await both.sync()
+    ours = await both.erp.get("orders", made["id"])
+    assert (ours["status"], len(ours["invoiceNumbers"])) == ("completed", 1)
+    async with both.setup() as setup:
+        (linked,) = setup.store.find_links("SO-1", "orders")
+        assert linked.link.state is LinkState.COMPLETED
+    assert not (await both.verify()).differences
+    await both.erp.change("orders", made["id"], {"requestedDelivery": "2026-05-01"})
+    await both.sync()
+    (parked,) = both.parked()
+    assert "completed" in parked.message
+
+
+async def test_a_refused_record_is_parked_alone_and_goes_on_when_it_is_mended(both: Pair) -> None:
+    made = await customer(both, currency="QQQ")
+    await customer(both, name="Fine", organisationNumber="ORG2", email="fine@alder.example")
+    await both.sync()
+    assert [c["displayName"] for c in await both.central.all("customers")] == ["Fine"]
+    (parked,) = both.parked()
+    assert parked.cause == "refused"
+    assert "QQQ" in parked.message
+    await both.erp.change("customers", made["id"], {"currency": None})
+    await both.sync()
+    assert not both.parked()
+    assert not (await both.verify()).differences
+
+
+async def test_another_company_behind_the_same_address_is_refused(both: Pair) -> None:
+    await customer(both)
+    await both.sync()
+    async with both.setup() as setup:
+        setup.store.save(Memory(facts={"identity of businesscentral": "v2.0/local/sandbox/another"}))
+        with pytest.raises(EngineError, match="is now"):
+            await sync(setup)
