@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from connectors_rest.serving import Served, serving
-from syncline.connectors.base import Code, ConnectorError, CursorLost, Page, SignInRefused, View
+from syncline.connectors.base import ConnectorError, CursorLost, Page, SignInRefused, View
 from syncline.connectors.rest import declaration as declared
 from syncline.connectors.rest.connector import Rest
+from syncline.mapping.types import Code
 from syncline.records import (
     Create,
     Delete,

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 
 from msgspec import Struct
 
-from syncline.mapping.types import Code as Code
+from syncline.mapping.types import Code
 from syncline.records import Outcome, Record, Write
 
 

@@ -18,8 +18,8 @@ from syncline.records import Line, Row, Shadow, Values
 class LinePair(Struct, frozen=True, kw_only=True):
     """One line on the sides that have it now.
 
-    ``now`` is what they hold, ``before`` what they were last known to hold; ``removed`` are the sides that had it and no
-    longer do; ``after`` is the line before it on the first side that has it.
+    ``now`` is what they hold, ``before`` what they were last known to hold; ``removed`` are the sides that had it and
+    no longer do; ``after`` is the line before it on the first side that has it.
     """
 
     line: str

@@ -42,9 +42,9 @@ class Reason(StrEnum):
 class Decision(Struct, frozen=True, kw_only=True):
     """What becomes of one property.
 
-    ``writes`` are the sides to be sent ``value``, which ``origin`` holds (``None`` where no side is a source). ``now`` is
-    what each side was seen to hold, and becomes its shadow once every write is done. ``lost`` are the values that lost a
-    conflict, by side.
+    ``writes`` are the sides to be sent ``value``, which ``origin`` holds (``None`` where no side is a source). ``now``
+    is what each side was seen to hold, and becomes its shadow once every write is done. ``lost`` are the values that
+    lost a conflict, by side.
     """
 
     property: str
@@ -119,8 +119,9 @@ def merge(
 ) -> Merge:
     """What every side of one link should hold.
 
-    ``rows`` is each record as it was seen now, ``shadows`` as each side was last known; a side with neither has no record
-    yet. ``times`` is when each record was last changed, for the policy ``latest``. A side in ``closed`` takes no writes.
+    ``rows`` is each record as it was seen now, ``shadows`` as each side was last known; a side with neither has no
+    record yet. ``times`` is when each record was last changed, for the policy ``latest``. A side in ``closed`` takes no
+    writes.
     """
     able = frozenset(name for name, side in flow.sides.items() if side.write) - closed
     latest_first = sorted(flow.sides, key=lambda side: times.get(side) or _NEVER, reverse=True)
@@ -221,8 +222,9 @@ def _agreed(p: Property, edited: Sequence[str], now: Values) -> str | None:
 def _winner(p: Property, edited: Sequence[str], agreed: str | None, before: Values) -> tuple[str, Reason]:
     if agreed is not None:
         return agreed, Reason.EDITED if agreed in before else Reason.FILLED
-    if p.conflict.policy is Policy.PREFER and p.conflict.side in edited:
-        return p.conflict.side, Reason.PREFERRED
+    preferred = p.conflict.side
+    if p.conflict.policy is Policy.PREFER and preferred is not None and preferred in edited:
+        return preferred, Reason.PREFERRED
     return edited[0], Reason.LATEST
 
 
@@ -242,7 +244,7 @@ def _needs(p: Property, side: str, value: Value, now: Values) -> bool:
 def _merge_line(
     flow: Flow, pair: LinePair, latest_first: Sequence[str], able: frozenset[str]
 ) -> tuple[LineMerge, tuple[Conflict, ...]]:
-    """A line that one side added goes to the others; one it removed is removed there, unless a person edited it there."""
+    """A line that one side added goes to the others; one it removed is removed there, unless it was edited there."""
     properties = flow.lines.properties if flow.lines else {}
     decisions, conflicts = _merge_values(properties.values(), pair.now, pair.before, latest_first, able)
     line = LineMerge(line=pair.line, ids=pair.ids, versions=pair.versions, after=pair.after, decisions=decisions)

@@ -39,7 +39,7 @@ def settle(
     seen: Mapping[str, Told],
     delivered: Mapping[str, Delivered],
 ) -> dict[str, Shadow]:
-    """The shadows of a link after ``delivered`` of the merge's writes are done. ``seen`` are the sides observed for it."""
+    """The shadows of a link once ``delivered`` of the merge's writes are done. ``seen`` are the sides observed."""
     sides = [side for side in flow.sides if side in shadows or side in seen or side in delivered]
     return {side: _settle_side(flow, decided, side, shadows.get(side), seen.get(side), delivered) for side in sides}
 

@@ -9,14 +9,14 @@ from typing import Self
 
 from yarl import URL
 
-from syncline.connectors.base import Capabilities, Code, ConnectorError, Page, View
+from syncline.connectors.base import Capabilities, ConnectorError, Page, View
 from syncline.connectors.businesscentral import changes, reading, writing
 from syncline.connectors.businesscentral.client import MOST_OPERATIONS, Client
 from syncline.connectors.businesscentral.query import Shape, shape
 from syncline.connectors.businesscentral.schema import entity_type
 from syncline.connectors.http import Http, Limits
 from syncline.connectors.signin import Anonymous, Auth
-from syncline.mapping.types import EntityType
+from syncline.mapping.types import Code, EntityType
 from syncline.records import Outcome, Record, Write
 
 LIMITS = Limits(requests=5_700, seconds=300, burst=500, concurrency=5, timeout=620)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from syncline.connectors.base import Code, ConnectorError
+from syncline.connectors.base import ConnectorError
 from syncline.connectors.businesscentral.answers import Reply, has_trace, living_on, numbers_of, record
 from syncline.connectors.businesscentral.client import Client, LinkLost, Operation, listed, listing
 from syncline.connectors.businesscentral.metadata import ZERO_GUID, entity_sets
 from syncline.connectors.businesscentral.query import Shape, address, any_of, both
 from syncline.connectors.businesscentral.traits import MODIFIED, Afterlife, code_properties
+from syncline.mapping.types import Code
 from syncline.records import Record
 
 _VALUES_A_FILTER = 20

@@ -9,7 +9,7 @@ from typing import Self
 
 from yarl import URL
 
-from syncline.connectors.base import Capabilities, Code, ConnectorError, Page, View
+from syncline.connectors.base import Capabilities, ConnectorError, Page, View
 from syncline.connectors.rest import reading, writing
 from syncline.connectors.rest.answers import content
 from syncline.connectors.rest.asking import Client
@@ -17,7 +17,7 @@ from syncline.connectors.rest.content import at
 from syncline.connectors.rest.declaration import Declaration, Entity, FeedChanges, ListRequest
 from syncline.connectors.rest.signin import Credentials
 from syncline.connectors.rest.wire import Wire
-from syncline.mapping.types import EntityType
+from syncline.mapping.types import Code, EntityType
 from syncline.records import Outcome, Record, Write
 
 _WRITES_AT_ONCE = 100

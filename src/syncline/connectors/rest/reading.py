@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from syncline.connectors.base import Code, CursorLost, Page, View
+from syncline.connectors.base import CursorLost, Page, View
 from syncline.connectors.rest.answers import Told, content, one, record
 from syncline.connectors.rest.asking import Client
 from syncline.connectors.rest.content import at, spell_time
 from syncline.connectors.rest.declaration import CodeTable, Entity, FeedChanges, ListRequest, ManyIds, SinceChanges
 from syncline.connectors.rest.paging import ListPage, pages
+from syncline.mapping.types import Code
 from syncline.records import Record
 
 _ALL = "all"
