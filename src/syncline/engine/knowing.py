@@ -88,11 +88,12 @@ class Knowing:
         return self._referred.get((flow.name, side), frozenset())
 
     async def _tables(self, flow: Flow) -> dict[tuple[str, str], CodeTable]:
-        wanted = {side: sorted(flow.tables(side)) for side in flow.sides}
-        for side, tables in wanted.items():
-            if lacking := [table for table in tables if (side, table) not in self._codes]:
-                await self.reload(side, lacking)
-        return {(side, table): self._codes[side, table] for side, tables in wanted.items() for table in tables}
+        """The code tables of a flow. The first that is needed of a side brings all of that side's in one go."""
+        wanted = {(side, table) for side in flow.sides for table in flow.tables(side)}
+        for side in {side for side, _ in wanted - self._codes.keys()}:
+            flows = (each for each in self._setup.flows.values() if side in each.sides)
+            await self.reload(side, {table for each in flows for table in each.tables(side)})
+        return {key: self._codes[key] for key in wanted}
 
 
 def _referred(flows: Iterable[Flow]) -> dict[tuple[str, str], frozenset[str]]:
