@@ -9,9 +9,13 @@ import pytest
 
 from engine.pair import Pair
 from syncline.cli import planfile
+from syncline.demo.systems import Customerp, server
 from syncline.engine.plan import apply, plan
 from syncline.engine.setup import EngineError
 from syncline.engine.sync import sync
+from syncline.engine.verify import verify
+from syncline.project import load
+from syncline.project.scaffold import scaffold
 from syncline.records import LinkState
 from syncline.store import Memory
 
@@ -241,6 +245,33 @@ async def test_a_refused_record_is_parked_alone_and_goes_on_when_it_is_mended(bo
     await both.sync()
     assert not both.parked()
     assert not (await both.verify()).differences
+
+
+async def test_a_token_that_expires_during_the_pass_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = {"BC_CLIENT_ID": "client", "BC_CLIENT_SECRET": "a secret"}
+    for name, value in {**secrets, "SYNCLINE_SANDBOX_CLIENT_ID": "client"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SYNCLINE_SANDBOX_CLIENT_SECRET", "a secret")
+    async with (
+        server("customerp", tmp_path) as erp_at,
+        server("businesscentral", tmp_path, "--token-seconds", "1") as central_at,
+        Customerp(erp_at) as erp,
+    ):
+        for n in range(3):
+            await erp.create("customers", {"name": f"Customer {n}", "organisationNumber": f"ORG{n}"})
+        project = tmp_path / "project"
+        scaffold(project, businesscentral=central_at, customerp=erp_at, company=None)
+        config = (project / "syncline.yaml").read_text()
+        head, _, tail = config.partition("connector: businesscentral")
+        named = "secrets: {clientId: BC_CLIENT_ID, clientSecret: BC_CLIENT_SECRET}"
+        (project / "syncline.yaml").write_text(f"{head}connector: businesscentral\n    {named}{tail}")
+        slow = [{"kind": "latency", "seconds": 0.7, "match": "$batch"}] * 3
+        await erp.ask("POST", f"{central_at}/sandbox/faults", {"next": slow})
+        async with load(project).open("a test") as setup:
+            result = await sync(setup)
+            assert result.flows["customers"].created["businesscentral"] == 3
+            assert setup.systems["businesscentral"].requests["sign-in"] > 1  # type: ignore[attr-defined]
+            assert not (await verify(setup)).differences
 
 
 async def test_another_company_behind_the_same_address_is_refused(both: Pair) -> None:

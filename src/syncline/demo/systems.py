@@ -24,13 +24,13 @@ class Trouble(Exception):
 
 
 @asynccontextmanager
-async def server(kind: str, folder: Path) -> AsyncIterator[str]:
-    """A sandbox with an empty company, at its address, until the end."""
+async def server(kind: str, folder: Path, *options: str) -> AsyncIterator[str]:
+    """A sandbox with an empty company, at its address, until the end. It is open, unless ``options`` say otherwise."""
     ready = folder / f"{kind}.ready"
-    options = ["--open", "--empty", "--data", str(folder / f"{kind}.db"), "--ready-file", str(ready)]
+    files = ("--data", str(folder / f"{kind}.db"), "--ready-file", str(ready))
     with (folder / f"{kind}.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _RUN, "sandbox", kind, "--port", "0", *options),
+            *(sys.executable, "-c", _RUN, "sandbox", kind, "--port", "0", "--empty", *files, *(options or ("--open",))),
             stdout=log,
             stderr=log,
             start_new_session=True,  # Ctrl-C is for the demo, which stops its servers itself
