@@ -98,6 +98,8 @@ def _settle_lines(
         gone = (side in m.remove and done) or (id_ is None and not m.remove and not m.add)
         if gone or (side not in m.ids and m.remove and m.remove <= delivered.keys()):
             continue
+        if known is None and not m.add <= delivered.keys():
+            continue  # until it is everywhere it stays new, so that what an unheard write added is paired with it
         if id_ is None:
             if known:  # removed here, not yet removed there: it must still be seen as removed in the next turn
                 yield known

@@ -1,0 +1,219 @@
+"""What wins, what is written, what is remembered; and that it always comes to rest."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconcile.agreement import FLOW, LINE, PROPERTIES, SIDES
+from reconcile.model import World
+from syncline.records import Value
+
+
+def linked(**values: Value) -> World:
+    """Both sides in step, with these values."""
+    world = World()
+    for name, value in values.items():
+        world.set("erp", name, value)
+    world.add_line("erp", 0, "desk", 1)
+    world.add_line("erp", 1, "lamp", 2)
+    world.run()
+    return world
+
+
+def quantities(world: World, side: str) -> list[tuple[Value, Value]]:
+    return [(values["item"], values["quantity"]) for _, values in world.lines[side]]
+
+
+def test_a_new_record_is_created_whole_and_then_left_alone() -> None:
+    world = linked(name="A long name", code="ab", price=Decimal("1.26"), number="7")
+    assert world.rows["bc"] == {"name": "A lon", "code": "AB", "price": Decimal(1), "number": "7"}
+    assert world.rows["erp"]["name"] == "A long name"
+    assert quantities(world, "bc") == [("DESK", 1), ("LAMP", 2)]
+    assert not world.decide().writes
+
+
+def test_an_edit_on_one_side_goes_to_the_other_alone() -> None:
+    world = linked(name="Ann", code="ab")
+    world.set("bc", "name", "Bob")
+    decided = world.decide()
+    assert {d.property: (d.value, d.writes) for d in decided.decisions if d.writes} == {
+        "name": ("Bob", frozenset({"erp"}))
+    }
+
+
+@pytest.mark.parametrize(("name", "wins"), [("name", "erp"), ("terms", "bc")])
+def test_of_two_edits_the_policy_chooses_and_the_other_is_told(name: str, wins: str) -> None:
+    world = linked(**{name: "old"})
+    world.set("bc", name, "theirs"[:5])
+    world.set("erp", name, "ours")  # the later one
+    (decision,) = [d for d in world.decide().decisions if d.property == name]
+    loser = "bc" if wins == "erp" else "erp"
+    assert (decision.origin, list(decision.lost)) == (wins, [loser])
+    world.run()
+    assert world.rows["erp"][name] == world.rows["bc"][name] == ("ours" if wins == "erp" else "theirs"[:5])
+
+
+def test_two_edits_to_be_asked_about_wait_and_nothing_else_does() -> None:
+    world = linked(note="old", name="Ann")
+    world.set("bc", "note", "theirs")
+    world.set("erp", "note", "ours")
+    world.set("erp", "name", "Bob")
+    decided = world.turn()
+    assert [(c.property, dict(c.values)) for c in decided.conflicts] == [("note", {"erp": "ours", "bc": "theirs"})]
+    assert (world.rows["bc"]["name"], world.rows["bc"]["note"]) == ("Bob", "theirs")
+    assert world.decide().conflicts  # it is still to be answered
+    world.set("bc", "note", "ours")
+    world.run()
+    assert not world.decide().conflicts
+
+
+def test_both_making_the_same_edit_agree() -> None:
+    world = linked(code="ab")
+    world.set("erp", "code", "xy")
+    world.set("bc", "code", "XY")
+    assert not world.decide().writes
+    world.run()
+    assert (world.rows["erp"]["code"], world.rows["bc"]["code"]) == ("xy", "XY")
+
+
+def test_what_only_one_side_owns_is_put_back() -> None:
+    world = linked(name="Ann")
+    world.set("bc", "balance", "10")
+    world.run()
+    world.set("erp", "balance", "99")
+    world.run()
+    assert world.rows["erp"]["balance"] == "10"
+
+
+def test_a_number_goes_with_a_new_record_and_later_only_fills() -> None:
+    world = linked(number="7")
+    world.set("erp", "number", "8")
+    world.run()
+    assert (world.rows["erp"]["number"], world.rows["bc"]["number"]) == ("8", "7")
+    world.set("bc", "number", None)
+    world.run()
+    assert world.rows["bc"]["number"] == "8"
+
+
+def test_what_is_kept_filled_is_not_emptied_from_afar() -> None:
+    world = linked(phone="1")
+    world.set("erp", "phone", None)
+    world.run()
+    assert world.rows["bc"]["phone"] == "1"
+
+
+def test_records_that_are_found_to_be_the_same_fill_each_other() -> None:
+    world = World()
+    world.set("erp", "name", "Ann")
+    world.set("bc", "code", "AB")
+    world.set("bc", "terms", "30D")
+    world.set("erp", "terms", "14D")
+    world.run()
+    assert world.rows["erp"] == {"name": "Ann", "terms": "30D", "code": "AB"}
+    assert world.rows["bc"] == {"code": "AB", "terms": "30D", "name": "Ann"}
+
+
+def test_lines_are_merged_one_by_one() -> None:
+    world = linked()
+    world.add_line("erp", 1, "chair", 3)
+    world.set_quantity("bc", 1, 9)
+    world.add_line("bc", 2, "STOOL", 4)
+    world.run()
+    assert [item for item, _ in quantities(world, "bc")] == ["DESK", "CHAIR", "LAMP", "STOOL"]
+    assert quantities(world, "erp") == [("desk", 1), ("chair", 3), ("lamp", 9), ("STOOL", 4)]
+
+
+def test_a_removed_line_goes_unless_it_was_edited_meanwhile() -> None:
+    world = linked()
+    world.remove_line("erp", 0)
+    world.run()
+    assert quantities(world, "bc") == [("LAMP", 2)]
+    world.remove_line("erp", 0)
+    world.set_quantity("bc", 0, 5)
+    world.run()
+    assert [n for _, n in quantities(world, "erp")] == [n for _, n in quantities(world, "bc")] == [5]
+
+
+def test_a_lost_answer_makes_neither_a_second_line_nor_a_conflict() -> None:
+    world = linked(note="old")
+    world.set("erp", "note", "new")
+    world.add_line("erp", 2, "chair", 3)
+    world.turn(lost=frozenset({"bc"}))
+    assert not world.decide().conflicts
+    world.run()
+    assert quantities(world, "bc") == [("DESK", 1), ("LAMP", 2), ("CHAIR", 3)]
+    assert world.rows["bc"]["note"] == "new"
+
+
+# --- whatever people do
+
+_TEXTS = st.sampled_from(["ab", "AB", "abcdefg", "abcdeXY", "x", None])
+_PRICES = st.sampled_from([Decimal("1.2"), Decimal("1.4"), Decimal(7), None])
+_NAMES = [name for name in PROPERTIES if name not in ("note", "balance")]
+_EDITS = st.one_of(
+    st.tuples(st.just("set"), st.sampled_from(SIDES), st.sampled_from(_NAMES), _TEXTS | _PRICES),
+    st.tuples(st.just("add"), st.sampled_from(SIDES), st.integers(0, 4), st.sampled_from(["desk", "lamp", "rug"])),
+    st.tuples(st.just("quantity"), st.sampled_from(SIDES), st.integers(0, 4), st.integers(1, 9)),
+    st.tuples(st.just("remove"), st.sampled_from(SIDES), st.integers(0, 4), st.just(None)),
+    st.tuples(st.just("turn"), st.sampled_from(["fine", "lost erp", "lost bc", "refused erp", "refused bc"])),
+)
+
+
+def do(world: World, edit: tuple[object, ...]) -> None:
+    match edit:
+        case ("set", str(side), str(name), value):
+            fitting = isinstance(value, Decimal) == (name == "price") or value is None
+            if fitting and side in world.rows:
+                world.set(side, name, value)  # type: ignore[arg-type]
+        case ("add", str(side), int(at), str(item)):
+            if side in world.rows:
+                world.add_line(side, at, item, at + 1)
+        case ("quantity", str(side), int(at), int(quantity)):
+            world.set_quantity(side, at, quantity)
+        case ("remove", str(side), int(at), None):
+            world.remove_line(side, at)
+        case ("turn", str(how)):
+            kind, _, side = how.partition(" ")
+            world.turn(
+                lost=frozenset({side} if kind == "lost" and len(world.rows) > 1 else ()),
+                refused=frozenset({side} if kind == "refused" else ()),
+            )
+
+
+@settings(max_examples=400, derandomize=True, deadline=None)
+@given(st.lists(_EDITS, max_size=14))
+def test_it_always_comes_to_rest_in_step(edits: list[tuple[object, ...]]) -> None:
+    world = linked(name="Ann", code="ab", price=Decimal(3), terms="30D", number="7", phone="1")
+    for edit in edits:
+        do(world, edit)
+    world.run()
+    assert not world.decide().writes
+    ours, theirs = world.rows["erp"], world.rows["bc"]
+    for name, p in PROPERTIES.items():
+        if p.when_create or p.keep_filled or name == "balance":
+            continue
+        left, right = ours.get(name), theirs.get(name)
+        assert right in (left, p.normal("bc", left)), name
+    left_lines = [(LINE["item"].normal("bc", item), n) for item, n in quantities(world, "erp")]
+    assert sorted(left_lines, key=str) == sorted(quantities(world, "bc"), key=str)
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(st.lists(_EDITS, max_size=8), st.sampled_from(SIDES), st.sampled_from(["name", "code", "terms"]))
+def test_an_edit_that_nobody_contests_is_never_lost(edits: list[tuple[object, ...]], side: str, name: str) -> None:
+    world = linked(name="Ann", code="ab", terms="30D")
+    for edit in edits:
+        if edit[0] != "set":
+            do(world, edit)
+    world.run()
+    world.set(side, name, "zz")
+    for edit in edits:
+        if edit[0] != "set" or edit[2] != name:
+            do(world, edit)
+    world.run()
+    for at in SIDES:
+        assert world.rows[at][name] == FLOW.properties[name].normal(at, world.rows[side][name])
