@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -33,10 +33,14 @@ class Names:
         self._flows = flows
         self._links: dict[str, str] = {}
 
+    def in_order(self, flow: str, sides: Collection[str]) -> list[str]:
+        """The sides as their flow has them; those that it has no longer stand last."""
+        agreed = self._flows.get(flow)
+        order = [side for side in agreed.sides if side in sides] if agreed else []
+        return [*order, *(side for side in sides if side not in order)]
+
     def sides(self, pair: Pair) -> list[str]:
-        flow = self._flows.get(pair.link.flow)
-        order = [side for side in flow.sides if side in pair.link.members] if flow else []
-        return [*order, *(side for side in pair.link.members if side not in order)]
+        return self.in_order(pair.link.flow, pair.link.members)
 
     def values_of(self, pair: Pair) -> Values:
         """What is known of any side; the first one counts where they differ."""

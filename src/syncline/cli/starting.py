@@ -28,7 +28,7 @@ def init_command(folder: Path, businesscentral: str, customerp: str, company: st
     except OSError as error:
         raise Failure(f"{error.filename or folder} cannot be written: {error.strerror}.", Exit.MISTAKE) from error
     if as_json:
-        emit(made)
+        emit({"folder": str(folder), "written": made.written, "kept": made.kept, "variables": made.variables})
         return
     for name in made.written:
         say(str(folder / name))

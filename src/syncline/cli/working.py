@@ -250,7 +250,8 @@ def _verification_told(found: Verification, names: Names) -> dict[str, Any]:
 
 
 def _values(difference: Difference, names: Names) -> dict[str, Any]:
-    return {side: names.value(difference.flow, difference.property, value) for side, value in difference.values.items()}
+    sides = names.in_order(difference.flow, difference.values)
+    return {side: names.value(difference.flow, difference.property, difference.values[side]) for side in sides}
 
 
 def _show_verification(found: Verification, names: Names, everything: bool) -> None:
@@ -277,7 +278,7 @@ def _show_difference(difference: Difference, names: Names) -> None:
     line = f"line {difference.line}" if difference.line else ""
     what = " ".join(part for part in (line, difference.property) if part)
     values = _values(difference, names)
-    held = ", ".join(f"{shown(values.get(side))} ({side})" for side in values or ())
+    held = ", ".join(f"{shown(value)} ({side})" for side, value in values.items())
     if not what and not held:
         held = f"only in {', '.join(difference.members)}" if len(difference.members) == 1 else EMPTY
     say(shown(difference.name) + (f": {what}" if what else "") + (f": {held}" if held else ""), indent=2)

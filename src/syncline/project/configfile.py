@@ -1,11 +1,10 @@
-"""``syncline.yaml`` as people write it: its shape, its JSON Schema, and every mistake against that shape."""
+"""``syncline.yaml`` as people write it: its shape, and every mistake against that shape."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import msgspec
 from msgspec import Struct, structs
 
 from syncline.yamlfile import Document, FileError, KeyPath, convert
@@ -103,16 +102,3 @@ def _without(data: dict[str, Any], path: KeyPath) -> dict[str, Any]:
     if head == "systems" and len(path) > 1:
         return data | {head: {name: said for name, said in data[head].items() if name != path[1]}}
     return {key: value for key, value in data.items() if key != head}
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the file, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(ProjectSaid)}
-
-
-def published() -> bytes:
-    return msgspec.json.format(msgspec.json.encode(schema(), order="sorted"), indent=2) + b"\n"
-
-
-if __name__ == "__main__":
-    SCHEMA_FILE.write_bytes(published())

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.calling import Systems
+from sandbox_businesscentral import central
+from sandbox_customerp import erp
+
+
+@pytest.fixture(scope="module")
+def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
+    """Two empty sandboxes that the tests of a module share."""
+    with (
+        central.running(tmp_path_factory.mktemp("central"), "--open", "--empty") as businesscentral,
+        erp.running(tmp_path_factory.mktemp("erp"), "--open", "--empty") as customerp,
+    ):
+        yield Systems(businesscentral, customerp)
+
+
+@pytest.fixture
+def project(systems: Systems, tmp_path: Path) -> Path:
+    """A project of those two, as ``syncline init`` makes it."""
+    return systems.project(tmp_path / "project")
