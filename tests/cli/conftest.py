@@ -10,9 +10,9 @@ from sandbox_businesscentral import central
 from sandbox_customerp import erp
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
-    """Two empty sandboxes that the tests of a module share."""
+    """Two sandboxes that all tests share: each makes its own records, and finds those of others."""
     with (
         central.running(tmp_path_factory.mktemp("central"), "--open", "--empty") as businesscentral,
         erp.running(tmp_path_factory.mktemp("erp"), "--open", "--empty") as customerp,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -41,8 +42,9 @@ def test_every_pass_is_a_line_and_a_signal_ends_it_cleanly(systems: Systems, pro
         assert set(first) == {"at", "flows", "writes", "unfinished"}
         assert set(first["flows"]) == {"customers", "products", "contacts", "orders"}
         systems.erp.made("customers", name="Made while it ran")
-        made = until(process.stdout, '"created":{"customerp":0,"businesscentral":1}')
-        assert json.loads(made)["flows"]["customers"]["now"]["linked"] == 1
+        made = json.loads(until(process.stdout, '"created":{"customerp":0,"businesscentral":1}'))
+        linked = [told["flows"]["customers"]["now"]["linked"] for told in (first, made)]
+        assert linked == [linked[0], linked[0] + 1]
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0
@@ -53,7 +55,7 @@ def test_every_pass_is_a_line_and_a_signal_ends_it_cleanly(systems: Systems, pro
 def test_people_read_of_passes_that_did_something(systems: Systems, project: Path) -> None:
     systems.central.made("customers", {"displayName": "Made before it ran"})
     with running(project) as process:
-        assert "1 created in customerp" in until(process.stdout, " customers: ")
+        assert re.search(r"\d created in customerp", until(process.stdout, " customers: "))
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=20)
     assert process.returncode == 0
