@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from typing import Any
 
@@ -120,18 +121,19 @@ async def test_a_system_that_is_not_there_says_so_and_nothing_was_written() -> N
     assert isinstance(outcome, Unavailable)
 
 
-async def test_a_next_page_on_another_host_is_not_followed(sandbox: Central) -> None:
-    def elsewhere(body: bytes) -> bytes:
-        return body.replace(b'"@odata.nextLink":"http://127.0.0.1', b'"@odata.nextLink":"http://localhost')
+async def test_a_next_page_that_names_another_host_is_asked_of_the_configured_one(sandbox: Central) -> None:
+    """Behind a proxy a server tells its own address. Nobody else is ever shown the credentials."""
 
-    for _ in range(3):
-        item(sandbox)
+    def elsewhere(body: bytes) -> bytes:
+        return re.sub(rb'"@odata.nextLink":"http://[^/]*', b'"@odata.nextLink":"http://elsewhere.invalid:1', body)
+
+    made = {item(sandbox)["id"] for _ in range(3)}
     async with (
         between(sandbox, alter=elsewhere) as url,
         BusinessCentral("bc", url, sandbox.company, page_size=2) as bc,
     ):
-        with pytest.raises(ConnectorError, match=r"localhost.*is not the host"):
-            await pages(bc, ITEMS)
+        told = {record.id for page in await pages(bc, ITEMS) for record in page.records}
+    assert made <= told
 
 
 # --- signing in

@@ -191,23 +191,6 @@ async def test_what_only_looks_alike_is_suggested(both: Pair) -> None:
     assert len(await both.erp.all("customers")) == len(await both.central.all("customers")) == 1
 
 
-@pytest.mark.parametrize("policy", ["ask", "propagate", "keep", "block"])
-async def test_a_deletion_is_as_the_flow_says(both: Pair, policy: str) -> None:
-    both.change_flow("customers", "delete: ask", f"delete: {policy}")
-    made = await customer(both)
-    await both.sync()
-    etag = (await both.erp.get("customers", made["id"]))["etag"]
-    await both.erp.ask("DELETE", f"customers/{made['id']}", headers={"If-Match": etag})
-    await both.sync()
-    left = await both.central.all("customers")
-    assert len(left) == (0 if policy == "propagate" else 1)
-    assert [parked.cause for parked in both.parked()] == (["deleted"] if policy in ("ask", "block") else [])
-    if policy == "keep":  # what is kept is nobody's counterpart: it is not created anew
-        await both.central.change("customers", left[0]["id"], {"city": "Bonn"})
-        await both.sync()
-        assert not await both.erp.all("customers")
-
-
 async def test_a_record_that_leaves_the_flow_rests_until_it_is_back(both: Pair) -> None:
     made = await customer(both, address={"city": "Oslo"})
     await both.sync()

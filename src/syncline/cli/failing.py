@@ -29,6 +29,7 @@ _EXPECTED = {
     "syncline.yamlfile.FileError": Exit.MISTAKE,
     "syncline.store.database.StoreError": Exit.MISTAKE,
     "syncline.connectors.base.ConnectorError": Exit.NO_SYSTEM,
+    "syncline.engine.scan.TooManyDeleted": Exit.DIFFERS,
     "syncline.engine.setup.EngineError": Exit.NO_SYSTEM,
     "syncline.store.lock.StoreLocked": Exit.LOCKED,
 }

@@ -104,7 +104,7 @@ def _show_row(row: PlanRow) -> None:
 
 
 def _change(row: PlanRow, change: Change) -> str:
-    line = f"line {change.line} " if change.line else ""
+    line = f"line {change.number} " if change.number else ""
     origin = f" (from {change.origin})" if change.origin else ""
     before = "" if row.step == "create" else f"{shown(change.old)} → "
     return f"{line}{change.property}: {before}{shown(change.new)}{origin}"
@@ -149,15 +149,18 @@ def apply_command(ctx: click.Context, app: App, file: Path, as_json: bool) -> No
 
 
 @click.command("sync")
+@click.option("--scan", "scanning", is_flag=True, help="Look for deleted records now, not only once an hour.")
+@click.option("--allow-deletions", is_flag=True, help="Go on even if much of a side was deleted.")
 @json_option
 @pass_app
 @click.pass_context
-def sync_command(ctx: click.Context, app: App, as_json: bool) -> None:
+def sync_command(ctx: click.Context, app: App, scanning: bool, allow_deletions: bool, as_json: bool) -> None:
     """Bring both sides in step: link, create, update, and repeat until nothing is due."""
     from syncline.engine.sync import sync
 
     async def sync_it(setup: Setup, progress: Progress) -> tuple[Result, Mapping[str, Counts]]:
-        return await sync(setup, progress), setup.store.counts()
+        result = await sync(setup, progress, scanning=scanning, allow_deletions=allow_deletions)
+        return result, setup.store.counts()
 
     project = app.project()
     result, counts = work(app, "syncline sync", sync_it)
@@ -275,7 +278,7 @@ def _show_verification(found: Verification, names: Names, everything: bool) -> N
 
 
 def _show_difference(difference: Difference, names: Names) -> None:
-    line = f"line {difference.line}" if difference.line else ""
+    line = f"line {difference.number}" if difference.number else ""
     what = " ".join(part for part in (line, difference.property) if part)
     values = _values(difference, names)
     held = ", ".join(f"{shown(value)} ({side})" for side, value in values.items())

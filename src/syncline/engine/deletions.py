@@ -1,17 +1,24 @@
-"""Records that are gone: confirmed by looking, and then as the agreement says."""
+"""Records that are gone: confirmed by looking, and then as the agreement says.
+
+A deletion needs no intent: deleting twice is deleting once, and the arrival that says that a record is gone stays due
+until its counterparts are gone too.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from syncline.engine import recover
 from syncline.engine.case import Case
+from syncline.engine.retry import put_off
 from syncline.engine.setup import view
 from syncline.mapping.model import Deletion, Flow
-from syncline.records import Delete, Done, LinkState
+from syncline.reconcile.compare import unchanged
+from syncline.records import Delete, Done, Gone, LinkState, Outcome, Stale
 from syncline.store import Action, Arrival, Entry
 
 if TYPE_CHECKING:
@@ -20,93 +27,133 @@ if TYPE_CHECKING:
 
 async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
     """Work off cases of which some record is said to be gone. What is still there is due again."""
+    gone = await _confirmed(worker, flow, cases)
+    propagated: list[Case] = []
+    for case in await worker.knowing.inform(flow, gone):
+        left = _left(case)
+        if case.fresh or not left:
+            _forget(worker, case, "deleted on every side")
+        elif flow.delete is Deletion.KEEP:
+            _keep(worker, case)
+        elif flow.delete is not Deletion.PROPAGATE:
+            mend = f"Delete it in {', '.join(left)} too."
+            _park(worker, case, f"deleted in {_gone(case)}, still in {', '.join(left)}", mend)
+        elif edited := [side for side in left if _edited(case, side)]:
+            # Whoever deleted it did not know of the edit: to delete it unasked would lose the edit.
+            mend = f"Delete it in {', '.join(edited)} too."
+            _park(worker, case, f"deleted in {_gone(case)}, but changed in {', '.join(edited)} since", mend)
+        elif not worker.gate.delete(case, left):
+            worker.draft.again(case.arrivals.values(), worker.setup.now())
+        elif worker.gate.dry:
+            _forget(worker, case, "")
+        else:
+            propagated.append(case)
+    await _delete(worker, flow, propagated)
+
+
+async def _confirmed(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Case]:
+    """Those that are really gone. A record that is there after all is an observation like any other."""
     asked: defaultdict[str, list[str]] = defaultdict(list)
     for case in cases:
         for side, arrival in case.arrivals.items():
             if arrival.record is None:
                 asked[side].append(arrival.ref.id)
     found = {side: await worker.setup.systems[side].get(view(flow, side), ids) for side, ids in asked.items()}
+    confirmed: list[Case] = []
     for case in cases:
         there = {s: found[s][a.ref.id] for s, a in case.arrivals.items() if a.record is None and a.ref.id in found[s]}
-        if there:
-            now = worker.setup.now()
-            worker.draft.again(case.arrivals.values(), now)
-            for side, record in there.items():
-                ref = case.arrivals[side].ref
-                worker.draft.arrivals[ref] = Arrival(ref=ref, record=record, seen=now, due=now)
-        elif worker.gate.dry:
-            worker.gate.parked(case, "a record was deleted")
-            worker.draft.finish(case.arrivals.values())
+        if not there:
+            confirmed.append(case)
+            continue
+        now = worker.setup.now()
+        worker.draft.again(case.arrivals.values(), now)
+        for side, record in there.items():
+            ref = case.arrivals[side].ref
+            worker.draft.arrivals[ref] = Arrival(ref=ref, record=record, seen=now, due=now)
+    return confirmed
+
+
+def _left(case: Case) -> list[str]:
+    return [s for s in case.link.members if s not in case.arrivals or case.arrivals[s].record is not None]
+
+
+def _gone(case: Case) -> str:
+    return ", ".join(side for side, arrival in case.arrivals.items() if arrival.record is None)
+
+
+def _edited(case: Case, side: str) -> bool:
+    """Whether the side has changed the record since it was last known."""
+    if side not in case.rows:
+        return False
+    return side not in case.shadows or not unchanged(case.rows[side], case.shadows[side])
+
+
+# --- what becomes of the counterparts
+
+
+async def _delete(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
+    fates: defaultdict[str, dict[str, Outcome]] = defaultdict(dict)
+    for side in flow.sides:
+        mine = [case for case in cases if side in _left(case)]
+        writes = [Delete(id=case.link.members[side], version=case.versions.get(side)) for case in mine]
+        outcomes = await worker.setup.systems[side].write(view(flow, side), writes) if writes else ()
+        for case, outcome in zip(mine, outcomes, strict=True):
+            fates[case.link.id][side] = outcome
+    moved: defaultdict[str, set[str]] = defaultdict(set)
+    for case in cases:
+        failed = {s: outcome for s, outcome in fates[case.link.id].items() if not isinstance(outcome, Done | Gone)}
+        for side in fates[case.link.id].keys() - failed.keys():
+            worker.result.flows[flow.name].deleted[side] += 1
+            worker.draft.journal += _deleted_values(worker, case, side)
+        for side, outcome in failed.items():
+            if isinstance(outcome, Stale):
+                moved[side].add(case.link.members[side])
+        if failed:
+            put_off(worker, case, list(case.arrivals.values()), failed)
         else:
-            await _gone(worker, case)
+            _forget(worker, case, f"deleted in {', '.join(_left(case))}, as it was in {_gone(case)}")
+    worker.draft.save()
+    await recover.look_again(worker, flow, moved)
 
 
-async def _gone(worker: Worker, case: Case) -> None:
-    gone = [side for side, arrival in case.arrivals.items() if arrival.record is None]
-    left = [side for side in case.link.members if side not in gone]
+def _deleted_values(worker: Worker, case: Case, side: str) -> list[Entry]:
+    """What was deleted stays in the journal, value by value."""
+    known = case.shadows[side].values if side in case.shadows else {}
+    told: Mapping[str, object] = case.rows[side].values if side in case.rows else {}
+    return [
+        replace(_entry(worker, case, "deleted"), ref=case.ref(side), property=name, old=value)
+        for name, value in {**known, **told}.items()
+        if value is not None
+    ]
+
+
+def _keep(worker: Worker, case: Case) -> None:
+    """What is left stays as it is and is nobody's counterpart any more: resting, so that it is not created anew."""
+    draft, left = worker.draft, _left(case)
+    draft.finish(case.arrivals.values())
+    members = {side: case.link.members[side] for side in left}
+    draft.links[case.link.id] = replace(case.link, members=members, state=LinkState.RESTING)
+    draft.keys |= {case.ref(side): {} for side in case.link.members if side not in left}
+    draft.journal.append(_entry(worker, case, "unlinked", f"deleted in {_gone(case)}, kept in {', '.join(left)}"))
+
+
+def _park(worker: Worker, case: Case, message: str, mend: str) -> None:
+    worker.draft.again(case.arrivals.values(), None)
+    ref = next(arrival.ref for arrival in case.arrivals.values() if arrival.record is None)
+    worker.draft.park(ref, "deleted", message, mend, at=worker.setup.now())
+    worker.gate.parked(case, message)
+
+
+def _forget(worker: Worker, case: Case, note: str) -> None:
+    """There is nothing left to be linked."""
     draft = worker.draft
-    if case.fresh or not left:
-        draft.finish(case.arrivals.values())
-        draft.keys |= {case.arrivals[side].ref: {} for side in gone}
-        if not case.fresh:
-            _unlink(worker, case, "deleted on every side")
-        return
-    policy = case.flow.delete
-    if policy is Deletion.PROPAGATE:
-        await _delete(worker, case, left)
-    elif policy is Deletion.KEEP:
-        # What is left stays as it is and is nobody's counterpart any more: resting, so that it is not created anew.
-        draft.finish(case.arrivals.values())
-        members = {side: case.link.members[side] for side in left}
-        draft.links[case.link.id] = replace(case.link, members=members, state=LinkState.RESTING)
-        draft.keys |= {case.ref(side): {} for side in gone}
-        _tell(worker, case, "unlinked", f"deleted in {', '.join(gone)}, kept in {', '.join(left)}")
-    else:
-        message = f"deleted in {', '.join(gone)}, still in {', '.join(left)}"
-        mend = f"Delete it in {', '.join(left)} too, or create it again."
-        draft.again(case.arrivals.values(), None)
-        draft.park(case.ref(gone[0]), "deleted", message, mend, at=worker.setup.now())
-
-
-async def _delete(worker: Worker, case: Case, sides: Sequence[str]) -> None:
-    versions = case.versions
-    shadows = {s: w for (_, s), w in worker.setup.store.shadows([case.link.id]).items()}
-    draft = worker.draft
-    for side in sides:
-        id_ = case.link.members[side]
-        version = versions.get(side) or (shadows[side].version if side in shadows else None)
-        (outcome,) = await worker.setup.systems[side].write(view(case.flow, side), [Delete(id=id_, version=version)])
-        if not isinstance(outcome, Done):
-            draft.again(case.arrivals.values(), None)
-            draft.park(case.speaker(side), "refused", outcome.message, f"{side} keeps it.", at=worker.setup.now())
-            return
-        worker.result.flows[case.flow.name].deleted[side] += 1
-        values = shadows[side].values if side in shadows else {}
-        draft.journal += [
-            Entry(
-                at=worker.setup.now(),
-                flow=case.flow.name,
-                link=case.link.id,
-                ref=case.ref(side),
-                action="deleted",
-                property=name,
-                old=value,
-            )
-            for name, value in values.items()
-            if value is not None
-        ]
     draft.finish(case.arrivals.values())
     draft.keys |= {ref: {} for ref in case.refs}
-    _unlink(worker, case, f"deleted in {', '.join(sides)}, as it was elsewhere")
+    if not case.fresh:
+        draft.unlinks.append(case.link.id)
+        draft.journal.append(_entry(worker, case, "deleted", note))
 
 
-def _unlink(worker: Worker, case: Case, note: str) -> None:
-    worker.draft.unlinks.append(case.link.id)
-    _tell(worker, case, "deleted", note)
-
-
-def _tell(worker: Worker, case: Case, action: Action, note: str) -> None:
+def _entry(worker: Worker, case: Case, action: Action, note: str = "") -> Entry:
     ref = next(iter(case.arrivals.values())).ref
-    worker.draft.journal.append(
-        Entry(at=worker.setup.now(), flow=case.flow.name, link=case.link.id, ref=ref, action=action, note=note)
-    )
+    return Entry(at=worker.setup.now(), flow=case.flow.name, link=case.link.id, ref=ref, action=action, note=note)

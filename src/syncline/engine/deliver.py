@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ from syncline.connectors.base import View
 from syncline.engine import recover
 from syncline.engine.case import Case
 from syncline.engine.journal import entries
+from syncline.engine.retry import put_off
 from syncline.engine.setup import view
 from syncline.engine.writes import Job, Unsendable, build, whole_line
 from syncline.mapping.known import Known
@@ -37,18 +38,12 @@ from syncline.records import (
     Row,
     Shadow,
     Stale,
-    Unavailable,
     Unknown,
 )
 from syncline.store import Arrival, Intent
 
 if TYPE_CHECKING:
     from syncline.engine.turn import Worker
-
-_BACKOFF = timedelta(seconds=2)
-_LONGEST = timedelta(minutes=5)
-_PATIENCE = 6
-"""How often a record that keeps moving is tried at once before it has to wait."""
 
 
 async def deliver(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
@@ -258,7 +253,7 @@ def _settle(
         (tally.created if side in created else tally.updated)[side] += 1
     kept = [_as_it_stands(arrival, observed.get(side), now) for side, arrival in case.arrivals.items()]
     if failed:
-        _put_off(worker, case, kept, failed)
+        put_off(worker, case, kept, failed)
     elif case.merge.conflicts:
         _ask(worker, case, kept)
     else:
@@ -284,29 +279,6 @@ def _follow(
 def _as_it_stands(arrival: Arrival, observed: tuple[Record, Row] | None, now: datetime) -> Arrival:
     """An arrival that is not worked off must not be taken for an edit that puts back what was just written."""
     return replace(arrival, record=observed[0], seen=now) if observed else arrival
-
-
-def _put_off(worker: Worker, case: Case, kept: Sequence[Arrival], failed: Mapping[str, Outcome]) -> None:
-    draft, now = worker.draft, worker.setup.now()
-    attempts = max(arrival.attempts for arrival in kept)
-    due: datetime | None = now
-    for side, outcome in failed.items():
-        match outcome:
-            case Refused(code=code, message=message):
-                at = f" ({outcome.property})" if outcome.property else ""
-                mend = f"Correct it, in any system, or change what {side} does not take."
-                details = {"side": side, "code": code, "property": outcome.property}
-                draft.park(case.speaker(side), "refused", f"{side}{at}: {message}", mend, at=now, details=details)
-                due = None
-            case Unavailable(message=message, retry_after=seconds) if due is not None:
-                pause = max(timedelta(seconds=seconds or 0), min(_BACKOFF * 2**attempts, _LONGEST))
-                due = max(due, now + pause)
-                worker.result.unfinished.append(f"{side} cannot be written now: {message}")
-            case _ if due is not None and attempts >= _PATIENCE:
-                due = max(due, now + min(_BACKOFF * 2 ** (attempts - _PATIENCE), _LONGEST))
-            case _:
-                pass
-    draft.again(kept, due)
 
 
 def _ask(worker: Worker, case: Case, kept: Sequence[Arrival]) -> None:

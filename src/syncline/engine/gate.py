@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from syncline.engine.case import Case
@@ -21,6 +22,9 @@ class Gate(Protocol):
     def write(self, case: Case) -> bool:
         """Whether what was decided of a case may be delivered."""
 
+    def delete(self, case: Case, sides: Sequence[str]) -> bool:
+        """Whether these sides' records of a case may be deleted."""
+
     def parked(self, case: Case, message: str) -> None:
         """It is not delivered, but parked."""
 
@@ -34,6 +38,9 @@ class Open:
         return True
 
     def write(self, case: Case) -> bool:
+        return True
+
+    def delete(self, case: Case, sides: Sequence[str]) -> bool:
         return True
 
     def parked(self, case: Case, message: str) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+from msgspec.structs import replace
+
+from syncline.engine.case import Case
 from syncline.engine.setup import Setup
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
-from syncline.mapping.translate import key_ref, mentions, mentions_values
+from syncline.mapping.translate import key_ref, mentions, mentions_values, row
 from syncline.mapping.types import CodeTable
 from syncline.reconcile.match import keys_of
-from syncline.records import Record, Ref, Row, Value, Values
+from syncline.records import Record, Ref, Row, Shadow, Value, Values
 
 _MATCH = "match:"
 """Keys by which records match are kept apart from those by which others refer to them: they are folded."""
@@ -52,6 +55,15 @@ class Knowing:
             codes=await self._tables(flow),
         )
 
+    async def inform(self, flow: Flow, cases: Sequence[Case]) -> list[Case]:
+        """The cases with what their records say, and what each side was last known to hold."""
+        records = [(s, a.record) for case in cases for s, a in case.arrivals.items() if a.record is not None]
+        known = await self.to_read(flow, records)
+        shadows: defaultdict[str, dict[str, Shadow]] = defaultdict(dict)
+        for (link, side), shadow in self._setup.store.shadows([c.link.id for c in cases if not c.fresh]).items():
+            shadows[link][side] = shadow
+        return [replace(case, rows=_rows(case, known), shadows=shadows[case.link.id]) for case in cases]
+
     async def to_write(self, flow: Flow, values: Iterable[tuple[Values, Iterable[Values]]]) -> Known:
         """For shared values of a flow, each with those of its lines."""
         store = self._setup.store
@@ -70,17 +82,17 @@ class Knowing:
         for table, codes in (await self._setup.systems[side].codes(wanted)).items():
             self._codes[side, table] = CodeTable.of(codes)
 
-    def keys(self, flow: Flow, side: str, row: Row) -> dict[str, Value]:
+    def keys(self, flow: Flow, side: str, told: Row) -> dict[str, Value]:
         """What a record can be found by, as it is remembered."""
-        found: dict[str, Value] = {match_name(name): value for name, value in keys_of(flow, row.values).items()}
+        found: dict[str, Value] = {match_name(name): value for name, value in keys_of(flow, told.values).items()}
         for name in self.referred(flow, side):
-            if (value := row.values.get(name)) is not None:
+            if (value := told.values.get(name)) is not None:
                 found[name] = value
         return found
 
-    def key_refs(self, flow: Flow, side: str, row: Row) -> list[Ref]:
+    def key_refs(self, flow: Flow, side: str, told: Row) -> list[Ref]:
         """The names under which others may wait for this record, which they know only by a value."""
-        values = ((name, row.values.get(name)) for name in self.referred(flow, side))
+        values = ((name, told.values.get(name)) for name in self.referred(flow, side))
         return [key_ref(flow.name, side, name, value) for name, value in values if value is not None]
 
     def referred(self, flow: Flow, side: str) -> frozenset[str]:
@@ -94,6 +106,14 @@ class Knowing:
             flows = (each for each in self._setup.flows.values() if side in each.sides)
             await self.reload(side, {table for each in flows for table in each.tables(side)})
         return {key: self._codes[key] for key in wanted}
+
+
+def _rows(case: Case, known: Known) -> Mapping[str, Row]:
+    return {
+        side: row(case.flow, side, arrival.record, known)
+        for side, arrival in case.arrivals.items()
+        if arrival.record is not None
+    }
 
 
 def _referred(flows: Iterable[Flow]) -> dict[tuple[str, str], frozenset[str]]:

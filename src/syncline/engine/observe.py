@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from syncline.connectors.base import CursorLost, Page
 from syncline.engine.knowing import Knowing
 from syncline.engine.report import Progress
+from syncline.engine.scan import is_due, scan, scanned
 from syncline.engine.setup import Setup, view
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
@@ -24,10 +25,16 @@ from syncline.records import LinkState, Record, Ref, Row, Shadow
 from syncline.store import Arrival, Memory
 
 
-async def observe(setup: Setup, knowing: Knowing, progress: Progress) -> None:
-    """Look at every side of every flow once. Raises `ConnectorError`: what was read before it stays remembered."""
+async def observe(setup: Setup, knowing: Knowing, progress: Progress, *, scanning: bool = False) -> None:
+    """Look at every side of every flow once. Raises `ConnectorError`: what was read before it stays remembered.
+
+    ``scanning`` looks for deleted records also where it is not yet time for that.
+    """
     for flow in setup.flows.values():
         await asyncio.gather(*(_observe(setup, knowing, progress, flow, side) for side in flow.sides))
+        for side in flow.sides:
+            if is_due(setup, flow, side) or (scanning and not setup.systems[side].capabilities.deletions):
+                await scan(setup, flow, side)
 
 
 async def _observe(setup: Setup, knowing: Knowing, progress: Progress, flow: Flow, side: str) -> None:
@@ -39,6 +46,7 @@ async def _observe(setup: Setup, knowing: Knowing, progress: Progress, flow: Flo
         progress.reading(flow.name, side, seen, page.total)
     if not setup.store.listed(flow.name, side):
         setup.store.save(Memory(listed=[(flow.name, side)]))
+        scanned(setup, flow, side)
 
 
 async def _pages(setup: Setup, flow: Flow, side: str) -> AsyncIterator[Page]:

@@ -5,7 +5,7 @@ those steps let through that a person has seen, and that would still be done jus
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -15,6 +15,7 @@ from syncline.engine.knowing import Knowing
 from syncline.engine.observe import observe
 from syncline.engine.recover import recover
 from syncline.engine.report import Change, Plan, PlanRow, Progress, Quiet, Refusal, Result
+from syncline.engine.scan import check_share
 from syncline.engine.setup import EngineError, Setup, check_identities, identities
 from syncline.engine.sync import one_round
 from syncline.engine.turn import Worker
@@ -39,7 +40,7 @@ async def plan(setup: Setup, progress: Progress | None = None) -> Plan:
 async def apply(setup: Setup, reviewed: Plan, progress: Progress | None = None) -> tuple[Result, tuple[Refusal, ...]]:
     """Do the steps of a plan that would still be done just so; the others are refused.
 
-    Raises `ConnectorError`, and `EngineError` when the plan is of other systems.
+    Raises `ConnectorError`, and `EngineError` when the plan is of other systems or too much was deleted.
     """
     found = await identities(setup)
     if found != dict(reviewed.systems):
@@ -50,6 +51,7 @@ async def apply(setup: Setup, reviewed: Plan, progress: Progress | None = None) 
     worker = Worker(setup, Knowing(setup), gate, Result())
     await recover(worker, setup.store.open_intents())
     await observe(setup, worker.knowing, progress or Quiet())
+    check_share(setup)
     await one_round(worker, progress or Quiet())
     return worker.result, tuple(gate.refusals())
 
@@ -81,6 +83,20 @@ class _Rows:
                     changes=tuple(self._changes(case, side)),
                 )
 
+    def of_deletion(self, case: Case, sides: Sequence[str]) -> Iterator[PlanRow]:
+        gone = ", ".join(side for side, arrival in case.arrivals.items() if arrival.record is None)
+        for side in sides:
+            yield PlanRow(
+                step="delete",
+                flow=case.flow.name,
+                link=case.link.id,
+                name=case.name,
+                members=dict(case.link.members),
+                versions=case.versions,
+                target=side,
+                message=f"deleted in {gone}",
+            )
+
     def of_parked(self, case: Case, message: str) -> PlanRow:
         return PlanRow(
             step="conflict" if case.merge.conflicts else "park",
@@ -95,20 +111,21 @@ class _Rows:
     def _changes(self, case: Case, side: str) -> Iterator[Change]:
         for d in case.merge.decisions:
             if side in d.writes:
-                yield self._change(case.flow.properties[d.property], d, side, None)
+                yield self._change(case.flow.properties[d.property], d, side)
         lines = case.flow.lines.properties if case.flow.lines else {}
-        for line in case.merge.lines_for(side):
+        for number, line in enumerate(case.merge.lines or (), start=1):
             if side in line.remove:
-                yield Change(side=side, property="(line)", old="there", new=None, line=line.line)
+                yield Change(side=side, property="(line)", old="there", new=None, line=line.line, number=number)
             for d in line.decisions:
                 if side in d.writes:
-                    yield self._change(lines[d.property], d, side, line.line)
+                    changed = self._change(lines[d.property], d, side)
+                    yield structs.replace(changed, line=line.line, number=number)
 
-    def _change(self, p: Property, d: Decision, side: str, line: str | None) -> Change:
+    def _change(self, p: Property, d: Decision, side: str) -> Change:
         old, new = d.now.get(side), d.value
         if p.reference is not None:
             old, new = self._named(p.reference.flow, old), self._named(p.reference.flow, new)
-        return Change(side=side, property=d.property, old=old, new=new, origin=d.origin, line=line)
+        return Change(side=side, property=d.property, old=old, new=new, origin=d.origin)
 
     def _named(self, flow: str, link: Value) -> Value:
         if link is None:
@@ -139,6 +156,10 @@ class _Recorder:
         self.rows += self._rows.of_case(case)
         return True
 
+    def delete(self, case: Case, sides: Sequence[str]) -> bool:
+        self.rows += self._rows.of_deletion(case, sides)
+        return True
+
     def parked(self, case: Case, message: str) -> None:
         self.rows.append(self._rows.of_parked(case, message))
 
@@ -158,6 +179,9 @@ class _Reviewed:
 
     def write(self, case: Case) -> bool:
         return self._admit(list(self._rows.of_case(case)))
+
+    def delete(self, case: Case, sides: Sequence[str]) -> bool:
+        return self._admit(list(self._rows.of_deletion(case, sides)))
 
     def parked(self, case: Case, message: str) -> None:
         for side in case.flow.sides:

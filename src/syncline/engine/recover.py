@@ -80,21 +80,28 @@ async def _repeat(worker: Worker, flow: Flow, side: str, intents: Sequence[Inten
 async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link) -> None:
     mark = _mark(flow, side, intent)
     if mark is None:
-        message = f"nobody knows whether it was created in {side}: nothing in it tells it from others"
-        mend = f"Look for it in {side}. If it is not there, try again."
-        for ref in (Ref(link.flow, at, id_) for at, id_ in link.members.items()):
-            worker.draft.park(ref, "unknown", message, mend, at=worker.setup.now())
-            worker.draft.again(worker.setup.store.arrivals([ref]).values(), None)
-        worker.draft.closed.append(intent.id)
+        _unknown(worker, side, intent, link, "nothing in it tells it from others")
         return
     path, value = mark
     found = await worker.setup.systems[side].find(view(flow, side), path, [value])
     taken = worker.setup.store.links_of([Ref(flow.name, side, record.id) for record in found])
     free = [record for record in found if Ref(flow.name, side, record.id) not in taken]
-    if len(free) == 1:
+    if len(free) > 1:
+        _unknown(worker, side, intent, link, f"{len(free)} records have the {path} {value}")
+    elif free:
         _adopt(worker, flow, side, intent, link, free[0])
     else:
         _never_was(worker, intent, link)
+
+
+def _unknown(worker: Worker, side: str, intent: Intent, link: Link, why: str) -> None:
+    """Looking cannot tell: a person must."""
+    message = f"nobody knows whether it was created in {side}: {why}"
+    mend = f"Look for it in {side}. If it is not there, try again."
+    for ref in (Ref(link.flow, at, id_) for at, id_ in link.members.items()):
+        worker.draft.park(ref, "unknown", message, mend, at=worker.setup.now())
+        worker.draft.again(worker.setup.store.arrivals([ref]).values(), None)
+    worker.draft.closed.append(intent.id)
 
 
 def _mark(flow: Flow, side: str, intent: Intent) -> tuple[str, str] | None:

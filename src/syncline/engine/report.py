@@ -64,9 +64,10 @@ Step: TypeAlias = Literal["link", "create", "update", "delete", "conflict", "par
 
 
 class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One property of one side: from what to what, and which side's value it is. ``line`` names an order's line.
+    """One property of one side: from what to what, and which side's value it is.
 
-    ``old`` and ``new`` are shared values; a reference is shown by the name of the record it points to.
+    ``old`` and ``new`` are shared values; a reference is shown by the name of the record it points to. ``line`` names
+    an order's line, ``number`` is the place where it stands, from 1 on.
     """
 
     side: str
@@ -75,6 +76,7 @@ class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
     new: Value
     origin: str | None = None
     line: str | None = None
+    number: int | None = None
 
 
 class PlanRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -119,7 +121,8 @@ class Difference(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Two sides do not agree under the mapping.
 
     ``property`` is ``None`` where a whole record (or line) is on one side only; ``values`` is what each side holds, in
-    the shared shape. ``cause`` says why in words, as far as it is known.
+    the shared shape. ``line`` names an order's line, ``number`` is the place where it stands. ``cause`` says why in
+    words, as far as it is known.
     """
 
     flow: str
@@ -127,6 +130,7 @@ class Difference(Struct, frozen=True, kw_only=True, omit_defaults=True):
     members: Mapping[str, str]
     property: str | None = None
     line: str | None = None
+    number: int | None = None
     values: Mapping[str, Value] = {}
     cause: str = ""
 

@@ -11,6 +11,7 @@ from syncline.engine.linking import link
 from syncline.engine.observe import observe
 from syncline.engine.recover import recover
 from syncline.engine.report import Progress, Quiet, Result
+from syncline.engine.scan import check_share
 from syncline.engine.setup import Setup, check_identities
 from syncline.engine.turn import Worker
 
@@ -22,16 +23,24 @@ _PATIENCE = timedelta(seconds=60)
 """How long a pass waits for a system that is busy. What is due later is left to the next pass."""
 
 
-async def sync(setup: Setup, progress: Progress | None = None) -> Result:
-    """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered."""
+async def sync(
+    setup: Setup, progress: Progress | None = None, *, scanning: bool = False, allow_deletions: bool = False
+) -> Result:
+    """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered.
+
+    ``scanning`` looks for deleted records now, not only when it is time; ``allow_deletions`` goes on however many there
+    are.
+    """
     watched = progress or Quiet()
     await check_identities(setup)
     result = Result()
     await recover(_worker(setup, result), setup.store.open_intents())
-    for _ in range(_LOOKS):
+    for look in range(_LOOKS):
         before = result.writes
         worker = _worker(setup, result)
-        await observe(setup, worker.knowing, watched)
+        await observe(setup, worker.knowing, watched, scanning=scanning and look == 0)
+        if not allow_deletions:
+            check_share(setup)
         await work_off(worker, watched)
         if result.writes == before:
             return result

@@ -17,12 +17,11 @@ from syncline.engine.gate import Gate
 from syncline.engine.knowing import Knowing
 from syncline.engine.report import Result
 from syncline.engine.setup import Setup, view
-from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
-from syncline.mapping.translate import row, takes_part
+from syncline.mapping.translate import takes_part
 from syncline.reconcile.compare import unchanged
 from syncline.reconcile.merge import merge
-from syncline.records import LinkState, Ref, Row, Shadow
+from syncline.records import LinkState, Ref, Row
 from syncline.store import Action, Arrival, Entry
 
 _TELLS: Mapping[LinkState, Action] = {
@@ -97,15 +96,8 @@ class Worker:
     # --- deciding
 
     async def _decide(self, flow: Flow, cases: Sequence[Case]) -> list[Case]:
-        records = [(s, a.record) for case in cases for s, a in case.arrivals.items() if a.record is not None]
-        known = await self.knowing.to_read(flow, records)
-        shadows: dict[str, dict[str, Shadow]] = {}
-        for (link, side), shadow in self.setup.store.shadows([c.link.id for c in cases if not c.fresh]).items():
-            shadows.setdefault(link, {})[side] = shadow
         decided: list[Case] = []
-        for bare in cases:
-            rows = _rows(bare, known)
-            case = replace(bare, rows=rows, shadows=shadows.get(bare.link.id, {}))
+        for case in await self.knowing.inform(flow, cases):
             if self._held(case):
                 continue
             closed = frozenset(s for s, a in case.arrivals.items() if a.record is not None and a.record.closed)
@@ -114,7 +106,7 @@ class Worker:
                 continue
             if closed and case.link.state is not LinkState.COMPLETED:
                 self._set_state(case, LinkState.COMPLETED, f"{min(closed)} has closed it")
-            decision = merge(flow, rows, case.shadows, case.times, closed)
+            decision = merge(flow, case.rows, case.shadows, case.times, closed)
             decided.append(replace(case, link=self.draft.links.get(case.link.id, case.link), merge=decision))
         return decided
 
@@ -165,11 +157,3 @@ class Worker:
         mend = "It goes on by itself once that is linked."
         self.draft.park(ref, "waiting", message, mend, at=self.setup.now(), waits=waits)
         self.gate.parked(case, message)
-
-
-def _rows(case: Case, known: Known) -> Mapping[str, Row]:
-    return {
-        side: row(case.flow, side, arrival.record, known)
-        for side, arrival in case.arrivals.items()
-        if arrival.record is not None
-    }

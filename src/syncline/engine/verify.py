@@ -145,6 +145,7 @@ class _Proof:
                 members=dict(pair.link.members),
                 property=found.property if found else None,
                 line=found.line if found else None,
+                number=found.number if found else None,
                 values=values,
                 cause=cause,
             )

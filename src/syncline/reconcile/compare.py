@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from syncline.mapping.model import Flow, Property
 from syncline.reconcile.lines import pair_lines
@@ -13,12 +14,16 @@ from syncline.records import Row, Shadow, Value, Values
 
 
 class Disagreement(Struct, frozen=True, kw_only=True):
-    """What sides hold that do not agree. Without a ``property`` a whole line is on these ``sides`` only."""
+    """What sides hold that do not agree. Without a ``property`` a whole line is on these ``sides`` only.
+
+    ``line`` names a line, ``number`` is the place where it stands, from 1 on.
+    """
 
     property: str | None
     sides: frozenset[str]
     values: Values
     line: str | None = None
+    number: int | None = None
 
 
 def unchanged(row: Row, shadow: Shadow) -> bool:
@@ -41,21 +46,20 @@ def disagreements(flow: Flow, rows: Mapping[str, Row], shadows: Mapping[str, Sha
     found = list(_differing(flow.properties, {side: row.values for side, row in rows.items()}))
     if flow.lines is None or any(row.lines is UNSET for row in rows.values()):
         return found
-    for pair in pair_lines(flow, rows, shadows):
+    for number, pair in enumerate(pair_lines(flow, rows, shadows), start=1):
+        differing = list(_differing(flow.lines.properties, pair.now))
         if pair.now.keys() < rows.keys():
-            found.append(Disagreement(property=None, sides=frozenset(pair.now), values={}, line=pair.line))
-        found += _differing(flow.lines.properties, pair.now, pair.line)
+            differing.append(Disagreement(property=None, sides=frozenset(pair.now), values={}))
+        found += (replace(each, line=pair.line, number=number) for each in differing)
     return found
 
 
-def _differing(
-    properties: Mapping[str, Property], held: Mapping[str, Values], line: str | None = None
-) -> Iterable[Disagreement]:
+def _differing(properties: Mapping[str, Property], held: Mapping[str, Values]) -> Iterable[Disagreement]:
     for name, p in properties.items():
         now = {side: values[name] for side, values in held.items() if side in p.columns and name in values}
         for left, right in combinations(now, 2):
             if not agree(p, left, now[left], right, now[right]):
-                yield Disagreement(property=name, sides=frozenset((left, right)), values=now, line=line)
+                yield Disagreement(property=name, sides=frozenset((left, right)), values=now)
                 break
 
 

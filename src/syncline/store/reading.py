@@ -182,6 +182,18 @@ def pending(connection: Connection, flow: str, now: datetime) -> int:
     return connection.scalar(select(func.count()).select_from(t.arrivals).where(a.flow == flow, a.due <= now)) or 0
 
 
+def gone(connection: Connection, flow: str, side: str) -> int:
+    a = t.arrivals.c
+    said = select(func.count()).select_from(t.arrivals).join(t.members, _IS_MEMBER)
+    wanted = said.where(a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_(None))
+    return connection.scalar(wanted) or 0
+
+
+def linked(connection: Connection, flow: str, side: str) -> int:
+    m = t.members.c
+    return connection.scalar(select(func.count()).select_from(t.members).where(m.flow == flow, m.side == side)) or 0
+
+
 def next_due(connection: Connection, flow: str) -> datetime | None:
     a = t.arrivals.c
     found: datetime | None = connection.scalar(select(func.min(a.due)).where(a.flow == flow))

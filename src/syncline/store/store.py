@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from syncline.records import Link, Ref, Shadow, Value
 from syncline.store import database, people, reading, saving
+from syncline.store.census import Census
 from syncline.store.lock import exclusive
 from syncline.store.memory import Arrival, Cause, Counts, Entry, Intent, Memory, Pair, Parked
 
@@ -90,6 +91,12 @@ class Store:
         with self._look() as c:
             return reading.fact(c, name)
 
+    @contextmanager
+    def census(self, flow: str, side: str) -> Iterator[Census]:
+        """To find the linked records that a listing lacks, however many there are."""
+        with self._look() as c:
+            yield Census(c, flow, side)
+
     # --- links, shadows, keys. What is not remembered is absent from the answer.
 
     def links_of(self, refs: Collection[Ref]) -> dict[Ref, str]:
@@ -143,6 +150,16 @@ class Store:
         """How many arrivals are due."""
         with self._look() as c:
             return reading.pending(c, flow, now)
+
+    def gone(self, flow: str, side: str) -> int:
+        """How many linked records are said to be deleted, and are to be worked on."""
+        with self._look() as c:
+            return reading.gone(c, flow, side)
+
+    def linked(self, flow: str, side: str) -> int:
+        """How many records have a link."""
+        with self._look() as c:
+            return reading.linked(c, flow, side)
 
     def next_due(self, flow: str) -> datetime | None:
         """When the first arrival is due that is not parked."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import stamina
 from msgspec import Struct
+from yarl import URL
 
 from syncline.connectors.base import ConnectorError, SignInRefused
 from syncline.connectors.businesscentral.answers import SKIPPED, Fate, Reply, reason
@@ -87,12 +88,11 @@ class Client:
         return listed(await self._read(f"companies({company.id})/{operation.url}"))
 
     async def follow(self, link: str) -> Listed:
-        """The page a link leads to. Raises `LinkLost`."""
-        try:
-            answer = await self._ask(link)
-        except ValueError as error:
-            mend = "Let its public address be the one in syncline.yaml."
-            raise ConnectorError(self.name, f"The next page is elsewhere: {error}.", mend) from error
+        """The page a link leads to, asked of the host that is configured: the server may know itself by another name.
+
+        Raises `LinkLost`.
+        """
+        answer = await self._ask(URL(link, encoded=True).raw_path_qs)
         if answer.status in _LINK_LOST:
             raise LinkLost
         return listed(self._good(link, answer))

@@ -53,6 +53,10 @@ class LineMissing(Exception):
     """The line after which another is to stand is not in the order."""
 
 
+class Unread(Exception):
+    """What is to be changed was never read: to write it all the same would overwrite what nobody has seen."""
+
+
 class NoRoom(Exception):
     """Between two lines there is no sequence left."""
 
@@ -89,16 +93,13 @@ def _planned(shape: Shape, asked: Write, standing: Mapping[str, Sequences | None
     match asked:
         case Create():
             return Plan(asked, (_create(shape, asked),))
-        case Delete():
-            url = f"{shape.name}({asked.id})"
-            return Plan(asked, (Operation(method="DELETE", url=url, headers=_if_match(asked.version)),))
-        case Update():
+        case Update() | Delete():
             sequences = standing.get(asked.id, {})
             if sequences is None:
                 return Gone(f"There is no {shape.entity_set.entity} {asked.id}.")
             try:
-                return Plan(asked, tuple(_update(shape, asked, sequences)))
-            except LineMissing as error:
+                return Plan(asked, tuple(_operations(shape, asked, sequences)))
+            except (LineMissing, Unread) as error:
                 return Stale(str(error))
             except NoRoom as error:
                 return Refused(code="NoRoomForLine", message=str(error), property=shape.lines)
@@ -110,8 +111,12 @@ def _create(shape: Shape, asked: Create) -> Operation:
     return Operation(method="POST", url=address(shape.name, shape.options()), body=body)
 
 
-def _update(shape: Shape, asked: Update, standing: Sequences) -> Iterator[Operation]:
+def _operations(shape: Shape, asked: Update | Delete, standing: Sequences) -> Iterator[Operation]:
+    """Raises `LineMissing`, `NoRoom` and `Unread`."""
     url = f"{shape.name}({asked.id})"
+    if isinstance(asked, Delete):
+        yield Operation(method="DELETE", url=url, headers=_if_match(asked.version))
+        return
     header = None
     if asked.fields or not asked.lines:
         header = 0
@@ -171,7 +176,9 @@ def places_for(adds: Sequence[LineAdd], standing: Sequences) -> list[int]:
 
 
 def _if_match(version: str | None) -> dict[str, str]:
-    return {"If-Match": version or "*"}
+    if version is None:
+        raise Unread("Its version is not known: it must be read first.")
+    return {"If-Match": version}
 
 
 async def _exchange(client: Client, plans: Sequence[Plan]) -> list[list[Fate]]:

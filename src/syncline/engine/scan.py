@@ -1,0 +1,70 @@
+"""Deletions that a system does not tell: a scan of all ids shows which linked records are no longer there.
+
+A scan only says "look here": each record is asked for by its id before anything is done (`engine/deletions.py`). And
+when much of a side is gone at once, something else is likely wrong: a filter, a permission, a restored backup. Then all
+stops.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from syncline.engine.setup import EngineError, Setup, view
+from syncline.mapping.model import Flow
+from syncline.records import Ref
+from syncline.store import Arrival, Memory
+
+EVERY = timedelta(hours=1)
+_PAGE = 1_000
+_SHARE = 0.2
+_FEW = 10
+"""So many deletions at once alarm nobody, whatever their share."""
+
+
+class TooManyDeleted(EngineError):
+    """A side is said to have lost more of a flow than a person would delete. Nothing was done about it."""
+
+
+def scanned(setup: Setup, flow: Flow, side: str) -> None:
+    """The side has just been listed whole."""
+    setup.store.save(Memory(facts={_fact(flow, side): setup.now().isoformat()}))
+
+
+def is_due(setup: Setup, flow: Flow, side: str) -> bool:
+    """Whether it is time for a scan of a side that does not tell its deletions."""
+    if setup.systems[side].capabilities.deletions:
+        return False
+    last = setup.store.fact(_fact(flow, side))
+    return last is None or setup.now() - datetime.fromisoformat(last) >= EVERY
+
+
+async def scan(setup: Setup, flow: Flow, side: str) -> None:
+    """Note every linked record that the side no longer lists. Raises `ConnectorError`."""
+    with setup.store.census(flow.name, side) as census:
+        async for ids in setup.systems[side].ids(view(flow, side)):
+            census.listed(ids)
+        after: str | None = None
+        while absent := census.absent(after, _PAGE):
+            after, now = absent[-1], setup.now()
+            refs = (Ref(flow.name, side, id_) for id_ in absent)
+            setup.store.save(Memory(arrivals=[Arrival(ref=ref, record=None, seen=now, due=now) for ref in refs]))
+    scanned(setup, flow, side)
+
+
+def check_share(setup: Setup) -> None:
+    """Raises `TooManyDeleted`."""
+    for flow in setup.flows.values():
+        for side in flow.sides:
+            gone = setup.store.gone(flow.name, side)
+            if gone <= _FEW:
+                continue
+            linked = setup.store.linked(flow.name, side)
+            if gone > linked * _SHARE:
+                raise TooManyDeleted(
+                    f"{side} no longer has {gone} of {linked} linked {flow.name}. Nothing was done.",
+                    "If they were deleted on purpose: syncline sync --allow-deletions.",
+                )
+
+
+def _fact(flow: Flow, side: str) -> str:
+    return f"{flow.name} scanned on {side}"

@@ -1,0 +1,46 @@
+"""Which linked records a listing lacks. The ids that were listed are kept in a temporary table, not in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Column, Connection, MetaData, Table, Text, and_, select
+from sqlalchemy.dialects.sqlite import insert
+
+from syncline.records import LinkState
+from syncline.store import tables as t
+
+_LISTED = Table("listed_ids", MetaData(), Column("id", Text, primary_key=True), prefixes=["TEMPORARY"])
+
+
+class Census:
+    """One side of one flow. It ends with the transaction that it was begun in."""
+
+    def __init__(self, connection: Connection, flow: str, side: str) -> None:
+        self._connection = connection
+        self._flow = flow
+        self._side = side
+        _LISTED.create(connection)
+
+    def listed(self, ids: Iterable[str]) -> None:
+        """These are there. An id may be listed again."""
+        if rows := [{"id": id_} for id_ in ids]:
+            self._connection.execute(insert(_LISTED).on_conflict_do_nothing(), rows)
+
+    def absent(self, after: str | None, limit: int) -> tuple[str, ...]:
+        """The next linked records that were not listed, in the order of their ids.
+
+        Without those that rest or are completed, which a listing need not tell, and those known to be gone.
+        """
+        m, a = t.members.c, t.arrivals.c
+        same = and_(a.flow == m.flow, a.side == m.side, a.id == m.id, a.record.is_(None))
+        asked = (
+            select(m.id)
+            .join(t.links, and_(t.links.c.id == m.link, t.links.c.state == LinkState.ACTIVE.value))
+            .outerjoin(_LISTED, _LISTED.c.id == m.id)
+            .outerjoin(t.arrivals, same)
+            .where(m.flow == self._flow, m.side == self._side, _LISTED.c.id.is_(None), a.id.is_(None))
+        )
+        if after is not None:
+            asked = asked.where(m.id > after)
+        return tuple(self._connection.scalars(asked.order_by(m.id).limit(limit)))

@@ -1,0 +1,222 @@
+"""Records that were deleted: told by a feed or found by a scan, confirmed by a read, then as the agreement says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from engine.pair import Pair
+from syncline.engine.plan import apply, plan
+from syncline.engine.scan import TooManyDeleted
+from syncline.engine.setup import Setup
+from syncline.engine.sync import sync
+from syncline.records import Ref
+
+
+async def customer(both: Pair, n: int = 1, **fields: Any) -> dict[str, Any]:
+    told = {"name": f"Customer {n}", "organisationNumber": f"ORG{n}", "address": {"city": "Oslo"}}
+    return await both.erp.create("customers", {**told, **fields})
+
+
+async def theirs(both: Pair) -> dict[str, dict[str, Any]]:
+    """What Business Central has, by name."""
+    return {c["displayName"]: c for c in await both.central.all("customers")}
+
+
+async def delete_ours(both: Pair, made: dict[str, Any]) -> None:
+    etag = (await both.erp.get("customers", made["id"]))["etag"]
+    await both.erp.ask("DELETE", f"customers/{made['id']}", headers={"If-Match": etag})
+
+
+async def delete_theirs(both: Pair, record: dict[str, Any]) -> None:
+    await both.central.ask("DELETE", f"customers({record['id']})", headers={"If-Match": record["@odata.etag"]})
+
+
+def later(setup: Setup, **by: float) -> Setup:
+    """The same, at a later time."""
+    return structs.replace(setup, now=lambda: datetime.now(UTC) + timedelta(**by))
+
+
+@pytest.mark.parametrize("policy", ["ask", "propagate", "keep", "block"])
+async def test_a_deletion_is_as_the_flow_says(both: Pair, policy: str) -> None:
+    both.change_flow("customers", "delete: ask", f"delete: {policy}")
+    made = await customer(both)
+    await both.sync()
+    await delete_ours(both, made)
+    await both.sync()
+    left = await both.central.all("customers")
+    assert len(left) == (0 if policy == "propagate" else 1)
+    assert [parked.cause for parked in both.parked()] == (["deleted"] if policy in ("ask", "block") else [])
+    if policy == "keep":  # what is kept is nobody's counterpart: it is not created anew
+        await both.central.change("customers", left[0]["id"], {"city": "Bonn"})
+        await both.sync()
+        assert not await both.erp.all("customers")
+
+
+async def test_what_business_central_deletes_without_a_word_is_found_by_a_scan(both: Pair) -> None:
+    both.change_flow("customers", "delete: ask", "delete: propagate")
+    for n in range(3):
+        await customer(both, n)
+    await both.sync()
+    await delete_theirs(both, (await theirs(both))["Customer 1"])
+    async with both.setup() as setup:
+        assert (await sync(setup)).writes == 0  # no poll can show it, and it is not yet time for a scan
+        assert (await sync(later(setup, minutes=59))).writes == 0
+        result = await sync(later(setup, minutes=61))
+        assert result.flows["customers"].deleted == {"customerp": 1}
+    assert sorted(c["name"] for c in await both.erp.all("customers")) == ["Customer 0", "Customer 2"]
+    assert not (await both.verify()).differences
+
+
+async def test_a_scan_can_be_asked_for(both: Pair) -> None:
+    await customer(both)
+    await both.sync()
+    await delete_theirs(both, (await theirs(both))["Customer 1"])
+    for _ in range(2):  # what was found is told once
+        async with both.setup() as setup:
+            await sync(setup, scanning=True)
+        (parked,) = both.parked()
+        assert (parked.cause, parked.message) == ("deleted", "deleted in businesscentral, still in customerp")
+
+
+async def test_what_a_scan_misses_is_asked_for_before_it_is_believed(both: Pair) -> None:
+    """A person type is no longer listed as a company, but it is there: it rests, and nothing is deleted."""
+    both.change_flow("customers", "delete: ask", "delete: propagate")
+    await customer(both)
+    await both.sync()
+    await both.central.change("customers", (await theirs(both))["Customer 1"]["id"], {"type": "Person"})
+    async with both.setup() as setup:
+        await sync(setup, scanning=True)
+        (linked,) = setup.store.find_links("ORG1", "customers")
+        assert linked.link.state == "resting"
+    assert len(await both.erp.all("customers")) == 1
+
+
+async def test_an_invoiced_order_is_not_taken_for_deleted(both: Pair) -> None:
+    buyer = await customer(both)
+    thing = await both.erp.create(
+        "products", {"sku": "P1", "name": "Thing", "kind": "stock", "category": "MISC", "unit": "PCS"}
+    )
+    line = {"productId": thing["id"], "quantity": 1, "unit": "PCS", "unitPrice": 10}
+    made = await both.erp.create("orders", {"orderNo": "SO-1", "customerId": buyer["id"], "lines": [line]})
+    await both.sync()
+    (order,) = await both.central.all("salesOrders")
+    await both.central.act("salesOrders", order["id"], "shipAndInvoice")
+    async with both.setup() as setup:
+        await sync(setup, scanning=True)
+        await sync(setup, scanning=True)
+    assert not both.parked()
+    assert (await both.erp.get("orders", made["id"]))["status"] == "completed"
+
+
+@pytest.mark.parametrize("told", ["by the feed", "by a scan"])
+async def test_when_much_of_a_side_is_gone_at_once_everything_stops_and_asks(both: Pair, told: str) -> None:
+    both.change_flow("customers", "delete: ask", "delete: propagate")
+    made = [await customer(both, n) for n in range(14)]
+    await both.sync()
+    if told == "by the feed":
+        for each in made[:12]:
+            await delete_ours(both, each)
+    else:
+        for name, record in (await theirs(both)).items():
+            if name not in ("Customer 12", "Customer 13"):
+                await delete_theirs(both, record)
+    await both.erp.change("customers", made[13]["id"], {"phone": "+4721000000"})
+    for _ in range(2):
+        async with both.setup() as setup:
+            with pytest.raises(TooManyDeleted, match="12 of 14 linked customers"):
+                await sync(setup, scanning=True)
+    assert (await theirs(both))["Customer 13"]["phoneNumber"] == ""
+    async with both.setup() as setup:
+        await sync(setup, scanning=True, allow_deletions=True)
+    assert (
+        set(await theirs(both))
+        == {c["name"] for c in await both.erp.all("customers")}
+        == {"Customer 12", "Customer 13"}
+    )
+    assert not (await both.verify()).differences
+
+
+async def test_an_edit_made_elsewhere_is_not_lost_to_a_deletion(both: Pair) -> None:
+    both.change_flow("customers", "delete: ask", "delete: propagate")
+    made = await customer(both)
+    await both.sync()
+    await delete_ours(both, made)
+    await both.central.change("customers", (await theirs(both))["Customer 1"]["id"], {"city": "Bergen"})
+    await both.sync()
+    assert (await theirs(both))["Customer 1"]["city"] == "Bergen"
+    (parked,) = both.parked()
+    assert parked.message == "deleted in customerp, but changed in businesscentral since"
+    await delete_theirs(both, (await theirs(both))["Customer 1"])
+    async with both.setup() as setup:
+        await sync(setup, scanning=True)
+    assert not both.parked()
+
+
+async def test_an_edit_that_comes_while_the_deletion_is_on_its_way_is_not_lost(both: Pair) -> None:
+    both.change_flow("customers", "delete: ask", "delete: propagate")
+    made = await customer(both)
+    await both.sync()
+    await delete_ours(both, made)
+    async with both.setup() as setup:
+        reviewed = await plan(setup)  # what it looked at is what it would delete
+        await both.central.change("customers", (await theirs(both))["Customer 1"]["id"], {"city": "Bergen"})
+        result, refused = await apply(setup, reviewed)
+    assert result.writes == 0
+    assert [r.row.step for r in refused] == ["delete"]
+    assert (await theirs(both))["Customer 1"]["city"] == "Bergen"
+
+
+@pytest.mark.parametrize("kind", ["drop-after", "drop-before", "503", "429", "500"])
+async def test_a_deletion_that_fails_on_the_way_is_done_once_in_the_end(both: Pair, kind: str) -> None:
+    """Whichever of the requests it is: those that read, the one that deletes, those that look again."""
+    both.change_flow("customers", "delete: ask", "delete: propagate")
+    for after in range(5):
+        made = await customer(both, after)
+        await both.sync()
+        await delete_ours(both, made)
+        await both.fail("businesscentral", {"kind": kind, "match": "$batch", "method": "POST", "after": after})
+        await both.sync()
+        await both.fail("businesscentral")
+        assert not await theirs(both)
+        assert not both.parked()
+        async with both.setup() as setup:
+            told = setup.store.history(Ref("customers", "customerp", made["id"]))
+            city = [entry.old for entry in told if entry.action == "deleted" and entry.property == "city"]
+            assert city == ["Oslo"]  # what was deleted can still be read
+
+
+async def test_a_refused_deletion_is_parked_with_the_systems_own_words(both: Pair) -> None:
+    both.change_flow("customers", "delete: ask", "delete: propagate")
+    made = await customer(both)
+    await both.sync()
+    record = (await theirs(both))["Customer 1"]
+    await both.central.create("salesQuotes", {"customerId": record["id"]})
+    await delete_ours(both, made)
+    await both.sync()
+    (parked,) = both.parked()
+    assert parked.cause == "refused"
+    assert "You cannot delete Customer" in parked.message
+
+
+async def test_a_plan_shows_deletions_and_only_reviewed_ones_are_done(both: Pair) -> None:
+    both.change_flow("customers", "delete: ask", "delete: propagate")
+    made = [await customer(both, n) for n in range(2)]
+    await both.sync()
+    await delete_ours(both, made[0])
+    async with both.setup() as setup:
+        reviewed = await plan(setup)
+        assert [(row.step, row.target, row.name) for row in reviewed.rows] == [
+            ("delete", "businesscentral", "Customer 0")
+        ]
+        assert set(await theirs(both)) == {"Customer 0", "Customer 1"}
+        await delete_ours(both, made[1])
+        result, refused = await apply(setup, reviewed)
+    assert not refused
+    assert result.flows["customers"].deleted == {"businesscentral": 1}
+    assert set(await theirs(both)) == {"Customer 1"}
+    await both.sync()
+    assert not await theirs(both)
