@@ -4,8 +4,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
+from hypothesis import settings
 
 from engine.pair import Pair, pair
+
+# No test is timed, and every run tries the same examples.
+settings.register_profile("syncline", deadline=None, derandomize=True)
+settings.load_profile("syncline")
 
 
 @pytest_asyncio.fixture

@@ -13,7 +13,7 @@ from typing import Any
 
 import pycountry
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from syncline.mapping.lenses import (
@@ -42,8 +42,6 @@ from syncline.mapping.places import Country, Phone
 from syncline.records import Value
 
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
-settings.register_profile("laws", max_examples=150, deadline=None, derandomize=True)
-settings.load_profile("laws")
 
 anything = st.text(max_size=40)
 filled = anything.filter(lambda text: bool(text.strip()))

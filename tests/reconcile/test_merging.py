@@ -184,7 +184,7 @@ def do(world: World, edit: tuple[object, ...]) -> None:
             )
 
 
-@settings(max_examples=400, derandomize=True, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(_EDITS, max_size=14))
 def test_it_always_comes_to_rest_in_step(edits: list[tuple[object, ...]]) -> None:
     world = linked(name="Ann", code="ab", price=Decimal(3), terms="30D", number="7", phone="1")
@@ -202,7 +202,7 @@ def test_it_always_comes_to_rest_in_step(edits: list[tuple[object, ...]]) -> Non
     assert sorted(left_lines, key=str) == sorted(quantities(world, "bc"), key=str)
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(_EDITS, max_size=8), st.sampled_from(SIDES), st.sampled_from(["name", "code", "terms"]))
 def test_an_edit_that_nobody_contests_is_never_lost(edits: list[tuple[object, ...]], side: str, name: str) -> None:
     world = linked(name="Ann", code="ab", terms="30D")

@@ -229,7 +229,7 @@ class Observed(RuleBasedStateMachine):
 
 
 TestObserved = Observed.TestCase
-TestObserved.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestObserved.settings = settings(max_examples=25, stateful_step_count=20)
 
 
 def test_threads_take_turns_at_saving(store: Store) -> None:
