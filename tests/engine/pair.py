@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from syncline.engine.report import Result, Verification
 from syncline.engine.setup import Setup
 from syncline.engine.sync import sync
 from syncline.engine.verify import verify
-from syncline.project import load
+from syncline.project import Project, load
 from syncline.project.scaffold import scaffold
 from syncline.store import Parked
 
@@ -36,7 +37,7 @@ class Pair(Struct, frozen=True, eq=False):
 
     @asynccontextmanager
     async def setup(self) -> AsyncIterator[Setup]:
-        async with load(self.folder).open("a test") as setup:
+        async with _project(self.folder).open("a test") as setup:
             yield setup
 
     async def sync(self) -> Result:
@@ -48,13 +49,23 @@ class Pair(Struct, frozen=True, eq=False):
             return await verify(setup)
 
     def parked(self) -> list[Parked]:
-        with load(self.folder).open_store() as store:
+        with _project(self.folder).open_store() as store:
             return list(store.parked())
 
     async def fail(self, side: str, *faults: Mapping[str, Any]) -> None:
         """What is to go wrong with the next requests to one side."""
         system = self.erp if side == "customerp" else self.central
         await system.ask("POST", f"{self.addresses[side]}/sandbox/faults", {"next": faults})
+
+
+def _project(folder: Path) -> Project:
+    """Read again only where its files say something else."""
+    return _read(folder, tuple(path.read_text() for path in sorted(folder.rglob("*.yaml"))))
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path, _: tuple[str, ...]) -> Project:
+    return load(folder)
 
 
 @asynccontextmanager
