@@ -224,18 +224,59 @@ async def test_an_invoiced_order_is_completed_and_later_edits_are_told(both: Pai
     assert "completed" in parked.message
 
 
-async def test_a_refused_record_is_parked_alone_and_goes_on_when_it_is_mended(both: Pair) -> None:
-    made = await customer(both, currency="QQQ")
+@pytest.mark.parametrize(
+    ("wrong", "words", "right"),
+    [
+        ({"currency": "QQQ"}, "QQQ", {"currency": None}),
+        ({"name": "N" * 101}, "length of the string is 101", {"name": "Short"}),
+        ({"address": {"country": "QQ"}}, "QQ", {"address": {"country": "NO"}}),
+        ({"salesperson": "NOBODY"}, "NOBODY", {"salesperson": None}),
+    ],
+)
+async def test_a_refused_record_is_parked_alone_and_goes_on_when_it_is_mended(
+    both: Pair, wrong: dict[str, Any], words: str, right: dict[str, Any]
+) -> None:
+    made = await customer(both, **wrong)
     await customer(both, name="Fine", organisationNumber="ORG2", email="fine@alder.example")
     await both.sync()
     assert [c["displayName"] for c in await both.central.all("customers")] == ["Fine"]
     (parked,) = both.parked()
     assert parked.cause == "refused"
-    assert "QQQ" in parked.message
-    await both.erp.change("customers", made["id"], {"currency": None})
+    assert words in parked.message
+    await both.erp.change("customers", made["id"], right)
     await both.sync()
     assert not both.parked()
     assert not (await both.verify()).differences
+
+
+async def test_an_order_that_waits_for_its_customer_or_product_is_held_whole(both: Pair) -> None:
+    """Nothing of it is sent, until what it points to is there: then all its lines, in their order."""
+    buyer = await customer(both, currency="QQQ")
+    goods = [
+        await both.erp.create(
+            "products",
+            {"sku": f"P{n}", "name": f"Thing {n}", "kind": "stock", "category": "MISC", "unit": "PCS", "taxGroup": tax},
+        )
+        for n, tax in enumerate(("STANDARD", "NOSUCHTAX", "STANDARD"))
+    ]
+    lines = [{"productId": p["id"], "quantity": n + 1, "unit": "PCS", "unitPrice": 10} for n, p in enumerate(goods)]
+    await both.erp.create("orders", {"orderNo": "SO-1", "customerId": buyer["id"], "lines": lines})
+    await both.sync()
+    assert not await sales_orders(both)
+    assert {parked.ref.flow: parked.cause for parked in both.parked()} == {
+        "customers": "refused",
+        "products": "refused",
+        "orders": "waiting",
+    }
+    await both.erp.change("customers", buyer["id"], {"currency": None})
+    await both.sync()
+    assert not await sales_orders(both)
+    await both.erp.change("products", goods[1]["id"], {"taxGroup": None})
+    await both.sync()
+    (found,) = await sales_orders(both)
+    told = sorted(found["salesOrderLines"], key=lambda line: line["sequence"])
+    assert [(line["lineObjectNumber"], line["quantity"]) for line in told] == [("P0", 1), ("P1", 2), ("P2", 3)]
+    assert not both.parked()
 
 
 async def test_a_token_that_expires_during_the_pass_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ ROWS = {
         "phone: {customerp: {path: phone, lens: invert}, businesscentral: phoneNumber}",
         (
             "f.yaml:6: properties.phone.customerp.lens: invert is about true and false, and customerp's "
-            "phone is text(30)."
+            "phone is text(60)."
         ),
     ),
     "inverted on every side": (
@@ -228,7 +228,7 @@ ROWS = {
         "web: {customerp: {paths: [website, taxable]}, businesscentral: website}",
         (
             "f.yaml:6: properties.web.customerp: several paths are joined as texts, and one of these is none. "
-            "website is text(255), taxable is boolean."
+            "website is text(500), taxable is boolean."
         ),
     ),
     "a side that cannot be preferred": (
@@ -245,6 +245,13 @@ ROWS = {
     "a key twice": (
         "name: {customerp: website, businesscentral: website}",
         "f.yaml:7: properties.name: stands twice (first on line 6). Keep one.",
+    ),
+    "cut to more than a side can hold": (
+        "web: {customerp: website, businesscentral: {path: phoneNumber, lens: {truncate: 31}}}",
+        (
+            "f.yaml:6: properties.web.businesscentral.lens.truncate: businesscentral's phoneNumber holds 30 "
+            "characters, not 31. Say truncate, or {truncate: 30}."
+        ),
     ),
     "where on an unknown path": (
         "group: {customerp: {path: taxArea, where: {hld: none}}, businesscentral: salespersonCode, direction: ->}",

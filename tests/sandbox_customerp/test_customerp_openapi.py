@@ -81,6 +81,7 @@ def test_the_shipped_declaration_says_the_same_types(schemas: Schemas, entity: s
             assert (of, told.get("format")) in _SPELT[declared_type.kind], path
             if declared_type.kind is Kind.ENUM:
                 assert list(declared_type.members) == told["enum"]
+            assert declared_type.max_length == told.get("maxLength"), path
             assert declared_type.read_only == told.get("readOnly", False), path
 
 

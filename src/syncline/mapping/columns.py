@@ -128,6 +128,7 @@ def _single(cell: Cell, declared: PropertyType, country_of: Callable[[str], Colu
         if name is None or not _fits(cell, name, kind, declared, place):
             return None
         told = agreed if isinstance(agreed, LensWith) else LensWith()
+        _check_size(cell, told, declared, place)
         if name == "phone":
             phone = told
         elif name == "truncate":
@@ -217,6 +218,10 @@ def spelt(word: Plain, declared: PropertyType, side: str, place: Place) -> Any:
                 place.wrong(f"{text} is not a number, as {side} holds it.")
                 return None
             return int(number) if declared.kind is Kind.INTEGER else number
+        case Kind.TEXT if declared.max_length and len(text) > declared.max_length:
+            place.wrong(
+                f"{text} is longer than {side}'s {declared.label}.", f"It holds {declared.max_length} characters."
+            )
     return text.upper() if declared.upper_case else text
 
 
@@ -258,6 +263,16 @@ def _fits(cell: Cell, name: str, kind: Kind, declared: PropertyType, place: Plac
         place.wrong(f"{name} {about}, and {cell.side}'s {cell.paths[0]} is {declared.label}.")
         return False
     return True
+
+
+def _check_size(cell: Cell, told: LensWith, declared: PropertyType, place: Place) -> None:
+    """A lens that lets through more than the side can hold is a mistake: the side would refuse it, or round it."""
+    if told.truncate and declared.max_length and told.truncate > declared.max_length:
+        message = f"{cell.side}'s {cell.paths[0]} holds {declared.max_length} characters, not {told.truncate}."
+        (place / "truncate").wrong(message, f"Say truncate, or {{truncate: {declared.max_length}}}.")
+    if told.decimal is not None and declared.decimals is not None and told.decimal > declared.decimals:
+        message = f"{cell.side}'s {cell.paths[0]} keeps {declared.decimals} places, not {told.decimal}."
+        (place / "decimal").wrong(message, f"Say {{decimal: {declared.decimals}}}.")
 
 
 def _layer(name: str, told: LensWith) -> Scalar:
