@@ -165,11 +165,12 @@ def test_the_order_of_arrival_makes_no_difference(history: list[Change], random:
 def test_attempts_go_on_for_36_hours_with_growing_pauses() -> None:
     """Source: Working with webhooks ("over the next 36 hours"); the pauses are GetDelayTimeForAttempt's."""
     begin = now = _BEGIN
-    notification: Notification | None = Notification("a", Kind.CREATED, at(0))
+    notification = Notification("a", Kind.CREATED, at(0))
     pauses = []
-    while notification := after_failure(notification, now):
-        pauses.append((datetime.fromisoformat(notification.due) - now).total_seconds())
-        now = datetime.fromisoformat(notification.due)
+    while again := after_failure(notification, now):
+        pauses.append((datetime.fromisoformat(again.due) - now).total_seconds())
+        now = datetime.fromisoformat(again.due)
+        notification = again
     assert pauses == [60, 60, 600, 6_000, 60_000, 60_000] == [pause.total_seconds() for pause in PAUSES]
     assert timedelta(hours=35) < now - begin < timedelta(hours=36)
 
