@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -155,6 +156,47 @@ async def test_what_expired_while_the_server_was_down_is_gone(tmp_path: Path) ->
     assert Webhooks(later, Notify()).subscriptions.all() == []
     assert later.execute("SELECT count(*) FROM webhookChanges").fetchone() == (0,)
     later.close()
+
+
+async def test_data_that_is_brought_back_brings_its_subscribers() -> None:
+    """As a restored snapshot does: nothing that was remembered beside the data may stand against it."""
+    async with hub_over(MEMORY) as hub:
+        before, after = (sqlite3.connect(MEMORY) for _ in range(2))
+        hub.database._connection.backup(before)
+        await hub.subscribe("items")
+        (told,) = hub.change()
+        hub.database._connection.backup(after)
+        before.backup(hub.database._connection)
+        hub.webhooks.reload()
+        hub.change()
+        assert await hub.after(minutes=1) == 0
+        assert (await hub.call("GET", "subscriptions"))["value"] == []
+        after.backup(hub.database._connection)
+        hub.webhooks.reload()
+        (later,) = hub.change()
+        assert await hub.after(minutes=1) == 1
+        assert hub.receiver.told() == [("created", told), ("created", later)]
+        before.close()
+        after.close()
+
+
+async def test_a_company_that_is_no_more_has_no_subscribers() -> None:
+    async with hub_over(MEMORY) as hub:
+        other = setup.add_company(hub.database, "Other")
+        resource = f"companies({other.id})/items"
+        await hub.call("POST", "subscriptions", {"notificationUrl": hub.receiver.url, "resource": resource})
+        await hub.subscribe("items")
+        hub.database.execute("DELETE FROM companies WHERE id = ?", (other.id,))
+        for (name,) in hub.database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '2$%'"
+        ).fetchall():
+            hub.database.execute(f'DROP TABLE "{name}"')
+        del hub.database._companies[other.id]
+        hub.webhooks.reload()
+        (left,) = (await hub.call("GET", "subscriptions"))["value"]
+        assert hub.company.id in left["resource"]
+        hub.change()
+        assert await hub.after(minutes=1) == 1
 
 
 async def test_whatever_writes_the_rows_is_seen() -> None:

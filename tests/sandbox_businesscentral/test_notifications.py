@@ -239,7 +239,7 @@ def test_it_is_told_once_the_window_has_passed(tmp_path: Path) -> None:
         keys = [item(hub)["id"] for _ in range(3)]
         receiver.wait(1)
         assert time.monotonic() - begun >= 0.4
-        assert receiver.told() == [("created", key) for key in keys]
+        eventually(lambda: receiver.told() == [("created", key) for key in keys])
         eventually(lambda: waiting(hub) == [])
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sandbox_businesscentral.central import Central, running
 from sandbox_businesscentral.receiver import Receiver, asked, receiving, resource, subscribe
+from syncline.sandbox.businesscentral import setup
+from syncline.sandbox.businesscentral.company import MEMORY, Database
+from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.service import Call
+from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks
 
 _CONTACTS = "contacts dimensionValues salesOrderLines customerFinancialDetails nothing".split()
 _NOT_SERVED = "generalLedgerEntries journals purchaseInvoices customerPaymentJournals".split()
@@ -95,8 +104,6 @@ def test_a_receiver_that_is_not_there_gets_none(hub: Central) -> None:
 
 
 def test_a_slow_handshake_holds_up_nobody(hub: Central, receiver: Receiver) -> None:
-    import threading
-
     receiver.slow.clear()
     replies: list[Any] = []
     thread = threading.Thread(target=lambda: replies.append(asked(hub, receiver, "items")))
@@ -320,3 +327,68 @@ def test_they_outlive_the_server(tmp_path: Path) -> None:
             (found,) = second.get("/subscriptions").value
             assert found.items() <= made.items()
             assert len(there.handshakes) == 1
+
+
+_TEXTS = st.text(max_size=12) | st.sampled_from(
+    ["'", "''", "\x00", "colour", "timestamp", "$top=-1", "$skip=1", "$expand=items", "$select=x",
+     "$orderby=resource desc",
+     "$filter=timestamp gt 99999999999999999999", "$filter=clientState eq 'x'"]
+)  # fmt: skip
+_URLS = (
+    st.sampled_from(["http://127.0.0.1:1/x", "http://127.0.0.1:1/\u00fc%?#", "http://[", "http://localhost:1"]) | _TEXTS
+)
+_RESOURCES = st.sampled_from(["companies(ID)/items", "companies(ID)/contacts", "companies()/items"]) | _TEXTS
+_VALUES = _TEXTS | st.none() | st.integers() | st.lists(_TEXTS, max_size=2)
+_BODIES = (
+    st.fixed_dictionaries(
+        {"notificationUrl": _URLS, "resource": _RESOURCES},
+        optional={"clientState": _VALUES, "subscriptionId": _VALUES, "userId": _VALUES, "colour": _VALUES},
+    )
+    | st.dictionaries(_TEXTS, _VALUES, max_size=3)
+    | _VALUES
+)
+_PATHS = _TEXTS.map(lambda key: f"subscriptions({key})") | st.sampled_from(
+    ["subscriptions", "subscriptions/$count", "subscriptions('there')"]
+)
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Database]:
+    database = Database(MEMORY)
+    with database.transaction():
+        company = setup.add_company(database, "Own")
+    Webhooks(database, Notify())  # which makes the tables
+    with database.transaction():
+        database.execute(
+            "INSERT INTO webhookSubscriptions VALUES (1, 'v', 'there', 'http://127.0.0.1:1/', ?, 1, '', ?, '', ?, ?, "
+            "'', ?, '', ?, 'items')",
+            (f"companies({company.id})/items", *["9999-01-01T00:00:00.000Z"] * 4, company.id),
+        )
+    yield database
+    database.close()
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(["GET", "POST", "PATCH", "DELETE", "PUT"]), _PATHS, _TEXTS, _BODIES, st.sampled_from("*v"))
+def test_whatever_is_asked_is_answered_by_the_contract(
+    own: Database, method: str, path: str, query: str, body: Any, version: str
+) -> None:
+    subscriptions = Webhooks(own, Notify()).subscriptions
+    (there,) = subscriptions.all()
+    if isinstance(body, dict) and "resource" in body:
+        body = body | {"resource": body["resource"].replace("ID", there.company_id)}
+    if not subscriptions.named(path) or (method == "DELETE" and "there" in path):
+        return
+    call = Call(method=method, path=path, query=query, body=body, headers={"if-match": version})
+    status, code = asyncio.run(_asked(own, call))
+    assert (status, code) == (200, "") or (status in (400, 404, 405) and code)
+    assert subscriptions.all() == [there]  # no handshake succeeds here
+
+
+async def _asked(own: Database, call: Call) -> tuple[int, str]:
+    webhooks = Webhooks(own, Notify())
+    async with webhooks.notifier.running():
+        try:
+            return (await webhooks.subscriptions.answer(call, "http://127.0.0.1")).status, ""
+        except ApiError as error:
+            return error.status, error.code

@@ -52,8 +52,11 @@ class Changes:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def open(self) -> None:
+        """Have the tables, in data that may have been made before there were any."""
         for statement in _TABLES.split(";"):
-            database.execute(statement)
+            self._database.execute(statement)
 
     def watch(self, watched: set[tuple[str, str]]) -> None:
         """From now on write down what changes in these sets, each named with its company's id, and in no other.
@@ -71,7 +74,7 @@ class Changes:
             for kind in _EVENTS
         }
         for name in there - set(wanted):
-            self._database.execute(f'DROP TRIGGER "{name}"')
+            self._database.execute(f'DROP TRIGGER IF EXISTS "{name}"')
         for name in set(wanted) - there:
             self._database.execute(self._trigger(name, *wanted[name]))
 

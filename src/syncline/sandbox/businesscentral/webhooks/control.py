@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from syncline.sandbox.businesscentral.company import Database
-from syncline.sandbox.businesscentral.errors import ApiError, bad_request
+from syncline.sandbox.businesscentral.errors import bad_request
 from syncline.sandbox.businesscentral.webhooks.changes import Changes
 from syncline.sandbox.businesscentral.webhooks.notifier import WINDOW_SECONDS, Notifier, Settings
 from syncline.sandbox.businesscentral.webhooks.receivers import Receivers
@@ -44,6 +45,11 @@ class Webhooks:
             settings=Settings(window_seconds=notify.after),
         )
 
+    def reload(self) -> None:
+        """The data was replaced by other data: go on with the subscriptions and changes that it holds."""
+        self.subscriptions.open()
+        self.notifier.look()
+
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with self.notifier.running():
@@ -58,25 +64,17 @@ class Webhooks:
     async def _settings(self, request: Request) -> Response:
         if request.method == "POST":
             try:
-                said = msgspec.json.decode(await request.body(), type=dict[str, msgspec.Raw])
-                there = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in self._settled().items()}
-                self.notifier.set(msgspec.json.decode(msgspec.json.encode(there | said), type=Settings))
+                said = msgspec.json.decode(await request.body(), type=dict[str, Any])
+                there = msgspec.to_builtins(self.notifier.settings)
+                self.notifier.set(msgspec.convert(there | said, Settings))
             except msgspec.MsgspecError as error:
                 refused = bad_request(f"That is nothing about notifications: {error}.")
-                return _refused(refused)
+                return Response(refused.body(), refused.status, media_type="application/json")
         return _json(self.notifier.told())
 
     async def _flush(self, _: Request) -> Response:
         return _json({"deliveries": await self.notifier.deliver(waiting_too=True)})
 
-    def _settled(self) -> dict[str, object]:
-        settings: dict[str, object] = msgspec.to_builtins(self.notifier.settings)
-        return settings
-
 
 def _json(value: object) -> Response:
     return Response(msgspec.json.encode(value), media_type="application/json")
-
-
-def _refused(error: ApiError) -> Response:
-    return Response(error.body(), error.status, media_type="application/json")

@@ -34,7 +34,7 @@ from syncline.sandbox.businesscentral.webhooks.subscriptions import Subscription
 WINDOW_SECONDS = 30.0
 _GLANCE = 1.0
 """Seconds between two looks while something waits: the clock may have been moved."""
-_REMEMBERED = 200
+_REMEMBERED = 100
 _PASSING = frozenset({408, 429, *range(500, 600)})
 
 Outcome = Literal["delivered", "retried", "subscriptionLost", "duplicated"]

@@ -18,48 +18,18 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct, structs
 
-from syncline.connectors.businesscentral.metadata import ZERO_GUID, EdmType, EntitySet, Property, entity_sets
+from syncline.connectors.businesscentral.metadata import ZERO_GUID, entity_sets
 from syncline.sandbox.businesscentral import values
 from syncline.sandbox.businesscentral.company import Database, Row
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
 from syncline.sandbox.businesscentral.query import Query, parse
 from syncline.sandbox.businesscentral.service import Answer, Call
 from syncline.sandbox.businesscentral.webhooks.changes import Changes
+from syncline.sandbox.businesscentral.webhooks.metadata import SUBSCRIPTIONS, SUPPORTED
 from syncline.sandbox.businesscentral.webhooks.receivers import Receivers
 
 LIFE = timedelta(days=3)
 MOST_SUBSCRIPTIONS = 200
-
-SUPPORTED = frozenset(
-    "accounts companyInformation countriesRegions currencies customerPaymentJournals customers dimensions employees "
-    "generalLedgerEntries itemCategories items journals paymentMethods paymentTerms purchaseInvoices "
-    "salesCreditMemos salesInvoices salesOrders salesQuotes shipmentMethods unitsOfMeasure vendors".split()
-)
-"""The product's list. Contacts are not on it."""
-
-SUBSCRIPTIONS = EntitySet(
-    name="subscriptions",
-    entity="subscription",
-    insert=True,
-    modify=True,
-    delete=True,
-    actions=(),
-    properties={
-        "subscriptionId": Property(type=EdmType.STRING, max_length=150),
-        "notificationUrl": Property(type=EdmType.STRING),
-        "resource": Property(type=EdmType.STRING),
-        "timestamp": Property(type=EdmType.INT32, read_only=True),
-        "userId": Property(type=EdmType.GUID, read_only=True),
-        "lastModifiedDateTime": Property(type=EdmType.DATETIME, read_only=True),
-        "clientState": Property(type=EdmType.STRING, max_length=2048),
-        "expirationDateTime": Property(type=EdmType.DATETIME, read_only=True),
-        "systemCreatedAt": Property(type=EdmType.DATETIME, read_only=True),
-        "systemCreatedBy": Property(type=EdmType.GUID, read_only=True),
-        "systemModifiedAt": Property(type=EdmType.DATETIME, read_only=True),
-        "systemModifiedBy": Property(type=EdmType.GUID, read_only=True),
-    },
-    navigations={},
-)
 
 _OWN = ("companyId", "entitySet")
 _TABLE = f"""
@@ -97,8 +67,13 @@ class Subscriptions:
         self._database = database
         self._changes = changes
         self._receivers = receivers
-        database.execute(_TABLE)
-        database.execute(_INDEX)
+        self.open()
+
+    def open(self) -> None:
+        """Begin with what the data holds now: at the start, and whenever the data was replaced by other data."""
+        self._changes.open()
+        self._database.execute(_TABLE)
+        self._database.execute(_INDEX)
         self.drop_expired()
         self._watch()
 
