@@ -12,7 +12,7 @@ ZERO = "00000000-0000-0000-0000-000000000000"
 
 
 def test_the_root_lists_the_entity_sets(central: Central) -> None:
-    assert {each["name"] for each in central.get("/").value} == {"companies", *entity_sets()}
+    assert {each["name"] for each in central.get("/").value} == {"companies", "subscriptions", *entity_sets()}
 
 
 def test_a_company_is_found_by_id_name_parameter_and_header(central: Central, mark: str) -> None:

@@ -22,6 +22,7 @@ from syncline.sandbox.businesscentral.query import preferences
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
 from syncline.sandbox.businesscentral.values import decode
+from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks
 from syncline.sandbox.businesscentral.writing import Options
 from syncline.sandbox.serve import cut_connection
 
@@ -37,6 +38,7 @@ def create_app(
     empty: bool,
     credentials: Credentials | None = None,
     options: Options | None = None,
+    notify: Notify | None = None,
 ) -> Starlette:
     """The sandbox over this data; a new file gets a company, with invented records unless ``empty``.
 
@@ -52,22 +54,26 @@ def create_app(
             company = setup.add_company(database, setup.EMPTY_NAME if empty else demo.NAME)
             if not empty:
                 demo.fill(company)
-    api = _Api(database, SignIn(credentials), options or Options())
+    webhooks = Webhooks(database, notify or Notify())
+    api = _Api(database, SignIn(credentials), options or Options(), webhooks)
     return Starlette(
+        lifespan=webhooks.lifespan,
         routes=[
             Route("/{tenant}/oauth2/v2.0/token", api.token, methods=["POST"]),
             Route("/sandbox/faults", api.faults, methods=["GET", "POST"]),
             Route("/sandbox/requests", api.requests, methods=["GET"]),
             Route("/sandbox/requests/reset", api.reset_requests, methods=["POST"]),
+            *webhooks.routes(),
             Route(API + "{path:path}", api),
-        ]
+        ],
     )
 
 
 class _Api:
     """The API as an ASGI application: only at this level can a connection be cut."""
 
-    def __init__(self, database: Database, sign_in: SignIn, options: Options) -> None:
+    def __init__(self, database: Database, sign_in: SignIn, options: Options, webhooks: Webhooks) -> None:
+        self._webhooks = webhooks
         self._database = database
         self._sign_in = sign_in
         self._options = options
@@ -106,11 +112,14 @@ class _Api:
                 headers=headers,
                 body=decode(body) if body else None,
             )
-            if path == "$batch":
-                return self._batch(service, call, root)
-            return service.answer(call)
+            if self._webhooks.subscriptions.named(path):
+                return await self._webhooks.subscriptions.answer(call, root)
+            return self._batch(service, call, root) if path == "$batch" else service.answer(call)
         except ApiError as error:
             return Answer(status=error.status, body=error.body())
+        finally:
+            if request.method != "GET":
+                self._webhooks.notifier.look()
 
     def _batch(self, service: Service, call: Call, root: str) -> Answer:
         if call.method != "POST":
@@ -120,7 +129,11 @@ class _Api:
             relative = structs.replace(operation, path=batch.root_relative(operation.path, root))
             self._requests.count_operation(relative.method, relative.path)
             fault = self._faults.meet(relative.method, relative.path, inside_batch=True)
-            return refusal(fault) if fault else service.answer(relative)
+            if fault:
+                return refusal(fault)
+            if self._webhooks.subscriptions.named(relative.path):
+                return self._webhooks.subscriptions.answer_in_batch(relative, root)
+            return service.answer(relative)
 
         keep_on = preferences(call.headers.get("prefer", "")).get("odata.continue-on-error") == "true"
         return batch.run(self._database, do, call.body, call.headers, keep_on=keep_on)

@@ -17,6 +17,14 @@ import click
 @click.option("--user", help="Accept this user by basic authentication.")
 @click.option("--password-env", metavar="NAME", help="The environment variable with that user's password.")
 @click.option("--token-seconds", type=float, default=3600.0, show_default=True, help="How long a token lives.")
+@click.option(
+    "--notify-after",
+    type=click.FloatRange(0, 86_400),
+    default=30.0,
+    show_default=True,
+    help="Seconds between a change and its webhook notification.",
+)
+@click.option("--notify-any-host", is_flag=True, help="Call receivers of webhooks on other machines too.")
 @click.option("--client-ids", is_flag=True, help="Accept an id that a POST chooses, as a custom API page may.")
 def businesscentral_command(**options: Any) -> None:
     """Business Central's API v2.0 as a local server.

@@ -150,6 +150,7 @@ class Database:
             self._connection = _connect(data)
         except sqlite3.DatabaseError as error:
             raise Unusable(str(error)) from None
+        self._connection.create_function("sandbox_now", 0, self.now)  # for triggers (see webhooks.changes)
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
         try:

@@ -173,7 +173,7 @@ class Service:
     def _sets(self, call: Call) -> Answer:
         if call.method != "GET":
             raise ApiError(405, "BadRequest_MethodNotAllowed", "The root is only read.")
-        names = ["companies", *entity_sets()]
+        names = ["companies", "subscriptions", *entity_sets()]
         value = [{"name": name, "kind": "EntitySet", "url": name} for name in names]
         return _json(200, {"@odata.context": f"{self._root}/$metadata", "value": value})
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from syncline.sandbox.businesscentral.app import create_app
 from syncline.sandbox.businesscentral.company import MEMORY, Unusable
 from syncline.sandbox.businesscentral.signin import Credentials
+from syncline.sandbox.businesscentral.webhooks.control import Notify
 from syncline.sandbox.businesscentral.writing import Options
 from syncline.sandbox.serve import CannotStart, serve
 
@@ -26,14 +27,19 @@ def start(
     password_env: str | None,
     token_seconds: float,
     client_ids: bool,
+    notify_after: float,
+    notify_any_host: bool,
 ) -> None:
     """Serve until told to stop. Raises `CannotStart`."""
     credentials = Credentials(clients=_client(), users=_user(user, password_env), token_seconds=token_seconds)
     if not (opened or credentials.clients or credentials.users):
         raise CannotStart(f"nobody could sign in: give --open, or --user with --password-env, or set {CLIENT_ID}")
     options = Options(client_ids=client_ids)
+    notify = Notify(after=notify_after, any_host=notify_any_host)
     try:
-        app = create_app(data or MEMORY, open=opened, empty=empty, credentials=credentials, options=options)
+        app = create_app(
+            data or MEMORY, open=opened, empty=empty, credentials=credentials, options=options, notify=notify
+        )
     except Unusable as error:
         message = f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
         raise CannotStart(message) from None
