@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -16,13 +15,11 @@ from syncline.engine import recover
 from syncline.engine.case import Case
 from syncline.engine.retry import put_off
 from syncline.engine.setup import view
+from syncline.engine.worker import Worker
 from syncline.mapping.model import Deletion, Flow
 from syncline.reconcile.compare import unchanged
 from syncline.records import Delete, Done, Gone, LinkState, Outcome, Stale
 from syncline.store import Action, Arrival, Entry
-
-if TYPE_CHECKING:
-    from syncline.engine.turn import Worker
 
 
 async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:

@@ -10,7 +10,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,6 +20,7 @@ from syncline.engine.case import Case
 from syncline.engine.journal import entries
 from syncline.engine.retry import put_off
 from syncline.engine.setup import view
+from syncline.engine.worker import Worker
 from syncline.engine.writes import Job, Unsendable, build, whole_line
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
@@ -41,9 +41,6 @@ from syncline.records import (
     Unknown,
 )
 from syncline.store import Arrival, Intent
-
-if TYPE_CHECKING:
-    from syncline.engine.turn import Worker
 
 
 async def deliver(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:

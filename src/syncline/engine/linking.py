@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from syncline.engine.case import link_id, name_of
 from syncline.engine.knowing import match_name
-from syncline.engine.turn import Worker
+from syncline.engine.worker import Worker
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, MatchKey
 from syncline.mapping.translate import row

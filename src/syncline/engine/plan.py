@@ -18,7 +18,7 @@ from syncline.engine.report import Change, Plan, PlanRow, Progress, Quiet, Refus
 from syncline.engine.scan import check_share
 from syncline.engine.setup import EngineError, Setup, check_identities, identities
 from syncline.engine.sync import one_round
-from syncline.engine.turn import Worker
+from syncline.engine.worker import Worker
 from syncline.mapping.model import Property
 from syncline.reconcile.merge import Decision
 from syncline.records import Link, Value

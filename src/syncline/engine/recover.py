@@ -10,17 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from syncline.engine.setup import view
+from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, LensError, Property
 from syncline.records import Done, Link, Outcome, Record, Ref, Unavailable, Unknown
 from syncline.store import Arrival, Entry, Intent
-
-if TYPE_CHECKING:
-    from syncline.engine.turn import Worker
 
 _KEYS_LIVE = timedelta(hours=12)
 """How long a system is trusted to remember an idempotency key."""

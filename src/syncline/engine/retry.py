@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from syncline.engine.case import Case
+from syncline.engine.worker import Worker
 from syncline.records import Outcome, Refused, Unavailable
 from syncline.store import Arrival
-
-if TYPE_CHECKING:
-    from syncline.engine.turn import Worker
 
 _BACKOFF = timedelta(seconds=2)
 _LONGEST = timedelta(minutes=5)

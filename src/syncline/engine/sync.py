@@ -13,7 +13,8 @@ from syncline.engine.recover import recover
 from syncline.engine.report import Progress, Quiet, Result
 from syncline.engine.scan import check_share
 from syncline.engine.setup import Setup, check_identities
-from syncline.engine.turn import Worker
+from syncline.engine.turn import turn
+from syncline.engine.worker import Worker
 
 TURN = 2_000
 """Arrivals a turn: what is held in memory at once."""
@@ -74,7 +75,7 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
         done = 0
         while arrivals := worker.setup.store.due(flow.name, horizon, TURN):
             found = True
-            await worker.turn(flow, arrivals)
+            await turn(worker, flow, arrivals)
             done += len(arrivals)
             progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
     return found

@@ -1,0 +1,20 @@
+"""Who takes turns, and what every step of one works with."""
+
+from __future__ import annotations
+
+from syncline.engine.draft import Draft
+from syncline.engine.gate import Gate
+from syncline.engine.knowing import Knowing
+from syncline.engine.report import Result
+from syncline.engine.setup import Setup
+
+
+class Worker:
+    """``gate`` is asked before anything is done that a person may want to see first; ``draft`` gathers a step."""
+
+    def __init__(self, setup: Setup, knowing: Knowing, gate: Gate, result: Result) -> None:
+        self.setup = setup
+        self.knowing = knowing
+        self.gate = gate
+        self.result = result
+        self.draft = Draft(setup.store, result)
