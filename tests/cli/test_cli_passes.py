@@ -215,3 +215,26 @@ def test_a_file_that_is_no_plan(customers: Path, systems: Systems, tmp_path: Pat
     assert "plan.json is no plan of this Syncline" in called.err
     assert systems.requests == before
     assert call(customers, "apply", str(tmp_path / "none.json")).code == 2
+
+
+def test_a_person_says_which_records_are_the_same(systems: Systems, project: Path) -> None:
+    """What only looks alike is never linked by itself, and by one command where somebody knows."""
+    for name in ("Café Lumière", "Café Noir"):
+        systems.erp.made("customers", name=name, address={"postalCode": "69003"}, phone="+33472000000")
+        systems.central.made("customers", {"displayName": name, "postalCode": "69003", "city": "Lyon"})
+    call(project, "sync")
+    parked = call(project, "parked", "--cause", "suggested", "--json").json["parked"]
+    assert [each["name"] for each in parked].count("Café Lumière") == 2
+    joined = call(project, "parked", "join", "Café Lumière", "--json").json
+    assert set(joined["members"]) == {"customerp", "businesscentral"}
+    assert "join" in call(project, "parked").err
+    noir = next(each for each in parked if each["name"] == "Café Noir")
+    mistaken = call(project, "parked", "join", noir["record"], joined["members"]["customerp"])
+    assert (mistaken.code, "is not parked" in mistaken.err) == (2, True)
+    assert call(project, "parked", "join", noir["record"]).code == 0  # only one other looks like it
+    call(project, "sync")
+    ours = {c["name"]: c for c in systems.erp.get("customers?limit=500").items}
+    assert ours["Café Lumière"]["address"]["city"] == ours["Café Noir"]["address"]["city"] == "Lyon"
+    assert not call(project, "parked", "--cause", "suggested", "--json").json["parked"]
+    told = call(project, "history", "Café Lumière")
+    assert "linked: by a person" in told.out

@@ -1,4 +1,4 @@
-"""``parked``: what is not worked on and why; and ``parked retry``, which takes it up again."""
+"""``parked``: what is not worked on and why; ``retry`` takes it up again, ``join`` says which records are the same."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from syncline.cli.output import count, emit, say, shown, tell, when
 
 if TYPE_CHECKING:
     from syncline.cli.names import Names
+    from syncline.records import Ref
     from syncline.store import Cause, Parked, Store
 
 
@@ -77,6 +78,8 @@ def _show(app: App, wanted: _Wanted) -> None:
         tell("Nothing is parked.")
     else:
         tell(f"{count(len(parked), 'record')} parked. syncline parked retry RECORD takes one up again.")
+        if any(each.cause in ("ambiguous", "suggested") for each in parked):
+            tell("syncline parked join RECORD... says that they are the same.")
 
 
 def _told(parked: Parked, names: Names) -> dict[str, Any]:
@@ -127,6 +130,50 @@ def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool
         for each in chosen:
             say(str(each.ref))
         tell(f"{count(len(chosen), 'record')} will be tried again by the next pass.")
+
+
+@parked_command.command("join")
+@click.argument("records", metavar="RECORD...", nargs=-1, required=True)
+@json_option
+@click.pass_context
+def join_command(ctx: click.Context, records: tuple[str, ...], as_json: bool) -> None:
+    """Say that parked records are the same one: the next pass brings them in step.
+
+    RECORD is an id, a number, a name, or side/flow/id, as syncline parked shows them. One is enough where its name is
+    that of both, or where only one other looks like it.
+    """
+    from syncline.cli.names import Names
+    from syncline.engine.joining import CannotJoin, join
+
+    app, wanted = ctx.find_object(App), ctx.meta["wanted"]
+    assert app is not None
+    project = app.project()
+    check_flow(project, wanted.flow)
+    with project.open_store() as store:
+        parked = store.parked(wanted.flow, wanted.cause)
+        names = Names(store, project.flows)
+        refs = _with_candidate(parked, _chosen(parked, records, names))
+        flows = {ref.flow for ref in refs}
+        if len(flows) > 1:
+            raise Failure(f"Records of {' and '.join(sorted(flows))} cannot be the same.", Exit.MISTAKE)
+        try:
+            link = join(store, project.flows[flows.pop()], refs, datetime.now(UTC))
+        except CannotJoin as error:
+            raise Failure(str(error), Exit.MISTAKE) from error
+    if as_json or wanted.as_json:
+        emit({"link": link.id, "flow": link.flow, "members": link.members})
+    else:
+        say(" = ".join(str(ref) for ref in refs))
+        tell("The next pass brings them in step.")
+
+
+def _with_candidate(parked: Iterable[Parked], chosen: Sequence[Parked]) -> list[Ref]:
+    """The records that were named; where that is a single one, with the only other that it may be the same as."""
+    if len(chosen) == 1:
+        others = {str(each.ref): each for each in parked}
+        candidates = [others[each] for each in chosen[0].details.get("candidates", ()) if each in others]
+        chosen = [*chosen, *candidates] if len(candidates) == 1 else chosen
+    return [each.ref for each in chosen]
 
 
 def _chosen(parked: Iterable[Parked], records: Sequence[str], names: Names) -> list[Parked]:

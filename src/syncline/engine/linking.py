@@ -109,7 +109,7 @@ def _park(
             ref,
             cause,
             f"{message}: {', '.join(others)}",
-            "Make the values differ, or equal on one record of each side only.",
+            "Say which are the same (syncline parked join), or make the values differ.",
             at=worker.setup.now(),
             details={"candidates": others},
         )
