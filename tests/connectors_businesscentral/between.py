@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -12,20 +13,32 @@ from sandbox_businesscentral.central import Central
 
 Refuse = Callable[[web.BaseRequest], int | None]
 Alter = Callable[[bytes], bytes]
+Late = Callable[[bytes], float | None]
 _HOP = {"content-length", "transfer-encoding", "content-encoding", "connection"}
 
 
 @asynccontextmanager
 async def between(
-    central: Central, refuse: Refuse = lambda _: None, alter: Alter = lambda body: body
+    central: Central,
+    refuse: Refuse = lambda _: None,
+    alter: Alter = lambda body: body,
+    late: Late = lambda _: None,
 ) -> AsyncIterator[str]:
-    """The address of the API through it. ``refuse`` may answer with a status of its own, ``alter`` change an answer."""
+    """The address of the API through it.
+
+    ``refuse`` may answer with a status of its own, ``alter`` change an answer. ``late`` says of a request's body in how
+    many seconds it reaches the system: the one who asked is cut off at once, and never hears what became of it.
+    """
 
     async def pass_on(request: web.BaseRequest) -> web.StreamResponse:
         if (status := refuse(request)) is not None:
             return web.Response(status=status)
         url = URL(central.address).join(URL(request.raw_path, encoded=True))
         body = await request.read()
+        if (seconds := late(body)) is not None:
+            assert request.transport
+            request.transport.abort()
+            await asyncio.sleep(seconds)
         async with session.request(request.method, url, headers=request.headers, data=body) as answer:
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
             return web.Response(status=answer.status, headers=kept, body=alter(await answer.read()))

@@ -69,6 +69,15 @@ async def test_a_create_in_customerp_whose_answer_is_lost_makes_one_record(both:
     assert not (await both.verify()).differences
 
 
+async def test_a_create_in_customerp_that_is_lost_time_and_again_makes_one_record(both: Pair) -> None:
+    """Also where the answer to the same create, sent again with its key, is lost: it keeps that key."""
+    await both.central.create("customers", {"type": "Company", "displayName": "Birch", "taxRegistrationNumber": "X1"})
+    await both.fail("customerp", {"kind": "drop-after", "match": "customers", "method": "POST", "times": 7})
+    await both.sync()
+    assert [c["name"] for c in await both.erp.all("customers")] == ["Birch"]
+    assert not (await both.verify()).differences
+
+
 @pytest.mark.parametrize("kind", ["drop-after", "drop-before", "500", "503", "429"])
 async def test_a_request_that_fails_on_the_way_changes_nothing_in_the_end(both: Pair, kind: str) -> None:
     """Whichever of the requests it is: those that read, the one that writes, the ones that look again."""

@@ -186,7 +186,11 @@ async def _remember(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, Mapp
         observed = {s: _observed(flow, each, known) for s, each in sent.items() if isinstance(each.outcome, Done)}
         failed = {side: each.outcome for side, each in sent.items() if not isinstance(each.outcome, Done)}
         worker.draft.closed += [e.intent.id for e in sent.values() if not isinstance(e.outcome, Unknown)]
-        lost += [each.intent for each in sent.values() if isinstance(each.outcome, Unknown)]
+        lost += [
+            replace(each.intent, opened=worker.setup.now())
+            for each in sent.values()
+            if isinstance(each.outcome, Unknown)
+        ]
         untold = {side for side, found in observed.items() if found is None and side in case.arrivals}
         for side in untold if failed or case.merge.conflicts else ():
             moved[side].add(case.link.members[side])
@@ -194,6 +198,7 @@ async def _remember(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, Mapp
             if side in case.link.members and _has_moved(outcome):
                 moved[side].add(case.link.members[side])
         _settle(worker, case, delivered, observed, failed)
+    worker.draft.opened += lost
     worker.draft.save()
     await recover.look_again(worker, flow, moved)
     if lost:

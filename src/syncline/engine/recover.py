@@ -2,14 +2,15 @@
 
 An update is resolved by reading the record: what it says now is an observation like any other, and what was still to be
 written is decided anew. A create is found by the mark it carries: our key, where the system remembers keys; else a
-value that tells it from all others.
+value that tells it from all others. Where it is not found at first it is looked for again a moment later: an answer can
+be lost while the system is still at work.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -60,7 +61,9 @@ async def _find_created(worker: Worker, flow: Flow, side: str, intents: Sequence
     for intent, outcome in zip(again, await _repeat(worker, flow, side, again), strict=True):
         if isinstance(outcome, Done) and outcome.answer is not None:
             _adopt(worker, flow, side, intent, links[intent.link], outcome.answer)
-        elif not isinstance(outcome, Unavailable | Unknown):
+        elif isinstance(outcome, Unavailable | Unknown):
+            _look_later(worker, links[intent.link], now + worker.setup.settling)
+        else:
             _never_was(worker, intent, links[intent.link])
     for intent in (i for i in open_ones if i not in again):
         await _find(worker, flow, side, intent, links[intent.link])
@@ -87,8 +90,16 @@ async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Lin
         _unknown(worker, side, intent, link, f"{len(free)} records have the {path} {value}")
     elif free:
         _adopt(worker, flow, side, intent, link, free[0])
+    elif worker.setup.now() < intent.opened + worker.setup.settling:
+        _look_later(worker, link, intent.opened + worker.setup.settling)
     else:
         _never_was(worker, intent, link)
+
+
+def _look_later(worker: Worker, link: Link, due: datetime) -> None:
+    """The intent stays open, and its records wait: what was sent may still be on its way."""
+    refs = [Ref(link.flow, side, id_) for side, id_ in link.members.items()]
+    worker.draft.again(worker.setup.store.arrivals(refs).values(), due)
 
 
 def _unknown(worker: Worker, side: str, intent: Intent, link: Link, why: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
@@ -26,12 +26,16 @@ def _now() -> datetime:
 
 
 class Setup(Struct, frozen=True, kw_only=True, eq=False):
-    """``flows`` in the order of their references; ``systems`` by side, open; ``now`` is the clock, in UTC."""
+    """``flows`` in the order of their references; ``systems`` by side, open; ``now`` is the clock, in UTC.
+
+    ``settling`` is how long after its answer was lost a create may still turn up.
+    """
 
     flows: Mapping[str, Flow]
     systems: Mapping[str, Connector]
     store: Store
     now: Callable[[], datetime] = _now
+    settling: timedelta = timedelta(seconds=10)
 
     @property
     def sides(self) -> tuple[str, ...]:

@@ -35,7 +35,6 @@ async def sync(
     watched = progress or Quiet()
     await check_identities(setup)
     result = Result()
-    await recover(_worker(setup, result), setup.store.open_intents())
     for look in range(_LOOKS):
         before = result.writes
         worker = _worker(setup, result)
@@ -68,7 +67,12 @@ async def work_off(worker: Worker, progress: Progress) -> None:
 
 
 async def one_round(worker: Worker, progress: Progress) -> bool:
-    """Link and work off what is due now, each flow after those it refers to. Whether there was anything."""
+    """Link and work off what is due now, each flow after those it refers to. Whether there was anything.
+
+    What was sent before and is not known to stand is looked for first.
+    """
+    if not worker.gate.dry:
+        await recover(worker, worker.setup.store.open_intents())
     horizon, found = worker.setup.now(), False
     for flow in worker.setup.flows.values():
         await link(worker, flow)

@@ -6,6 +6,7 @@ Every arrival that a turn is given leaves it worked off, parked, or due at a lat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -33,13 +34,23 @@ async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival]) -> None:
     store = worker.setup.store
     links = store.links([a.link for a in arrivals if a.link is not None])
     cases = group(arrivals, links, flow)
+    unsettled = {intent.link: intent.opened for intent in store.open_intents()}
     gone: list[Case] = []
     there: list[Case] = []
     for case in cases:
-        (gone if _lacks_a_record(case) else there).append(case)
+        if case.link.id in unsettled:
+            _hold_unsettled(worker, case, unsettled[case.link.id])
+        else:
+            (gone if _lacks_a_record(case) else there).append(case)
     await deletions.settle(worker, flow, gone)
     taking_part = [case for case in there if not await _resting(worker, case)]
     await deliver(worker, flow, await _decide(worker, flow, taking_part))
+
+
+def _hold_unsettled(worker: Worker, case: Case, opened: datetime) -> None:
+    """Nothing is decided of a link while it is not known what became of a write to it."""
+    worker.draft.again(case.arrivals.values(), max(opened, worker.setup.now()) + worker.setup.settling)
+    worker.gate.parked(case, "it is not known yet what became of a write to it")
 
 
 def _lacks_a_record(case: Case) -> bool:

@@ -78,7 +78,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     """A write that is about to be sent, and whose outcome is not known until the intent is closed.
 
     ``record`` is the id written to, ``None`` for a create. ``values`` are what is sent, in the shared shape; ``lines``
-    is plain JSON data of the engine's own choosing.
+    is plain JSON data of the engine's own choosing. ``opened`` is when it was sent, or when its answer was lost.
     """
 
     id: str
