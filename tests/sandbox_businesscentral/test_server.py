@@ -194,3 +194,26 @@ def test_a_sandbox_nobody_could_use_does_not_start() -> None:
     assert "--password-env" in _refused("--empty", "--user", "sync")
     half = {"SYNCLINE_SANDBOX_CLIENT_ID": "client", "SYNCLINE_SANDBOX_CLIENT_SECRET": ""}
     assert "SYNCLINE_SANDBOX_CLIENT_SECRET" in _refused("--empty", environment=half)
+
+
+def test_a_faults_file_that_is_of_no_use_is_told_in_one_line(tmp_path: Path) -> None:
+    chosen = tmp_path / "faults.json"
+    assert "cannot be read: No such file" in _refused("--open", "--faults", str(chosen))
+    assert "--faults" in _refused("--open", "--seed", "1")
+    for text, why in (
+        ("no JSON", "malformed"),
+        ("{}", "missing required field `next`"),
+        ('{"next": [{"kind": "418"}]}', "418"),
+        ('{"next": []}', "random"),
+    ):
+        chosen.write_text(text)
+        said = _refused("--open", "--faults", str(chosen), "--seed", "1")
+        assert str(chosen) in said
+        assert why in said
+
+
+def test_a_bad_flag_is_told_in_one_line() -> None:
+    for option, value in (("--port", "many"), ("--port", "70000"), ("--token-seconds", "soon"), ("--seed", "x")):
+        assert option in _refused("--open", option, value)
+    assert "--prot" in _refused("--open", "--prot", "1")
+    assert "argument" in _refused("--open", "surplus")

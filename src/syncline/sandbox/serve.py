@@ -11,14 +11,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from syncline.sandbox.command import CannotStart
+
 LOOPBACK = "127.0.0.1"
 _CUT = "syncline.cut"
-
-
-class CannotStart(click.ClickException):
-    """The sandbox cannot be started as asked: one line for the person who asked, and exit code 2."""
-
-    exit_code = 2
 
 
 class _Protocol(HttpToolsProtocol):

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import structs
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syncline.sandbox.businesscentral import batch, demo, setup
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.errors import ApiError
-from syncline.sandbox.businesscentral.faults import Faults, Requests, refusal
+from syncline.sandbox.businesscentral.faults import SPECIAL, Counts, kind, look, refusal
 from syncline.sandbox.businesscentral.query import preferences
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
 from syncline.sandbox.businesscentral.values import decode
 from syncline.sandbox.businesscentral.writing import Options
-from syncline.sandbox.serve import cut_connection
+from syncline.sandbox.faults import Fault, FaultMiddleware, Faults, Order
+from syncline.sandbox.requests import Asked, CountingMiddleware
 
 API = "/v2.0/{tenant}/{environment}/api/v2.0"
 LARGEST_BODY = 350 * 1024 * 1024
@@ -37,11 +37,12 @@ def create_app(
     empty: bool,
     credentials: Credentials | None = None,
     options: Options | None = None,
+    order: Order | None = None,
 ) -> Starlette:
     """The sandbox over this data; a new file gets a company, with invented records unless ``empty``.
 
-    ``open`` asks nobody to sign in, otherwise ``credentials`` say who may. Raises `company.Unusable`, and
-    `ValueError` where nobody could sign in.
+    ``open`` asks nobody to sign in, otherwise ``credentials`` say who may; ``order`` says what goes wrong from the
+    beginning. Raises `company.Unusable`, and `ValueError` where nobody could sign in or no such fault is known here.
     """
     credentials = Credentials() if open else credentials
     if credentials is None or not (open or credentials.clients or credentials.users):
@@ -52,42 +53,36 @@ def create_app(
             company = setup.add_company(database, setup.EMPTY_NAME if empty else demo.NAME)
             if not empty:
                 demo.fill(company)
-    api = _Api(database, SignIn(credentials), options or Options())
+    faults, requests = Faults(SPECIAL), Counts()
+    faults.replace(order or Order())
+    api = _Api(database, SignIn(credentials), options or Options(), faults, requests)
     return Starlette(
         routes=[
             Route("/{tenant}/oauth2/v2.0/token", api.token, methods=["POST"]),
-            Route("/sandbox/faults", api.faults, methods=["GET", "POST"]),
-            Route("/sandbox/requests", api.requests, methods=["GET"]),
-            Route("/sandbox/requests/reset", api.reset_requests, methods=["POST"]),
+            faults.route(),
+            *requests.routes(),
             Route(API + "{path:path}", api),
-        ]
+        ],
+        middleware=[
+            Middleware(CountingMiddleware, requests=requests, look=look),
+            Middleware(FaultMiddleware, faults=faults, look=look, refuse=_refused),
+        ],
     )
 
 
 class _Api:
-    """The API as an ASGI application: only at this level can a connection be cut."""
+    """The API as an ASGI application."""
 
-    def __init__(self, database: Database, sign_in: SignIn, options: Options) -> None:
+    def __init__(self, database: Database, sign_in: SignIn, options: Options, faults: Faults, requests: Counts) -> None:
         self._database = database
         self._sign_in = sign_in
         self._options = options
-        self._faults = Faults()
-        self._requests = Requests()
+        self._faults = faults
+        self._requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        path = request.path_params["path"].lstrip("/")
-        self._requests.count(request.method, path)
-        fault = self._faults.meet(request.method, path)
-        if fault and fault.kind == "drop-before":
-            await cut_connection(scope, receive)
-            return
-        if fault and fault.kind == "latency":
-            await asyncio.sleep(fault.seconds)
-        answer = refusal(fault) if fault and fault.kind.isdecimal() else await self._answer(request, path)
-        if fault and fault.kind == "drop-after":
-            await cut_connection(scope, receive)
-            return
+        answer = await self._answer(request, request.path_params["path"].lstrip("/"))
         await _response(answer)(scope, receive, send)
 
     async def _answer(self, request: Request, path: str) -> Answer:
@@ -118,8 +113,9 @@ class _Api:
 
         def do(operation: Call) -> Answer:
             relative = structs.replace(operation, path=batch.root_relative(operation.path, root))
-            self._requests.count_operation(relative.method, relative.path)
-            fault = self._faults.meet(relative.method, relative.path, inside_batch=True)
+            asked = Asked(method=relative.method, path=relative.path, kind=kind(relative.path), query=relative.query)
+            self._requests.count_operation(asked)
+            fault = self._faults.meet(asked, statuses=True)
             return refusal(fault) if fault else service.answer(relative)
 
         keep_on = preferences(call.headers.get("prefer", "")).get("odata.continue-on-error") == "true"
@@ -129,20 +125,9 @@ class _Api:
         self._requests.count_sign_in()
         return _response(self._sign_in.token(await request.body()))
 
-    async def faults(self, request: Request) -> Response:
-        try:
-            if request.method == "POST":
-                self._faults.order(decode(await request.body()))
-        except ApiError as error:
-            return _response(Answer(status=error.status, body=error.body()))
-        return _response(Answer(status=200, body=msgspec.json.encode({"next": self._faults.waiting()})))
 
-    async def requests(self, _: Request) -> Response:
-        return _response(Answer(status=200, body=msgspec.json.encode(self._requests.told())))
-
-    async def reset_requests(self, _: Request) -> Response:
-        self._requests.reset()
-        return Response(status_code=204)
+def _refused(fault: Fault) -> ASGIApp:
+    return _response(refusal(fault))
 
 
 def _response(answer: Answer) -> Response:

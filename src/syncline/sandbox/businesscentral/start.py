@@ -9,7 +9,9 @@ from syncline.sandbox.businesscentral.app import create_app
 from syncline.sandbox.businesscentral.company import MEMORY, Unusable
 from syncline.sandbox.businesscentral.signin import Credentials
 from syncline.sandbox.businesscentral.writing import Options
-from syncline.sandbox.serve import CannotStart, serve
+from syncline.sandbox.command import CannotStart
+from syncline.sandbox.faults import Order, parse, seeded
+from syncline.sandbox.serve import serve
 
 CLIENT_ID = "SYNCLINE_SANDBOX_CLIENT_ID"
 CLIENT_SECRET = "SYNCLINE_SANDBOX_CLIENT_SECRET"  # noqa: S105 - the variable's name
@@ -26,18 +28,36 @@ def start(
     password_env: str | None,
     token_seconds: float,
     client_ids: bool,
+    faults: Path | None,
+    seed: int | None,
 ) -> None:
     """Serve until told to stop. Raises `CannotStart`."""
     credentials = Credentials(clients=_client(), users=_user(user, password_env), token_seconds=token_seconds)
     if not (opened or credentials.clients or credentials.users):
         raise CannotStart(f"nobody could sign in: give --open, or --user with --password-env, or set {CLIENT_ID}")
     options = Options(client_ids=client_ids)
+    order = _order(faults, seed)
     try:
-        app = create_app(data or MEMORY, open=opened, empty=empty, credentials=credentials, options=options)
+        app = create_app(
+            data or MEMORY, open=opened, empty=empty, credentials=credentials, options=options, order=order
+        )
     except Unusable as error:
         message = f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
         raise CannotStart(message) from None
     serve(app, port=port, ready_file=ready_file)
+
+
+def _order(faults: Path | None, seed: int | None) -> Order:
+    if faults is None:
+        if seed is not None:
+            raise CannotStart("--seed is for the chances in a faults file: name one with --faults")
+        return Order()
+    try:
+        return seeded(parse(faults.read_bytes()), seed)
+    except OSError as error:
+        raise CannotStart(f"the faults file {faults} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise CannotStart(f"the faults file {faults} holds no faults: {error}") from None
 
 
 def _client() -> dict[str, str]:
