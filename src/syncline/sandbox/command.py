@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+FURTHEST = 50 * 366 * 86_400
+"""How many seconds a sandbox's clock may be off the machine's."""
+
 
 class CannotStart(click.ClickException):
     """The sandbox cannot be started as asked: one line for the person who asked, and exit code 2."""

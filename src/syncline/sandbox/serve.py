@@ -42,10 +42,11 @@ class _Server(uvicorn.Server):
             partial.replace(self._ready_file)
 
 
-def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None) -> None:
+def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: bool = True) -> None:
     """Answer requests on the loopback interface until SIGINT or SIGTERM; port 0 takes any free one.
 
-    ``ready_file`` holds the address (``http://127.0.0.1:PORT``) and exists only once requests are answered.
+    ``ready_file`` holds the address (``http://127.0.0.1:PORT``) and exists only once requests are answered. Without
+    ``dated`` the application itself tells the ``Date``.
     Raises `CannotStart` when the port is taken.
     """
     listener = _listen(port)
@@ -53,7 +54,13 @@ def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None) -> None:
     if ready_file:
         ready_file.unlink(missing_ok=True)
     config = uvicorn.Config(
-        app, http=_Protocol, log_level="warning", access_log=False, timeout_keep_alive=60, timeout_graceful_shutdown=2
+        app,
+        http=_Protocol,
+        log_level="warning",
+        access_log=False,
+        date_header=dated,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=2,
     )
     with listener:
         _Server(config, address, ready_file).run(sockets=[listener])

@@ -22,6 +22,7 @@ from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
 from syncline.sandbox.businesscentral.values import decode
 from syncline.sandbox.businesscentral.writing import Options
+from syncline.sandbox.clock import Clock, DateMiddleware
 from syncline.sandbox.faults import Fault, FaultMiddleware, Faults, Order
 from syncline.sandbox.requests import Asked, CountingMiddleware
 
@@ -38,16 +39,19 @@ def create_app(
     credentials: Credentials | None = None,
     options: Options | None = None,
     order: Order | None = None,
+    clock: Clock | None = None,
 ) -> Starlette:
     """The sandbox over this data; a new file gets a company, with invented records unless ``empty``.
 
     ``open`` asks nobody to sign in, otherwise ``credentials`` say who may; ``order`` says what goes wrong from the
-    beginning. Raises `company.Unusable`, and `ValueError` where nobody could sign in or no such fault is known here.
+    beginning. Its answers tell ``Date`` by its own clock. Raises `company.Unusable`, and `ValueError` where nobody
+    could sign in or no such fault is known here.
     """
     credentials = Credentials() if open else credentials
     if credentials is None or not (open or credentials.clients or credentials.users):
         raise ValueError("nobody could sign in: name a user or a client, or open the sandbox")
-    database = Database(data)
+    clock = clock or Clock()
+    database = Database(data, clock)
     if database.fresh:
         with database.transaction():
             company = setup.add_company(database, setup.EMPTY_NAME if empty else demo.NAME)
@@ -55,17 +59,19 @@ def create_app(
                 demo.fill(company)
     faults, requests = Faults(SPECIAL), Counts()
     faults.replace(order or Order())
-    api = _Api(database, SignIn(credentials), options or Options(), faults, requests)
+    api = _Api(database, SignIn(credentials, clock), options or Options(), faults, requests)
     return Starlette(
         routes=[
             Route("/{tenant}/oauth2/v2.0/token", api.token, methods=["POST"]),
+            clock.route(),
             faults.route(),
             *requests.routes(),
             Route(API + "{path:path}", api),
         ],
         middleware=[
+            Middleware(DateMiddleware, clock=clock),
             Middleware(CountingMiddleware, requests=requests, look=look),
-            Middleware(FaultMiddleware, faults=faults, look=look, refuse=_refused),
+            Middleware(FaultMiddleware, faults=faults, look=look, refuse=_refused, sleep=clock.sleep),
         ],
     )
 

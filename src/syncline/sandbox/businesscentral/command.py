@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from syncline.sandbox.command import SandboxCommand
+from syncline.sandbox.command import FURTHEST, SandboxCommand
 
 
 @click.command("businesscentral", cls=SandboxCommand)
@@ -26,6 +26,12 @@ from syncline.sandbox.command import SandboxCommand
     help="JSON file of what goes wrong, as POST /sandbox/faults takes it.",
 )
 @click.option("--seed", type=int, help="In place of the seed that the faults file gives its chances.")
+@click.option(
+    "--clock-offset",
+    type=click.IntRange(-FURTHEST, FURTHEST),
+    default=0,
+    help="Seconds that its clock is off the machine's.",
+)
 def businesscentral_command(**options: Any) -> None:
     """Business Central's API v2.0 as a local server.
 

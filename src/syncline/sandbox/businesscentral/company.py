@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -25,6 +25,7 @@ from syncline.connectors.businesscentral.metadata import entity_sets
 from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.values import Stored, moment
+from syncline.sandbox.clock import Clock
 
 Row: TypeAlias = dict[str, Any]
 """A record as it is stored (see `values`), with ``_row`` and ``_etag``."""
@@ -121,7 +122,7 @@ class Company(Struct, frozen=True):
         self.database.execute(f"DELETE FROM {self.table('businessRelations')} WHERE {where}", tuple(equal.values()))
 
     def today(self) -> str:
-        return datetime.now(UTC).date().isoformat()
+        return self.database.clock.today()
 
     def _read(self, table: str, equal: Mapping[str, Stored], order: str) -> Iterator[Row]:
         where = " AND ".join(f'"{name}" = ?' for name in equal) or "1"
@@ -145,13 +146,15 @@ class Company(Struct, frozen=True):
 class Database:
     """One connection to one SQLite file, used by one thread. Every write goes through `transaction`."""
 
-    def __init__(self, data: Path | Literal[":memory:"]) -> None:
+    def __init__(self, data: Path | Literal[":memory:"], clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         try:
             self._connection = _connect(data)
         except sqlite3.DatabaseError as error:
             raise Unusable(str(error)) from None
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
+        self._connection.create_function("today", 0, self.clock.today)
         try:
             self.fresh = self._open()
         except sqlite3.DatabaseError as error:
@@ -204,7 +207,7 @@ class Database:
 
     def now(self) -> str:
         """The present moment in UTC milliseconds, never before the one given last."""
-        self._latest = max(self._latest, moment(datetime.now(UTC)))
+        self._latest = max(self._latest, moment(self.clock.now()))
         return self._latest
 
     def new_etag(self) -> str:

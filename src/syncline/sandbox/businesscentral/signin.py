@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-import time
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
@@ -14,6 +13,7 @@ from msgspec import Struct
 
 from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.service import Answer
+from syncline.sandbox.clock import Clock
 
 SCOPE = "https://api.businesscentral.dynamics.com/.default"
 
@@ -32,8 +32,9 @@ class Credentials(Struct, frozen=True, kw_only=True):
 class SignIn:
     """The tokens given out, and whether a request may pass."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, clock: Clock) -> None:
         self._credentials = credentials
+        self._clock = clock
         self._tokens: dict[str, float] = {}
 
     def check(self, authorization: str) -> None:
@@ -41,7 +42,7 @@ class SignIn:
         if not (self._credentials.clients or self._credentials.users):
             return
         scheme, _, value = authorization.partition(" ")
-        if scheme.lower() == "bearer" and self._tokens.get(value, 0.0) > time.monotonic():
+        if scheme.lower() == "bearer" and self._tokens.get(value, 0.0) > self._clock.passed():
             return
         if scheme.lower() == "basic" and self._knows_user(value):
             return
@@ -59,8 +60,9 @@ class SignIn:
             return _oauth_error(400, "invalid_scope", f"The scope must be {SCOPE}.")
         token = secrets.token_urlsafe(32)
         seconds = self._credentials.token_seconds
-        self._tokens = {known: until for known, until in self._tokens.items() if until > time.monotonic()}
-        self._tokens[token] = time.monotonic() + seconds
+        now = self._clock.passed()
+        self._tokens = {known: until for known, until in self._tokens.items() if until > now}
+        self._tokens[token] = now + seconds
         body = {"token_type": "Bearer", "expires_in": int(seconds), "access_token": token}
         return Answer(status=200, body=msgspec.json.encode(body))
 

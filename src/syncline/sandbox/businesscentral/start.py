@@ -9,7 +9,8 @@ from syncline.sandbox.businesscentral.app import create_app
 from syncline.sandbox.businesscentral.company import MEMORY, Unusable
 from syncline.sandbox.businesscentral.signin import Credentials
 from syncline.sandbox.businesscentral.writing import Options
-from syncline.sandbox.command import CannotStart
+from syncline.sandbox.clock import Clock
+from syncline.sandbox.command import FURTHEST, CannotStart
 from syncline.sandbox.faults import Order, parse, seeded
 from syncline.sandbox.serve import serve
 
@@ -30,8 +31,11 @@ def start(
     client_ids: bool,
     faults: Path | None,
     seed: int | None,
+    clock_offset: int,
 ) -> None:
     """Serve until told to stop. Raises `CannotStart`."""
+    if not 0 < token_seconds < FURTHEST:
+        raise CannotStart(f"--token-seconds {token_seconds}: a token lives for some seconds, fewer than {FURTHEST}")
     credentials = Credentials(clients=_client(), users=_user(user, password_env), token_seconds=token_seconds)
     if not (opened or credentials.clients or credentials.users):
         raise CannotStart(f"nobody could sign in: give --open, or --user with --password-env, or set {CLIENT_ID}")
@@ -39,12 +43,18 @@ def start(
     order = _order(faults, seed)
     try:
         app = create_app(
-            data or MEMORY, open=opened, empty=empty, credentials=credentials, options=options, order=order
+            data or MEMORY,
+            open=opened,
+            empty=empty,
+            credentials=credentials,
+            options=options,
+            order=order,
+            clock=Clock(clock_offset),
         )
     except Unusable as error:
         message = f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
         raise CannotStart(message) from None
-    serve(app, port=port, ready_file=ready_file)
+    serve(app, port=port, ready_file=ready_file, dated=False)
 
 
 def _order(faults: Path | None, seed: int | None) -> Order:
