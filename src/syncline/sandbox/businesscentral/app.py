@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from msgspec import structs
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from syncline.sandbox.businesscentral import batch, demo, setup
+from syncline.sandbox.businesscentral import batch, batchjson, batchmultipart, demo, setup
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.faults import SPECIAL, Counts, kind, look, refusal
@@ -100,32 +100,46 @@ class _Api:
                 raise ApiError(413, "BadRequest", "The request body is larger than 350 MB.")
             root = str(request.base_url).rstrip("/") + request.url.path.removesuffix(request.path_params["path"])
             service = Service(self._database, root, self._options)
-            call = Call(
-                method=request.method,
-                path=path,
-                query=request.url.query,
-                headers=headers,
-                body=decode(body) if body else None,
-            )
             if path == "$batch":
-                return self._batch(service, call, root)
-            return service.answer(call)
+                return self._batch(service, root, request.method, headers, body)
+            return service.answer(
+                Call(
+                    method=request.method,
+                    path=path,
+                    query=request.url.query,
+                    headers=headers,
+                    body=decode(body) if body else None,
+                )
+            )
         except ApiError as error:
             return Answer(status=error.status, body=error.body())
 
-    def _batch(self, service: Service, call: Call, root: str) -> Answer:
-        if call.method != "POST":
+    def _batch(self, service: Service, root: str, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if method != "POST":
             raise ApiError(405, "BadRequest_MethodNotAllowed", "A batch is sent with POST.")
 
-        def do(operation: Call) -> Answer:
-            relative = structs.replace(operation, path=batch.root_relative(operation.path, root))
-            asked = Asked(method=relative.method, path=relative.path, kind=kind(relative.path), query=relative.query)
+        def do(call: Call) -> Answer:
+            asked = Asked(method=call.method, path=call.path, kind=kind(call.path), query=call.query)
             self._requests.count_operation(asked)
             fault = self._faults.meet(asked, statuses=True)
-            return refusal(fault) if fault else service.answer(relative)
+            return refusal(fault) if fault else service.answer(call)
 
-        keep_on = preferences(call.headers.get("prefer", "")).get("odata.continue-on-error") == "true"
-        return batch.run(self._database, do, call.body, call.headers, keep_on=keep_on)
+        content_type = headers.get("content-type", _JSON)
+        multipart = content_type.strip().lower().startswith("multipart/mixed")
+        read = batchmultipart.read if multipart else batchjson.read
+        write = batchmultipart.write if multipart else batchjson.write
+        units = read(body, content_type)
+        batch.check(units, batch.MOST_OPERATIONS)
+        preferred = preferences(headers.get("prefer", ""))
+        outcomes = batch.run(
+            self._database,
+            do,
+            units,
+            root=root,
+            snapshot="snapshot" in (headers.get("isolation", "").lower(), headers.get("odata-isolation", "").lower()),
+            keep_on="true" in (preferred.get("odata.continue-on-error"), preferred.get("continue-on-error")),
+        )
+        return write(outcomes)
 
     async def token(self, request: Request) -> Response:
         self._requests.count_sign_in()
