@@ -105,11 +105,15 @@ class Faults:
 
     Chance is drawn for each kind of request by itself, by how often it was made: the same seed and the same requests
     give the same faults, whatever their ids are and however different kinds of requests overtake each other.
-    ``special`` says of the kinds that only this sandbox knows which requests they can meet.
+    ``special`` says of the kinds that only this sandbox knows which requests they can meet; ``changed`` is told what
+    is ordered anew.
     """
 
-    def __init__(self, special: Mapping[str, Applies] | None = None) -> None:
+    def __init__(
+        self, special: Mapping[str, Applies] | None = None, changed: Callable[[Order], None] | None = None
+    ) -> None:
         self._special = special or {}
+        self._changed = changed
         self._made: Counter[str] = Counter()
         self.order = Order()
 
@@ -120,6 +124,8 @@ class Faults:
                 raise Refused(f"this sandbox has no {fault.kind}")
         self.order = order
         self._made.clear()
+        if self._changed:
+            self._changed(order)
 
     def meet(self, asked: Asked, *, statuses: bool = False) -> Fault | None:
         """The fault of this request; with ``statuses`` only one that is answered with a status."""

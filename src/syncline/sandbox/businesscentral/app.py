@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -16,14 +17,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from syncline.sandbox.businesscentral import batch, batchjson, batchmultipart, demo, setup
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.errors import ApiError
-from syncline.sandbox.businesscentral.faults import SPECIAL, Counts, kind, look, refusal
+from syncline.sandbox.businesscentral.faults import SPECIAL, Counts, kind, longest_lag, look, refusal
 from syncline.sandbox.businesscentral.query import preferences
+from syncline.sandbox.businesscentral.replica import Replica
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
 from syncline.sandbox.businesscentral.values import decode
 from syncline.sandbox.businesscentral.writing import Options
 from syncline.sandbox.clock import Clock, DateMiddleware
-from syncline.sandbox.faults import Fault, FaultMiddleware, Faults, Order
+from syncline.sandbox.faults import Fault, FaultMiddleware, Faults, Order, met
 from syncline.sandbox.requests import Asked, CountingMiddleware
 
 API = "/v2.0/{tenant}/{environment}/api/v2.0"
@@ -57,9 +59,10 @@ def create_app(
             company = setup.add_company(database, setup.EMPTY_NAME if empty else demo.NAME)
             if not empty:
                 demo.fill(company)
-    faults, requests = Faults(SPECIAL), Counts()
+    replica = Replica(database)
+    faults, requests = Faults(SPECIAL, lambda order: replica.follow(longest_lag(order))), Counts()
     faults.replace(order or Order())
-    api = _Api(database, SignIn(credentials, clock), options or Options(), faults, requests)
+    api = _Api(database, SignIn(credentials, clock), options or Options(), faults, requests, replica)
     return Starlette(
         routes=[
             Route("/{tenant}/oauth2/v2.0/token", api.token, methods=["POST"]),
@@ -79,12 +82,15 @@ def create_app(
 class _Api:
     """The API as an ASGI application."""
 
-    def __init__(self, database: Database, sign_in: SignIn, options: Options, faults: Faults, requests: Counts) -> None:
+    def __init__(
+        self, database: Database, sign_in: SignIn, options: Options, faults: Faults, requests: Counts, replica: Replica
+    ) -> None:
         self._database = database
         self._sign_in = sign_in
         self._options = options
         self._faults = faults
         self._requests = requests
+        self._replica = replica
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -100,19 +106,29 @@ class _Api:
                 raise ApiError(413, "BadRequest", "The request body is larger than 350 MB.")
             root = str(request.base_url).rstrip("/") + request.url.path.removesuffix(request.path_params["path"])
             service = Service(self._database, root, self._options)
-            if path == "$batch":
-                return self._batch(service, root, request.method, headers, body)
-            return service.answer(
-                Call(
-                    method=request.method,
-                    path=path,
-                    query=request.url.query,
-                    headers=headers,
-                    body=decode(body) if body else None,
+            with self._meeting(met(request.scope)):
+                if path == "$batch":
+                    return self._batch(service, root, request.method, headers, body)
+                return service.answer(
+                    Call(
+                        method=request.method,
+                        path=path,
+                        query=request.url.query,
+                        headers=headers,
+                        body=decode(body) if body else None,
+                    )
                 )
-            )
         except ApiError as error:
             return Answer(status=error.status, body=error.body())
+
+    def _meeting(self, fault: Fault | None) -> AbstractContextManager[None]:
+        """The database as a fault of a special kind shows it."""
+        self._replica.keep_up()
+        if fault and fault.kind == "lag":
+            return self._replica.behind(fault.seconds)
+        if fault and fault.kind == "late-commit":
+            return self._database.committing_late(fault.seconds)
+        return nullcontext()
 
     def _batch(self, service: Service, root: str, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
         if method != "POST":

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -134,7 +134,7 @@ class Company(Struct, frozen=True):
     def _stamp(self, entity_set: str, row: Row) -> None:
         row["_etag"] = self.database.new_etag()
         if "lastModifiedDateTime" in entity_sets()[entity_set].properties:
-            row["lastModifiedDateTime"] = self.database.now()
+            row["lastModifiedDateTime"] = self.database.stamp(row.get("lastModifiedDateTime", ""))
 
     def _set(self, entity_set: str, row: Row, names: list[str]) -> None:
         columns = ", ".join(f'"{name}" = ?' for name in names)
@@ -154,7 +154,8 @@ class Database:
             raise Unusable(str(error)) from None
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
-        self._connection.create_function("today", 0, self.clock.today)
+        self.create_function = self._connection.create_function
+        self.create_function("today", 0, self.clock.today)
         try:
             self.fresh = self._open()
         except sqlite3.DatabaseError as error:
@@ -163,6 +164,7 @@ class Database:
         self._versions = itertools.count(time.time_ns())
         self._latest = self._last_moment()
         self._depth = 0
+        self._behind = 0.0
         self._companies = {company.id: company for company in self._read_companies()}
 
     @property
@@ -209,6 +211,21 @@ class Database:
         """The present moment in UTC milliseconds, never before the one given last."""
         self._latest = max(self._latest, moment(self.clock.now()))
         return self._latest
+
+    def stamp(self, before: str) -> str:
+        """The modification time of a record that had this one ``before``: now, unless the write commits late."""
+        if not self._behind:
+            return self.now()
+        return max(before, moment(self.clock.now() - timedelta(seconds=self._behind)))
+
+    @contextmanager
+    def committing_late(self, seconds: float) -> Iterator[None]:
+        """Writes are stamped so many seconds before they become visible, as those of a long transaction are."""
+        self._behind = seconds
+        try:
+            yield
+        finally:
+            self._behind = 0.0
 
     def new_etag(self) -> str:
         return f'W/"{base64.b64encode(b"20;%d;1" % next(self._versions)).decode()}"'

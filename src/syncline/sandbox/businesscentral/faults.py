@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from starlette.types import Scope
 
 from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.replica import reads_replica
 from syncline.sandbox.businesscentral.service import Answer
-from syncline.sandbox.faults import Applies, Fault
+from syncline.sandbox.faults import Applies, Fault, Order
 from syncline.sandbox.requests import Asked, Requests, looking
 
 _ROOT = re.compile(r"/v2\.0/[^/]+/[^/]+/api/v2\.0")
@@ -28,8 +29,21 @@ def _follows_link(asked: Asked) -> bool:
     return "skiptoken=" in asked.query
 
 
-SPECIAL: Mapping[str, Applies] = {"dead-link": _follows_link}
-"""``dead-link`` refuses a next link that was given out."""
+def _asks_replica(asked: Asked) -> bool:
+    return asked.method == "GET" and reads_replica(asked.method, asked.headers)
+
+
+def _writes(asked: Asked) -> bool:
+    return asked.method != "GET"
+
+
+SPECIAL: Mapping[str, Applies] = {"dead-link": _follows_link, "lag": _asks_replica, "late-commit": _writes}
+"""``dead-link`` refuses a next link that was given out, ``lag`` shows the reader of a replica the state as it was
+``seconds`` ago, ``late-commit`` stamps a write as though it had taken ``seconds`` to become visible."""
+
+
+def longest_lag(order: Order) -> float:
+    return max((fault.seconds for fault in order.faults() if fault.kind == "lag"), default=0.0)
 
 
 def refusal(fault: Fault) -> Answer:
