@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Literal
 
+from msgspec import structs
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,8 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syncline.sandbox.businesscentral import batch, batchjson, batchmultipart, demo, setup
 from syncline.sandbox.businesscentral.company import Database
-from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.errors import ApiError, refused
 from syncline.sandbox.businesscentral.faults import SPECIAL, Counts, kind, longest_lag, look, refusal
+from syncline.sandbox.businesscentral.gate import Gate, GateMiddleware
+from syncline.sandbox.businesscentral.limits import LENIENT, Limits
 from syncline.sandbox.businesscentral.query import preferences
 from syncline.sandbox.businesscentral.replica import Replica
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
@@ -29,7 +32,6 @@ from syncline.sandbox.faults import Fault, FaultMiddleware, Faults, Order, met
 from syncline.sandbox.requests import Asked, CountingMiddleware
 
 API = "/v2.0/{tenant}/{environment}/api/v2.0"
-LARGEST_BODY = 350 * 1024 * 1024
 _JSON = "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"
 
 
@@ -42,6 +44,7 @@ def create_app(
     options: Options | None = None,
     order: Order | None = None,
     clock: Clock | None = None,
+    limits: Limits = LENIENT,
 ) -> Starlette:
     """The sandbox over this data; a new file gets a company, with invented records unless ``empty``.
 
@@ -59,21 +62,23 @@ def create_app(
             company = setup.add_company(database, setup.EMPTY_NAME if empty else demo.NAME)
             if not empty:
                 demo.fill(company)
-    replica = Replica(database)
+    replica, gate, sign_in = Replica(database), Gate(clock, limits), SignIn(credentials, clock)
     faults, requests = Faults(SPECIAL, lambda order: replica.follow(longest_lag(order))), Counts()
     faults.replace(order or Order())
-    api = _Api(database, SignIn(credentials, clock), options or Options(), faults, requests, replica)
+    api = _Api(database, sign_in, options or Options(), faults, requests, replica, gate)
     return Starlette(
         routes=[
             Route("/{tenant}/oauth2/v2.0/token", api.token, methods=["POST"]),
             clock.route(),
             faults.route(),
+            *gate.routes(),
             *requests.routes(),
             Route(API + "{path:path}", api),
         ],
         middleware=[
             Middleware(DateMiddleware, clock=clock),
             Middleware(CountingMiddleware, requests=requests, look=look),
+            Middleware(GateMiddleware, gate=gate, clock=clock, look=look, who=sign_in.who),
             Middleware(FaultMiddleware, faults=faults, look=look, refuse=_refused, sleep=clock.sleep),
         ],
     )
@@ -83,7 +88,14 @@ class _Api:
     """The API as an ASGI application."""
 
     def __init__(
-        self, database: Database, sign_in: SignIn, options: Options, faults: Faults, requests: Counts, replica: Replica
+        self,
+        database: Database,
+        sign_in: SignIn,
+        options: Options,
+        faults: Faults,
+        requests: Counts,
+        replica: Replica,
+        gate: Gate,
     ) -> None:
         self._database = database
         self._sign_in = sign_in
@@ -91,6 +103,7 @@ class _Api:
         self._faults = faults
         self._requests = requests
         self._replica = replica
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -101,11 +114,9 @@ class _Api:
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             self._sign_in.check(headers.get("authorization", ""))
-            body = await request.body()
-            if len(body) > LARGEST_BODY:
-                raise ApiError(413, "BadRequest", "The request body is larger than 350 MB.")
+            body = await _body(request, self._gate.limits.body_bytes)
             root = str(request.base_url).rstrip("/") + request.url.path.removesuffix(request.path_params["path"])
-            service = Service(self._database, root, self._options)
+            service = Service(self._database, root, structs.replace(self._options, page=self._gate.limits.page))
             with self._meeting(met(request.scope)):
                 if path == "$batch":
                     return self._batch(service, root, request.method, headers, body)
@@ -145,7 +156,7 @@ class _Api:
         read = batchmultipart.read if multipart else batchjson.read
         write = batchmultipart.write if multipart else batchjson.write
         units = read(body, content_type)
-        batch.check(units, batch.MOST_OPERATIONS)
+        batch.check(units, self._gate.limits.batch)
         preferred = preferences(headers.get("prefer", ""))
         outcomes = batch.run(
             self._database,
@@ -160,6 +171,15 @@ class _Api:
     async def token(self, request: Request) -> Response:
         self._requests.count_sign_in()
         return _response(self._sign_in.token(await request.body()))
+
+
+async def _body(request: Request, most: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise refused(413, f"A request's body has at most {most} bytes.")
+    return bytes(body)
 
 
 def _refused(fault: Fault) -> ASGIApp:

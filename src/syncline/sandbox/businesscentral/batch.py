@@ -16,7 +16,6 @@ from syncline.sandbox.businesscentral.errors import ApiError, bad_request
 from syncline.sandbox.businesscentral.service import Answer, Call
 from syncline.sandbox.businesscentral.values import decode
 
-MOST_OPERATIONS = 100
 CONTENT_TYPE = "application/json; odata.metadata=minimal"
 _FAILED = 400
 _CREATED = 201

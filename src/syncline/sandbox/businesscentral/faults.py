@@ -7,22 +7,13 @@ from collections.abc import Mapping
 
 from starlette.types import Scope
 
-from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.errors import refused
 from syncline.sandbox.businesscentral.replica import reads_replica
 from syncline.sandbox.businesscentral.service import Answer
 from syncline.sandbox.faults import Applies, Fault, Order
 from syncline.sandbox.requests import Asked, Requests, looking
 
 _ROOT = re.compile(r"/v2\.0/[^/]+/[^/]+/api/v2\.0")
-_CODES = {
-    400: "BadRequest",
-    401: "Authentication_InvalidCredentials",
-    409: "Request_EntityChanged",
-    410: "BadRequest",
-    429: "Application_TooManyRequests",
-    500: "Internal_ServerError",
-    503: "Internal_TenantUnavailable",
-}
 
 
 def _follows_link(asked: Asked) -> bool:
@@ -51,7 +42,7 @@ def refusal(fault: Fault) -> Answer:
     status = fault.answers()
     assert status
     said = "The next link is no longer valid." if fault.kind == "dead-link" else "The sandbox was told to refuse this."
-    error = ApiError(status, _CODES.get(status, "Unknown"), said)
+    error = refused(status, said)
     headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
     return Answer(status=status, body=error.body(), headers=headers)
 

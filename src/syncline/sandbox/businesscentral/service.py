@@ -93,7 +93,7 @@ class Service:
     def _read(self, call: Call, target: _Target) -> Answer:
         if target.action:
             raise ApiError(405, "BadRequest_MethodNotAllowed", "An action is called with POST.")
-        query = parse(call.query, target.entity_set, preferences(call.headers.get("prefer", "")))
+        query = parse(call.query, target.entity_set, preferences(call.headers.get("prefer", "")), self._options.page)
         context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}"
         if target.counted:
             return _json(200, reading.count(target.company, target.entity_set, query, target.fixed))

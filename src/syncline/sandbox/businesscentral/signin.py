@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Struct
 
-from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.errors import refused
 from syncline.sandbox.businesscentral.service import Answer
 from syncline.sandbox.clock import Clock
 
@@ -35,18 +35,22 @@ class SignIn:
     def __init__(self, credentials: Credentials, clock: Clock) -> None:
         self._credentials = credentials
         self._clock = clock
-        self._tokens: dict[str, float] = {}
+        self._tokens: dict[str, tuple[float, str]] = {}
 
     def check(self, authorization: str) -> None:
         """Raises `ApiError` unless the header names someone who may ask."""
+        if self.who(authorization) is None:
+            raise refused(401, "The server has rejected the client credentials.")
+
+    def who(self, authorization: str) -> str | None:
+        """The client or user that a header names, ``None`` where they may not ask; nobody in particular if all may."""
         if not (self._credentials.clients or self._credentials.users):
-            return
+            return ""
         scheme, _, value = authorization.partition(" ")
-        if scheme.lower() == "bearer" and self._tokens.get(value, 0.0) > self._clock.passed():
-            return
-        if scheme.lower() == "basic" and self._knows_user(value):
-            return
-        raise ApiError(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
+        if scheme.lower() == "bearer":
+            until, client = self._tokens.get(value, (0.0, ""))
+            return client if until > self._clock.passed() else None
+        return self._user(value) if scheme.lower() == "basic" else None
 
     def token(self, form: bytes) -> Answer:
         """Exchange client credentials for a token, as OAuth 2.0 has it."""
@@ -61,18 +65,18 @@ class SignIn:
         token = secrets.token_urlsafe(32)
         seconds = self._credentials.token_seconds
         now = self._clock.passed()
-        self._tokens = {known: until for known, until in self._tokens.items() if until > now}
-        self._tokens[token] = now + seconds
+        self._tokens = {known: kept for known, kept in self._tokens.items() if kept[0] > now}
+        self._tokens[token] = (now + seconds, f"client {asked['client_id']}")
         body = {"token_type": "Bearer", "expires_in": int(seconds), "access_token": token}
         return Answer(status=200, body=msgspec.json.encode(body))
 
-    def _knows_user(self, value: str) -> bool:
+    def _user(self, value: str) -> str | None:
         try:
             user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            return False
+            return None
         expected = self._credentials.users.get(user)
-        return expected is not None and _same(expected, password)
+        return f"user {user}" if expected is not None and _same(expected, password) else None
 
 
 def _same(expected: str, given: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from syncline.sandbox.businesscentral.app import create_app
 from syncline.sandbox.businesscentral.company import MEMORY, Unusable
+from syncline.sandbox.businesscentral.limits import LENIENT, Limits
 from syncline.sandbox.businesscentral.signin import Credentials
 from syncline.sandbox.businesscentral.writing import Options
 from syncline.sandbox.clock import Clock
@@ -32,6 +33,7 @@ def start(
     faults: Path | None,
     seed: int | None,
     clock_offset: int,
+    limits: bool,
 ) -> None:
     """Serve until told to stop. Raises `CannotStart`."""
     if not 0 < token_seconds < FURTHEST:
@@ -50,6 +52,7 @@ def start(
             options=options,
             order=order,
             clock=Clock(clock_offset),
+            limits=Limits() if limits else LENIENT,
         )
     except Unusable as error:
         message = f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
