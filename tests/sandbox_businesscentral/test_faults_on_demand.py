@@ -74,7 +74,7 @@ def test_the_same_seed_and_requests_give_the_same_faults(tmp_path: Path) -> None
     chosen = tmp_path / "faults.json"
     chosen.write_text(json.dumps({"next": [], "random": CHANCES}))
     told = []
-    for folder, seed in (("a", ()), ("b", ()), ("c", ("--seed", "12"))):
+    for folder, seed in (("a", ()), ("b", ()), ("c", ("--faults-seed", "12"))):
         (tmp_path / folder).mkdir()
         with running(tmp_path / folder, "--open", "--empty", *seed, "--faults", str(chosen)) as sandbox:
             told.append(seen(sandbox))

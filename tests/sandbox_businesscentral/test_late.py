@@ -10,6 +10,10 @@ import pytest
 
 from sandbox_businesscentral.central import Central, running
 from sandbox_businesscentral.test_server import faults
+from syncline.sandbox.businesscentral.company import MEMORY, Database
+from syncline.sandbox.businesscentral.replica import Replica
+from syncline.sandbox.businesscentral.setup import add_company
+from syncline.sandbox.clock import Clock
 
 READ_ONLY = {"Data-Access-Intent": "ReadOnly"}
 LAG = {"kind": "lag", "seconds": 60, "times": 10_000}
@@ -151,3 +155,23 @@ def test_a_whole_batch_may_commit_late(late: Central) -> None:
     url = f"companies({late.company})/items"
     reply = late.post("/$batch", {"requests": [{"method": "POST", "url": url, "body": {}} for _ in range(2)]})
     assert all(each["body"]["lastModifiedDateTime"] < now for each in reply.body["responses"])
+
+
+def test_a_replica_follows_new_companies_and_forgets_when_the_data_was_replaced() -> None:
+    clock = Clock()
+    database = Database(MEMORY, clock)
+    replica = Replica(database)
+    replica.follow(60)
+    with database.transaction():
+        company = add_company(database, "Later")
+    replica.keep_up()
+    terms = company.find("paymentTerms", code="30D")
+    assert terms is not None
+    with database.transaction():
+        company.delete("paymentTerms", terms)
+    with replica.behind(60):
+        assert company.find("paymentTerms", code="30D") == terms
+    replica.forget()
+    with replica.behind(60):
+        assert company.find("paymentTerms", code="30D") is None
+    database.close()

@@ -185,8 +185,32 @@ def test_a_data_file_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
     corrupt.write_bytes(b"no database at all, and long enough to be sure of it" * 40)
     assert "cannot be used as the data" in _refused("--open", "--data", str(corrupt))
     assert "cannot be used as the data" in _refused("--open", "--data", str(tmp_path / "nowhere" / "x.db"))
+    assert "directory" in _refused("--open", "--data", str(tmp_path))
     with running(tmp_path, "--open", "--empty", "--data", str(tmp_path / "used.db")):
         assert "locked" in _refused("--open", "--data", str(tmp_path / "used.db"))
+
+
+def test_a_data_file_that_was_damaged_is_told_in_one_line(tmp_path: Path) -> None:
+    data = tmp_path / "central.db"
+    with running(tmp_path, "--open", "--empty", "--data", str(data)):
+        pass
+    whole = data.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:4096], whole[:4096] + b"\xff" * 4096 + whole[8192:]):
+        data.write_bytes(damaged)
+        assert "malformed" in _refused("--open", "--data", str(data))
+
+
+def test_the_data_file_holds_everything_once_the_server_has_stopped(tmp_path: Path) -> None:
+    data, copy = tmp_path / "central.db", tmp_path / "copy.db"
+    with running(tmp_path, "--open", "--empty", "--data", str(data)) as first:
+        item = first.made("items", {})
+    copy.write_bytes(data.read_bytes())
+    with running(tmp_path, "--open", "--data", str(copy)) as second:
+        assert second.get(f"items({item['id']})").status == 200
+
+
+def test_a_ready_file_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    assert "cannot be written" in _refused("--open", "--empty", "--ready-file", str(tmp_path / "nowhere" / "ready"))
 
 
 def test_a_sandbox_nobody_could_use_does_not_start() -> None:
@@ -199,7 +223,7 @@ def test_a_sandbox_nobody_could_use_does_not_start() -> None:
 def test_a_faults_file_that_is_of_no_use_is_told_in_one_line(tmp_path: Path) -> None:
     chosen = tmp_path / "faults.json"
     assert "cannot be read: No such file" in _refused("--open", "--faults", str(chosen))
-    assert "--faults" in _refused("--open", "--seed", "1")
+    assert "--faults" in _refused("--open", "--faults-seed", "1")
     for text, why in (
         ("no JSON", "malformed"),
         ("{}", "missing required field `next`"),
@@ -207,7 +231,7 @@ def test_a_faults_file_that_is_of_no_use_is_told_in_one_line(tmp_path: Path) -> 
         ('{"next": []}', "random"),
     ):
         chosen.write_text(text)
-        said = _refused("--open", "--faults", str(chosen), "--seed", "1")
+        said = _refused("--open", "--faults", str(chosen), "--faults-seed", "1")
         assert str(chosen) in said
         assert why in said
 
@@ -217,7 +241,7 @@ def test_a_bad_flag_is_told_in_one_line() -> None:
         ("--port", "many"),
         ("--port", "70000"),
         ("--token-seconds", "soon"),
-        ("--seed", "x"),
+        ("--faults-seed", "x"),
         ("--clock-offset", "1e99"),
     ):
         assert option in _refused("--open", option, value)

@@ -37,7 +37,7 @@ class _Server(uvicorn.Server):
             return
         click.echo(self._address)
         if self._ready_file:  # by a rename: whoever sees the file sees all of it
-            partial = self._ready_file.with_name(self._ready_file.name + ".partial")
+            partial = _partial(self._ready_file)
             partial.write_text(self._address + "\n")
             partial.replace(self._ready_file)
 
@@ -47,12 +47,12 @@ def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: boo
 
     ``ready_file`` holds the address (``http://127.0.0.1:PORT``) and exists only once requests are answered. Without
     ``dated`` the application itself tells the ``Date``.
-    Raises `CannotStart` when the port is taken.
+    Raises `CannotStart` when the port is taken or the file cannot be written.
     """
+    if ready_file:
+        _clear(ready_file)
     listener = _listen(port)
     address = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-    if ready_file:
-        ready_file.unlink(missing_ok=True)
     config = uvicorn.Config(
         app,
         http=_Protocol,
@@ -71,6 +71,18 @@ async def cut_connection(scope: Scope, receive: Receive) -> None:
     scope["extensions"][_CUT]["abort"]()
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _partial(ready_file: Path) -> Path:
+    return ready_file.with_name(ready_file.name + ".partial")
+
+
+def _clear(ready_file: Path) -> None:
+    try:
+        ready_file.unlink(missing_ok=True)
+        _partial(ready_file).touch()
+    except OSError as error:
+        raise CannotStart(f"the ready file {ready_file} cannot be written ({error.strerror})") from None
 
 
 def _listen(port: int) -> socket.socket:

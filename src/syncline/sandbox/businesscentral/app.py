@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -81,7 +81,19 @@ def create_app(
             Middleware(GateMiddleware, gate=gate, clock=clock, look=look, who=sign_in.who),
             Middleware(FaultMiddleware, faults=faults, look=look, refuse=_refused, sleep=clock.sleep),
         ],
+        lifespan=_closing(database),
     )
+
+
+def _closing(database: Database) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """At the end everything is in the data file itself, so that it can be copied."""
+
+    @asynccontextmanager
+    async def closing(_: Starlette) -> AsyncIterator[None]:
+        yield
+        database.close()
+
+    return closing
 
 
 class _Api:

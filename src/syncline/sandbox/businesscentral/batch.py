@@ -81,7 +81,8 @@ def run(
     """Do every unit in order. ``keep_on`` goes on after one that failed, ``snapshot`` keeps all or nothing."""
     running = _Running(database, do, root)
     if not snapshot:
-        return [running.unit(unit, keep_on=keep_on) for unit in units]
+        with database.transaction():  # kept once, before anything is answered: within it each still stands alone
+            return [running.unit(unit, keep_on=keep_on) for unit in units]
     outcomes: list[Outcome] = []
     with suppress(_Undone), database.transaction():
         outcomes = [running.unit(unit, keep_on=False) for unit in units]

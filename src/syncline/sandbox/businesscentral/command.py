@@ -25,7 +25,7 @@ from syncline.sandbox.command import FURTHEST, SandboxCommand
     type=click.Path(dir_okay=False, path_type=Path),
     help="JSON file of what goes wrong, as POST /sandbox/faults takes it.",
 )
-@click.option("--seed", type=int, help="In place of the seed that the faults file gives its chances.")
+@click.option("--faults-seed", type=int, help="In place of the seed that the faults file gives its chances.")
 @click.option("--limits", is_flag=True, help="Hold to the operational limits of Business Central online.")
 @click.option(
     "--clock-offset",

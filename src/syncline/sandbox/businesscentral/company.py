@@ -158,14 +158,14 @@ class Database:
         self.create_function("today", 0, self.clock.today)
         try:
             self.fresh = self._open()
+            self._latest = self._last_moment()
+            self._companies = {company.id: company for company in self._read_companies()}
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise Unusable(str(error)) from None
         self._versions = itertools.count(time.time_ns())
-        self._latest = self._last_moment()
         self._depth = 0
         self._behind = 0.0
-        self._companies = {company.id: company for company in self._read_companies()}
 
     @property
     def companies(self) -> tuple[Company, ...]:

@@ -49,6 +49,11 @@ class Replica:
         self._seconds = seconds
         self.keep_up()
 
+    def forget(self) -> None:
+        """The data was replaced by other data, which what was written down does not lead back from."""
+        if self._seconds:
+            self._database.execute("DELETE FROM replica_log")
+
     def keep_up(self) -> None:
         """Follow tables that are new, and forget what is too old to be asked for."""
         if not self._seconds:

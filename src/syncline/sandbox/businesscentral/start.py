@@ -31,7 +31,7 @@ def start(
     token_seconds: float,
     client_ids: bool,
     faults: Path | None,
-    seed: int | None,
+    faults_seed: int | None,
     clock_offset: int,
     limits: bool,
 ) -> None:
@@ -42,7 +42,7 @@ def start(
     if not (opened or credentials.clients or credentials.users):
         raise CannotStart(f"nobody could sign in: give --open, or --user with --password-env, or set {CLIENT_ID}")
     options = Options(client_ids=client_ids)
-    order = _order(faults, seed)
+    order = _order(faults, faults_seed)
     try:
         app = create_app(
             data or MEMORY,
@@ -63,7 +63,7 @@ def start(
 def _order(faults: Path | None, seed: int | None) -> Order:
     if faults is None:
         if seed is not None:
-            raise CannotStart("--seed is for the chances in a faults file: name one with --faults")
+            raise CannotStart("--faults-seed is for the chances in a faults file: name one with --faults")
         return Order()
     try:
         return seeded(parse(faults.read_bytes()), seed)
