@@ -105,6 +105,7 @@ def test_chances_are_drawn_for_each_kind_of_request_by_itself(faulty: Central) -
         {"next": [], "random": {"faults": [{"kind": "500", "rate": 2}]}},
         {"next": [{"kind": "500", "times": 0}]},
         {"next": [{"kind": "latency", "seconds": -1}]},
+        {"next": [{"kind": "429", "retryAfter": -1}]},
         {"next": [{"kind": "dead-link", "status": 418}]},
     ],
 )

@@ -37,20 +37,21 @@ class Fault(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fi
 
     A number is the status that is answered instead, nothing being done. ``drop-before`` cuts the connection before
     anything is done, ``drop-after`` after it was done, ``cut-halfway`` in the middle of the answer's body. ``latency``
-    lets ``seconds`` pass first. A `Special` kind is met only in a sandbox that knows what it is there.
+    lets ``seconds`` pass first, ``dead-link`` answers ``status``. A `Special` kind is met only in a sandbox that knows
+    what it is there.
     """
 
     kind: Common | Special
     match: str = ""
     method: str = ""
-    retry_after: int | None = None
+    retry_after: _Count | None = None
     seconds: _Seconds = 0.0
-    status: Literal[400, 410] = 410
+    status: Literal[400, 410] | UnsetType = UNSET
 
     def answers(self) -> int | None:
         """The status that is answered instead, if this fault is one."""
         if self.kind == "dead-link":
-            return self.status
+            return self.status or 410
         return int(self.kind) if self.kind.isdecimal() else None
 
 

@@ -49,8 +49,6 @@ def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: boo
     ``dated`` the application itself tells the ``Date``.
     Raises `CannotStart` when the port is taken or the file cannot be written.
     """
-    if ready_file:
-        _clear(ready_file)
     listener = _listen(port)
     address = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
@@ -63,6 +61,8 @@ def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: boo
         timeout_graceful_shutdown=2,
     )
     with listener:
+        if ready_file:
+            _clear(ready_file)
         _Server(config, address, ready_file).run(sockets=[listener])
 
 

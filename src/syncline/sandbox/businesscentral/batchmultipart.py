@@ -99,7 +99,7 @@ def _head(operation: Operation, answer: Answer) -> Iterator[str]:
     yield ""
     yield f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
     headers = {"odata-version": "4.0", **({"content-type": CONTENT_TYPE} if answer.body else {}), **answer.headers}
-    yield from (f"{name.title()}: {value}" for name, value in headers.items())
+    yield from (f"{name.title().replace('Odata', 'OData')}: {value}" for name, value in headers.items())
     yield ""
     yield ""
 
