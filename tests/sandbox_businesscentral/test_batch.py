@@ -78,14 +78,86 @@ def test_a_batch_goes_on_after_a_failure_when_told_to(central: Central, mark: st
 
 
 def test_a_snapshot_is_kept_whole_or_not_at_all(central: Central, mark: str) -> None:
+    """The product's page on transactional batches shows what was reverted with its own answer."""
     whole = batched(central, category(central, 1, mark), category(central, 2, mark), isolation="snapshot")
     assert statuses(whole) == [201, 201]
     broken = batched(
         central, category(central, 3, mark), category(central, 1, mark), category(central, 4, mark) | {"id": "9"},
         isolation="snapshot",
     )  # fmt: skip
-    assert statuses(broken) == [424, 400, 424]
+    assert statuses(broken) == [201, 400, 424]
     assert central.get(f"itemCategories/$count?$filter=startswith(code,'{mark}')").body == 2
+
+
+def test_operations_without_an_id_are_answered_with_null(central: Central) -> None:
+    """As the example on the product's page on transactional batches."""
+    reply = batched(central, {"method": "GET", "url": "companies"}, {"method": "GET", "url": "companies"})
+    assert [each["id"] for each in reply.body["responses"]] == [None, None]
+    headers = {"content-type": "application/json; odata.metadata=minimal", "odata-version": "4.0"}
+    assert reply.body["responses"][0]["headers"] == headers
+
+
+def test_an_atomicity_group_is_kept_whole_or_not_at_all(central: Central, mark: str) -> None:
+    """OData JSON Format 4.01, section 19: a group is a change set, and is named in its answers."""
+    first, broken, other = ({"atomicityGroup": name} for name in ("first", "broken", "other"))
+    reply = batched(
+        central,
+        category(central, 1, mark) | first, category(central, 2, mark) | first,
+        category(central, 3, mark) | broken,
+        category(central, 1, mark) | broken | {"id": "again"},
+        category(central, 4, mark) | broken,
+        category(central, 5, mark) | other | {"dependsOn": ["broken"]},
+        category(central, 6, mark) | {"dependsOn": ["first"]},
+        prefer="odata.continue-on-error",
+    )  # fmt: skip
+    assert statuses(reply) == [201, 201, 424, 400, 424, 424, 201]
+    groups = [each.get("atomicityGroup") for each in reply.body["responses"]]
+    assert groups == ["first", "first", "broken", "broken", "broken", "other", None]
+    found = central.get(f"itemCategories?$filter=startswith(code,'{mark}')&$select=code").value
+    assert [each["code"] for each in found] == [f"{mark}-{number}" for number in (1, 2, 6)]
+
+
+def test_after_a_group_that_failed_the_rest_is_skipped(central: Central, mark: str) -> None:
+    group = {"atomicityGroup": "g"}
+    twice = category(central, 1, mark)
+    reply = batched(central, twice | group, twice | group | {"id": "2"}, category(central, 3, mark))
+    assert statuses(reply) == [424, 400, 424]
+    assert central.get(f"itemCategories/$count?$filter=startswith(code,'{mark}')").body == 0
+
+
+def test_an_operation_may_address_what_an_earlier_one_made(central: Central, mark: str) -> None:
+    """OData JSON Format 4.01, section 19: $ and the id of an earlier request stand for its record."""
+    reply = batched(
+        central,
+        operation(central, 1, "POST", "items", {"number": mark}),
+        {"id": "2", "method": "POST", "url": "$1/itemVariants", "body": {"code": "RED"}, "dependsOn": ["1"]},
+        {"id": "3", "method": "PATCH", "url": "$2", "body": {"description": "red"}, "headers": {"If-Match": "*"}},
+        {"id": "4", "method": "GET", "url": "$3?$select=description,itemNumber"},
+    )
+    assert statuses(reply) == [201, 201, 200, 200]
+    shown = reply.body["responses"][3]["body"]
+    assert (shown["description"], shown["itemNumber"]) == ("red", mark)
+
+
+def test_what_names_a_failed_or_unknown_operation_is_not_done(central: Central) -> None:
+    reply = batched(
+        central,
+        operation(central, 1, "POST", "items", {"no": "such property"}),
+        {"id": "2", "method": "GET", "url": "$1/itemVariants"},
+        {"id": "3", "method": "GET", "url": "$9"},
+        prefer="odata.continue-on-error",
+    )
+    assert statuses(reply) == [400, 424, 404]
+
+
+def test_one_body_that_cannot_be_done_does_not_spoil_the_others(central: Central, mark: str) -> None:
+    reply = batched(
+        central,
+        operation(central, 1, "POST", "items", ["no", "record"]),
+        operation(central, 2, "POST", "items", {"number": mark}),
+        prefer="odata.continue-on-error",
+    )
+    assert statuses(reply) == [400, 201]
 
 
 def test_addresses_of_operations_may_be_relative_rooted_or_whole(central: Central) -> None:
@@ -115,6 +187,13 @@ def test_a_hundred_operations_and_no_more(central: Central) -> None:
         {"requests": 5},
         {"requests": [{"id": "1"}]},
         {"requests": [{"id": "1", "method": "GET", "url": "companies"}] * 2},
+        {"requests": [{"id": "1", "method": "GET", "url": "companies", "dependsOn": ["2"]}]},
+        {
+            "requests": [
+                {"id": f"{n}", "method": "GET", "url": "items", "atomicityGroup": f"{n % 2}g"} for n in range(3)
+            ]
+        },
+        {"requests": [{"id": "1", "method": "GET", "url": "companies", "headers": {"a": 1}}]},
         [],
     ],
 )

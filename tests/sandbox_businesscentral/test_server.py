@@ -119,7 +119,7 @@ def _token(central: Central, **changed: str) -> Reply:
 
 
 def test_client_credentials_give_a_token_that_does_not_last(tmp_path: Path) -> None:
-    with running(tmp_path, "--empty", "--token-seconds", "0.5", environment=_CLIENT) as sandbox:
+    with running(tmp_path, "--empty", "--token-seconds", "60", environment=_CLIENT) as sandbox:
         refused = sandbox.get("/companies")
         assert (refused.status, refused.code) == (401, "Authentication_InvalidCredentials")
         assert _token(sandbox, client_secret="wrong").body["error"] == "invalid_client"
@@ -128,7 +128,7 @@ def test_client_credentials_give_a_token_that_does_not_last(tmp_path: Path) -> N
         assert _token(sandbox, scope="everything").body["error"] == "invalid_scope"
         sandbox.headers["Authorization"] = f"Bearer {_token(sandbox).body['access_token']}"
         assert sandbox.get("/companies").status == 200
-        time.sleep(0.6)
+        sandbox.post("/sandbox/clock", {"advanceSeconds": 61})
         assert sandbox.get("/companies").code == "Authentication_InvalidCredentials"
         sandbox.headers["Authorization"] = f"Bearer {_token(sandbox).body['access_token']}"
         assert sandbox.get("/companies").status == 200
@@ -185,8 +185,32 @@ def test_a_data_file_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
     corrupt.write_bytes(b"no database at all, and long enough to be sure of it" * 40)
     assert "cannot be used as the data" in _refused("--open", "--data", str(corrupt))
     assert "cannot be used as the data" in _refused("--open", "--data", str(tmp_path / "nowhere" / "x.db"))
+    assert "directory" in _refused("--open", "--data", str(tmp_path))
     with running(tmp_path, "--open", "--empty", "--data", str(tmp_path / "used.db")):
         assert "locked" in _refused("--open", "--data", str(tmp_path / "used.db"))
+
+
+def test_a_data_file_that_was_damaged_is_told_in_one_line(tmp_path: Path) -> None:
+    data = tmp_path / "central.db"
+    with running(tmp_path, "--open", "--empty", "--data", str(data)):
+        pass
+    whole = data.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:4096], whole[:4096] + b"\xff" * 4096 + whole[8192:]):
+        data.write_bytes(damaged)
+        assert "malformed" in _refused("--open", "--data", str(data))
+
+
+def test_the_data_file_holds_everything_once_the_server_has_stopped(tmp_path: Path) -> None:
+    data, copy = tmp_path / "central.db", tmp_path / "copy.db"
+    with running(tmp_path, "--open", "--empty", "--data", str(data)) as first:
+        item = first.made("items", {})
+    copy.write_bytes(data.read_bytes())
+    with running(tmp_path, "--open", "--data", str(copy)) as second:
+        assert second.get(f"items({item['id']})").status == 200
+
+
+def test_a_ready_file_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    assert "cannot be written" in _refused("--open", "--empty", "--ready-file", str(tmp_path / "nowhere" / "ready"))
 
 
 def test_a_sandbox_nobody_could_use_does_not_start() -> None:
@@ -194,3 +218,34 @@ def test_a_sandbox_nobody_could_use_does_not_start() -> None:
     assert "--password-env" in _refused("--empty", "--user", "sync")
     half = {"SYNCLINE_SANDBOX_CLIENT_ID": "client", "SYNCLINE_SANDBOX_CLIENT_SECRET": ""}
     assert "SYNCLINE_SANDBOX_CLIENT_SECRET" in _refused("--empty", environment=half)
+
+
+def test_a_faults_file_that_is_of_no_use_is_told_in_one_line(tmp_path: Path) -> None:
+    chosen = tmp_path / "faults.json"
+    assert "cannot be read: No such file" in _refused("--open", "--faults", str(chosen))
+    assert "--faults" in _refused("--open", "--faults-seed", "1")
+    for text, why in (
+        ("no JSON", "malformed"),
+        ("{}", "missing required field `next`"),
+        ('{"next": [{"kind": "418"}]}', "418"),
+        ('{"next": []}', "random"),
+    ):
+        chosen.write_text(text)
+        said = _refused("--open", "--faults", str(chosen), "--faults-seed", "1")
+        assert str(chosen) in said
+        assert why in said
+
+
+def test_a_bad_flag_is_told_in_one_line() -> None:
+    for option, value in (
+        ("--port", "many"),
+        ("--port", "70000"),
+        ("--token-seconds", "soon"),
+        ("--faults-seed", "x"),
+        ("--clock-offset", "1e99"),
+    ):
+        assert option in _refused("--open", option, value)
+    for value in ("nan", "inf", "0", "-1"):
+        assert "--token-seconds" in _refused("--open", "--token-seconds", value)
+    assert "--prot" in _refused("--open", "--prot", "1")
+    assert "argument" in _refused("--open", "surplus")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import socket
 import sqlite3
 import time
@@ -37,7 +38,9 @@ def test_nobody_could_sign_in(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [["--prot", "1"], ["--port", "x"], ["--port", "65536"], ["--data", "/"]])
 def test_a_bad_flag_is_named(options: list[str]) -> None:
-    assert options[0] in refused("--open", *options)
+    said = refused("--open", *options)
+    assert options[0] in said
+    assert len(said.splitlines()) == 1
 
 
 def test_a_port_that_is_taken_is_named() -> None:
@@ -182,6 +185,26 @@ def test_an_answer_may_come_late(faulty: Erp) -> None:
     begun = time.monotonic()
     assert faulty.get("customers").status == 200
     assert time.monotonic() - begun >= 0.2
+
+
+def test_an_answer_may_be_cut_in_its_middle(faulty: Erp) -> None:
+    order_faults(faulty, {"kind": "cut-halfway", "match": "products", "method": "POST"})
+    with pytest.raises(http.client.IncompleteRead):
+        faulty.post("products", {})
+
+
+def test_faults_may_come_by_chance_and_are_repeated_by_the_seed(faulty: Erp) -> None:
+    def statuses(seed: int) -> list[int]:
+        chances = {"seed": seed, "faults": [{"kind": "503", "rate": 0.5}]}
+        assert faulty.post("/sandbox/faults", {"next": [], "random": chances}).status == 200
+        return [faulty.get("products").status for _ in range(30)]
+
+    assert statuses(1) == statuses(1) != statuses(2)
+    order_faults(faulty)
+
+
+def test_what_only_another_sandbox_can_show_is_refused(faulty: Erp) -> None:
+    assert faulty.post("/sandbox/faults", {"next": [{"kind": "dead-link"}]}).status == 400
 
 
 def test_faults_that_are_none_are_refused_and_told(faulty: Erp) -> None:

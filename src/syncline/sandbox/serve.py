@@ -11,14 +11,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from syncline.sandbox.command import CannotStart
+
 LOOPBACK = "127.0.0.1"
 _CUT = "syncline.cut"
-
-
-class CannotStart(click.ClickException):
-    """The sandbox cannot be started as asked: one line for the person who asked, and exit code 2."""
-
-    exit_code = 2
 
 
 class _Protocol(HttpToolsProtocol):
@@ -41,25 +37,32 @@ class _Server(uvicorn.Server):
             return
         click.echo(self._address)
         if self._ready_file:  # by a rename: whoever sees the file sees all of it
-            partial = self._ready_file.with_name(self._ready_file.name + ".partial")
+            partial = _partial(self._ready_file)
             partial.write_text(self._address + "\n")
             partial.replace(self._ready_file)
 
 
-def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None) -> None:
+def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: bool = True) -> None:
     """Answer requests on the loopback interface until SIGINT or SIGTERM; port 0 takes any free one.
 
-    ``ready_file`` holds the address (``http://127.0.0.1:PORT``) and exists only once requests are answered.
-    Raises `CannotStart` when the port is taken.
+    ``ready_file`` holds the address (``http://127.0.0.1:PORT``) and exists only once requests are answered. Without
+    ``dated`` the application itself tells the ``Date``.
+    Raises `CannotStart` when the port is taken or the file cannot be written.
     """
     listener = _listen(port)
     address = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-    if ready_file:
-        ready_file.unlink(missing_ok=True)
     config = uvicorn.Config(
-        app, http=_Protocol, log_level="warning", access_log=False, timeout_keep_alive=60, timeout_graceful_shutdown=2
+        app,
+        http=_Protocol,
+        log_level="warning",
+        access_log=False,
+        date_header=dated,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=2,
     )
     with listener:
+        if ready_file:
+            _clear(ready_file)
         _Server(config, address, ready_file).run(sockets=[listener])
 
 
@@ -68,6 +71,18 @@ async def cut_connection(scope: Scope, receive: Receive) -> None:
     scope["extensions"][_CUT]["abort"]()
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _partial(ready_file: Path) -> Path:
+    return ready_file.with_name(ready_file.name + ".partial")
+
+
+def _clear(ready_file: Path) -> None:
+    try:
+        ready_file.unlink(missing_ok=True)
+        _partial(ready_file).touch()
+    except OSError as error:
+        raise CannotStart(f"the ready file {ready_file} cannot be written ({error.strerror})") from None
 
 
 def _listen(port: int) -> socket.socket:

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import structs
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from syncline.sandbox.businesscentral import batch, demo, setup
+from syncline.sandbox.businesscentral import batch, batchjson, batchmultipart, demo, setup
 from syncline.sandbox.businesscentral.company import Database
-from syncline.sandbox.businesscentral.errors import ApiError
-from syncline.sandbox.businesscentral.faults import Faults, Requests, refusal
+from syncline.sandbox.businesscentral.errors import ApiError, refused
+from syncline.sandbox.businesscentral.faults import SPECIAL, Counts, kind, longest_lag, look, refusal
+from syncline.sandbox.businesscentral.gate import Gate, GateMiddleware
+from syncline.sandbox.businesscentral.limits import LENIENT, Limits
 from syncline.sandbox.businesscentral.query import preferences
+from syncline.sandbox.businesscentral.replica import Replica
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
 from syncline.sandbox.businesscentral.values import decode
 from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks
 from syncline.sandbox.businesscentral.writing import Options
-from syncline.sandbox.serve import cut_connection
+from syncline.sandbox.clock import Clock, DateMiddleware
+from syncline.sandbox.faults import Fault, FaultMiddleware, Faults, Order, met
+from syncline.sandbox.requests import Asked, CountingMiddleware
 
 API = "/v2.0/{tenant}/{environment}/api/v2.0"
-LARGEST_BODY = 350 * 1024 * 1024
 _JSON = "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"
 
 
@@ -38,73 +43,102 @@ def create_app(
     empty: bool,
     credentials: Credentials | None = None,
     options: Options | None = None,
+    order: Order | None = None,
+    clock: Clock | None = None,
+    limits: Limits = LENIENT,
     notify: Notify | None = None,
 ) -> Starlette:
     """The sandbox over this data; a new file gets a company, with invented records unless ``empty``.
 
-    ``open`` asks nobody to sign in, otherwise ``credentials`` say who may. Raises `company.Unusable`, and
-    `ValueError` where nobody could sign in.
+    ``open`` asks nobody to sign in, otherwise ``credentials`` say who may; ``order`` says what goes wrong from the
+    beginning. Its answers tell ``Date`` by its own clock. Raises `company.Unusable`, and `ValueError` where nobody
+    could sign in or no such fault is known here.
     """
     credentials = Credentials() if open else credentials
     if credentials is None or not (open or credentials.clients or credentials.users):
         raise ValueError("nobody could sign in: name a user or a client, or open the sandbox")
-    database = Database(data)
+    clock = clock or Clock()
+    database = Database(data, clock)
     if database.fresh:
         with database.transaction():
             company = setup.add_company(database, setup.EMPTY_NAME if empty else demo.NAME)
             if not empty:
                 demo.fill(company)
-    webhooks = Webhooks(database, notify or Notify())
-    api = _Api(database, SignIn(credentials), options or Options(), webhooks)
+    replica, gate, sign_in = Replica(database), Gate(clock, limits), SignIn(credentials, clock)
+    faults, requests = Faults(SPECIAL, lambda order: replica.follow(longest_lag(order))), Counts()
+    faults.replace(order or Order())
+    webhooks = Webhooks(database, notify or Notify(), most=lambda: gate.limits.subscriptions)
+    api = _Api(database, sign_in, options or Options(), faults, requests, replica, gate, webhooks)
     return Starlette(
-        lifespan=webhooks.lifespan,
         routes=[
             Route("/{tenant}/oauth2/v2.0/token", api.token, methods=["POST"]),
-            Route("/sandbox/faults", api.faults, methods=["GET", "POST"]),
-            Route("/sandbox/requests", api.requests, methods=["GET"]),
-            Route("/sandbox/requests/reset", api.reset_requests, methods=["POST"]),
+            clock.route(),
+            faults.route(),
+            *gate.routes(),
+            *requests.routes(),
             *webhooks.routes(),
             Route(API + "{path:path}", api),
         ],
+        middleware=[
+            Middleware(DateMiddleware, clock=clock),
+            Middleware(CountingMiddleware, requests=requests, look=look),
+            Middleware(GateMiddleware, gate=gate, clock=clock, look=look, who=sign_in.who),
+            Middleware(FaultMiddleware, faults=faults, look=look, refuse=_refused, sleep=clock.sleep),
+        ],
+        lifespan=_lifespan(database, webhooks),
     )
 
 
-class _Api:
-    """The API as an ASGI application: only at this level can a connection be cut."""
+def _lifespan(database: Database, webhooks: Webhooks) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """Subscribers are told meanwhile; at the end everything is in the data file itself, so that it can be copied."""
 
-    def __init__(self, database: Database, sign_in: SignIn, options: Options, webhooks: Webhooks) -> None:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with webhooks.lifespan(app):
+            yield
+        database.close()
+
+    return lifespan
+
+
+class _Api:
+    """The API as an ASGI application."""
+
+    def __init__(
+        self,
+        database: Database,
+        sign_in: SignIn,
+        options: Options,
+        faults: Faults,
+        requests: Counts,
+        replica: Replica,
+        gate: Gate,
+        webhooks: Webhooks,
+    ) -> None:
         self._webhooks = webhooks
         self._database = database
         self._sign_in = sign_in
         self._options = options
-        self._faults = Faults()
-        self._requests = Requests()
+        self._faults = faults
+        self._requests = requests
+        self._replica = replica
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        path = request.path_params["path"].lstrip("/")
-        self._requests.count(request.method, path)
-        fault = self._faults.meet(request.method, path)
-        if fault and fault.kind == "drop-before":
-            await cut_connection(scope, receive)
-            return
-        if fault and fault.kind == "latency":
-            await asyncio.sleep(fault.seconds)
-        answer = refusal(fault) if fault and fault.kind.isdecimal() else await self._answer(request, path)
-        if fault and fault.kind == "drop-after":
-            await cut_connection(scope, receive)
-            return
+        answer = await self._answer(request, request.path_params["path"].lstrip("/"))
         await _response(answer)(scope, receive, send)
 
     async def _answer(self, request: Request, path: str) -> Answer:
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             self._sign_in.check(headers.get("authorization", ""))
-            body = await request.body()
-            if len(body) > LARGEST_BODY:
-                raise ApiError(413, "BadRequest", "The request body is larger than 350 MB.")
+            body = await _body(request, self._gate.limits.body_bytes)
             root = str(request.base_url).rstrip("/") + request.url.path.removesuffix(request.path_params["path"])
-            service = Service(self._database, root, self._options)
+            service = Service(self._database, root, structs.replace(self._options, page=self._gate.limits.page))
+            if path == "$batch":
+                with self._meeting(met(request.scope)):
+                    return self._batch(service, root, request.method, headers, body)
             call = Call(
                 method=request.method,
                 path=path,
@@ -114,48 +148,70 @@ class _Api:
             )
             if self._webhooks.subscriptions.named(path):
                 return await self._webhooks.subscriptions.answer(call, root)
-            return self._batch(service, call, root) if path == "$batch" else service.answer(call)
+            with self._meeting(met(request.scope)):
+                return service.answer(call)
         except ApiError as error:
             return Answer(status=error.status, body=error.body())
         finally:
             if request.method != "GET":
                 self._webhooks.notifier.look()
 
-    def _batch(self, service: Service, call: Call, root: str) -> Answer:
-        if call.method != "POST":
+    def _meeting(self, fault: Fault | None) -> AbstractContextManager[None]:
+        """The database as a fault of a special kind shows it."""
+        self._replica.keep_up()
+        if fault and fault.kind == "lag":
+            return self._replica.behind(fault.seconds)
+        if fault and fault.kind == "late-commit":
+            return self._database.committing_late(fault.seconds)
+        return nullcontext()
+
+    def _batch(self, service: Service, root: str, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if method != "POST":
             raise ApiError(405, "BadRequest_MethodNotAllowed", "A batch is sent with POST.")
 
-        def do(operation: Call) -> Answer:
-            relative = structs.replace(operation, path=batch.root_relative(operation.path, root))
-            self._requests.count_operation(relative.method, relative.path)
-            fault = self._faults.meet(relative.method, relative.path, inside_batch=True)
+        def do(call: Call) -> Answer:
+            asked = Asked(method=call.method, path=call.path, kind=kind(call.path), query=call.query)
+            self._requests.count_operation(asked)
+            fault = self._faults.meet(asked, statuses=True)
             if fault:
                 return refusal(fault)
-            if self._webhooks.subscriptions.named(relative.path):
-                return self._webhooks.subscriptions.answer_in_batch(relative, root)
-            return service.answer(relative)
+            if self._webhooks.subscriptions.named(call.path):
+                return self._webhooks.subscriptions.answer_in_batch(call, root)
+            return service.answer(call)
 
-        keep_on = preferences(call.headers.get("prefer", "")).get("odata.continue-on-error") == "true"
-        return batch.run(self._database, do, call.body, call.headers, keep_on=keep_on)
+        content_type = headers.get("content-type", _JSON)
+        multipart = content_type.strip().lower().startswith("multipart/mixed")
+        read = batchmultipart.read if multipart else batchjson.read
+        write = batchmultipart.write if multipart else batchjson.write
+        units = read(body, content_type)
+        batch.check(units, self._gate.limits.batch)
+        preferred = preferences(headers.get("prefer", ""))
+        outcomes = batch.run(
+            self._database,
+            do,
+            units,
+            root=root,
+            snapshot="snapshot" in (headers.get("isolation", "").lower(), headers.get("odata-isolation", "").lower()),
+            keep_on="true" in (preferred.get("odata.continue-on-error"), preferred.get("continue-on-error")),
+        )
+        return write(outcomes)
 
     async def token(self, request: Request) -> Response:
         self._requests.count_sign_in()
         return _response(self._sign_in.token(await request.body()))
 
-    async def faults(self, request: Request) -> Response:
-        try:
-            if request.method == "POST":
-                self._faults.order(decode(await request.body()))
-        except ApiError as error:
-            return _response(Answer(status=error.status, body=error.body()))
-        return _response(Answer(status=200, body=msgspec.json.encode({"next": self._faults.waiting()})))
 
-    async def requests(self, _: Request) -> Response:
-        return _response(Answer(status=200, body=msgspec.json.encode(self._requests.told())))
+async def _body(request: Request, most: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > most:
+            raise refused(413, f"A request's body has at most {most} bytes.")
+    return bytes(body)
 
-    async def reset_requests(self, _: Request) -> Response:
-        self._requests.reset()
-        return Response(status_code=204)
+
+def _refused(fault: Fault) -> ASGIApp:
+    return _response(refusal(fault))
 
 
 def _response(answer: Answer) -> Response:

@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from syncline.sandbox.command import FURTHEST, SandboxCommand
 
-@click.command("businesscentral")
+
+@click.command("businesscentral", cls=SandboxCommand)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any free one", help="On 127.0.0.1.")
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="SQLite file; in memory without it.")
 @click.option("--open", "opened", is_flag=True, help="Ask nobody to sign in.")
@@ -26,6 +28,19 @@ import click
 )
 @click.option("--notify-any-host", is_flag=True, help="Call receivers of webhooks on other machines too.")
 @click.option("--client-ids", is_flag=True, help="Accept an id that a POST chooses, as a custom API page may.")
+@click.option(
+    "--faults",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="JSON file of what goes wrong, as POST /sandbox/faults takes it.",
+)
+@click.option("--faults-seed", type=int, help="In place of the seed that the faults file gives its chances.")
+@click.option("--limits", is_flag=True, help="Hold to the operational limits of Business Central online.")
+@click.option(
+    "--clock-offset",
+    type=click.IntRange(-FURTHEST, FURTHEST),
+    default=0,
+    help="Seconds that its clock is off the machine's.",
+)
 def businesscentral_command(**options: Any) -> None:
     """Business Central's API v2.0 as a local server.
 

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -25,6 +25,7 @@ from syncline.connectors.businesscentral.metadata import entity_sets
 from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.values import Stored, moment
+from syncline.sandbox.clock import Clock
 
 Row: TypeAlias = dict[str, Any]
 """A record as it is stored (see `values`), with ``_row`` and ``_etag``."""
@@ -121,7 +122,7 @@ class Company(Struct, frozen=True):
         self.database.execute(f"DELETE FROM {self.table('businessRelations')} WHERE {where}", tuple(equal.values()))
 
     def today(self) -> str:
-        return datetime.now(UTC).date().isoformat()
+        return self.database.clock.today()
 
     def _read(self, table: str, equal: Mapping[str, Stored], order: str) -> Iterator[Row]:
         where = " AND ".join(f'"{name}" = ?' for name in equal) or "1"
@@ -133,7 +134,7 @@ class Company(Struct, frozen=True):
     def _stamp(self, entity_set: str, row: Row) -> None:
         row["_etag"] = self.database.new_etag()
         if "lastModifiedDateTime" in entity_sets()[entity_set].properties:
-            row["lastModifiedDateTime"] = self.database.now()
+            row["lastModifiedDateTime"] = self.database.stamp(row.get("lastModifiedDateTime", ""))
 
     def _set(self, entity_set: str, row: Row, names: list[str]) -> None:
         columns = ", ".join(f'"{name}" = ?' for name in names)
@@ -145,7 +146,8 @@ class Company(Struct, frozen=True):
 class Database:
     """One connection to one SQLite file, used by one thread. Every write goes through `transaction`."""
 
-    def __init__(self, data: Path | Literal[":memory:"]) -> None:
+    def __init__(self, data: Path | Literal[":memory:"], clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         try:
             self._connection = _connect(data)
         except sqlite3.DatabaseError as error:
@@ -153,15 +155,18 @@ class Database:
         self._connection.create_function("sandbox_now", 0, self.now)  # for triggers (see webhooks.changes)
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
+        self.create_function = self._connection.create_function
+        self.create_function("today", 0, self.clock.today)
         try:
             self.fresh = self._open()
+            self._latest = self._last_moment()
+            self._companies = {company.id: company for company in self._read_companies()}
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise Unusable(str(error)) from None
         self._versions = itertools.count(time.time_ns())
-        self._latest = self._last_moment()
         self._depth = 0
-        self._companies = {company.id: company for company in self._read_companies()}
+        self._behind = 0.0
 
     @property
     def companies(self) -> tuple[Company, ...]:
@@ -205,8 +210,23 @@ class Database:
 
     def now(self) -> str:
         """The present moment in UTC milliseconds, never before the one given last."""
-        self._latest = max(self._latest, moment(datetime.now(UTC)))
+        self._latest = max(self._latest, moment(self.clock.now()))
         return self._latest
+
+    def stamp(self, before: str) -> str:
+        """The modification time of a record that had this one ``before``: now, unless the write commits late."""
+        if not self._behind:
+            return self.now()
+        return max(before, moment(self.clock.now() - timedelta(seconds=self._behind)))
+
+    @contextmanager
+    def committing_late(self, seconds: float) -> Iterator[None]:
+        """Writes are stamped so many seconds before they become visible, as those of a long transaction are."""
+        self._behind = seconds
+        try:
+            yield
+        finally:
+            self._behind = 0.0
 
     def new_etag(self) -> str:
         return f'W/"{base64.b64encode(b"20;%d;1" % next(self._versions)).decode()}"'

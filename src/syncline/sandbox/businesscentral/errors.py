@@ -21,6 +21,20 @@ class ApiError(Exception):
         return msgspec.json.encode({"error": {"code": self.code, "message": message}})
 
 
+_CODES = {
+    401: "Authentication_InvalidCredentials",
+    409: "Request_EntityChanged",
+    429: "Application_TooManyRequests",
+    500: "Internal_ServerError",
+    503: "Internal_TenantUnavailable",
+}
+
+
+def refused(status: int, message: str) -> ApiError:
+    """Of a request that nobody looked into: what code goes with the status."""
+    return ApiError(status, _CODES.get(status, "BadRequest" if status in (400, 410, 413) else "Unknown"), message)
+
+
 def bad_request(message: str) -> ApiError:
     return ApiError(400, "BadRequest", message)
 

@@ -1,113 +1,77 @@
-"""Faults on request, for tests of clients: what is to go wrong with which of the next requests, and what was asked."""
+"""Faults in Business Central's words: which requests its own kinds meet, and what a refusal says."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, Literal
+import re
+from collections.abc import Mapping
 
-import msgspec
-from msgspec import Struct, structs
+from starlette.types import Scope
 
-from syncline.sandbox.businesscentral.errors import ApiError, bad_request
+from syncline.sandbox.businesscentral.errors import refused
+from syncline.sandbox.businesscentral.replica import reads_replica
 from syncline.sandbox.businesscentral.service import Answer
+from syncline.sandbox.faults import Applies, Fault, Order
+from syncline.sandbox.requests import Asked, Requests, looking
 
-Kind = Literal["401", "408", "409", "429", "500", "502", "503", "504", "drop-before", "drop-after", "latency"]
-_CODES = {
-    "401": "Authentication_InvalidCredentials",
-    "409": "Request_EntityChanged",
-    "429": "Application_TooManyRequests",
-    "500": "Internal_ServerError",
-    "503": "Internal_TenantUnavailable",
-}
+_ROOT = re.compile(r"/v2\.0/[^/]+/[^/]+/api/v2\.0")
 
 
-class Fault(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """``match`` is a part of the path, ``times`` how many requests it meets, ``after`` how many it lets pass first.
-
-    ``retry_after`` and ``seconds`` (of ``latency``) are seconds.
-    """
-
-    kind: Kind
-    match: str = ""
-    method: str = ""
-    times: int = 1
-    after: int = 0
-    retry_after: int | None = None
-    seconds: float = 0.0
+def _follows_link(asked: Asked) -> bool:
+    return "skiptoken=" in asked.query
 
 
-class _Order(Struct, frozen=True, forbid_unknown_fields=True):
-    next: tuple[Fault, ...]
+def _asks_replica(asked: Asked) -> bool:
+    return asked.method == "GET" and reads_replica(asked.method, asked.headers)
 
 
-class Faults:
-    """The faults still to come, in order; the first that meets a request is used up by it."""
+def _writes(asked: Asked) -> bool:
+    return asked.method != "GET"
 
-    def __init__(self) -> None:
-        self._waiting: list[Fault] = []
 
-    def order(self, body: Any) -> None:
-        """Replace what is waiting. Raises `ApiError`."""
-        try:
-            self._waiting = list(msgspec.convert(body, _Order).next)
-        except msgspec.ValidationError as error:
-            raise bad_request(f"Those are no faults: {error}.") from None
+SPECIAL: Mapping[str, Applies] = {"dead-link": _follows_link, "lag": _asks_replica, "late-commit": _writes}
+"""``dead-link`` refuses a next link that was given out, ``lag`` shows the reader of a replica the state as it was
+``seconds`` ago, ``late-commit`` stamps a write as though it had taken ``seconds`` to become visible."""
 
-    def waiting(self) -> list[Fault]:
-        return list(self._waiting)
 
-    def meet(self, method: str, path: str, *, inside_batch: bool = False) -> Fault | None:
-        """The fault of this request. An operation inside a batch can only be answered with a status."""
-        for index, fault in enumerate(self._waiting):
-            if fault.match not in path or fault.method.upper() not in ("", method):
-                continue
-            if inside_batch and not fault.kind.isdecimal():
-                continue
-            if fault.after:
-                self._waiting[index] = structs.replace(fault, after=fault.after - 1)
-                continue
-            if fault.times > 1:
-                self._waiting[index] = structs.replace(fault, times=fault.times - 1)
-            else:
-                del self._waiting[index]
-            return fault
-        return None
+def longest_lag(order: Order) -> float:
+    return max((fault.seconds for fault in order.faults() if fault.kind == "lag"), default=0.0)
 
 
 def refusal(fault: Fault) -> Answer:
     """The answer that a fault with a status gives."""
-    error = ApiError(int(fault.kind), _CODES.get(fault.kind, "Unknown"), "The sandbox was told to refuse this request.")
+    status = fault.answers()
+    assert status
+    said = "The next link is no longer valid." if fault.kind == "dead-link" else "The sandbox was told to refuse this."
+    error = refused(status, said)
     headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
-    return Answer(status=error.status, body=error.body(), headers=headers)
+    return Answer(status=status, body=error.body(), headers=headers)
 
 
-class Requests:
-    """What was asked since the last reset. A batch is one request; its operations and sign-ins are counted apart."""
-
-    def __init__(self) -> None:
-        self.reset()
+class Counts(Requests):
+    """A batch is one request; its operations and sign-ins are counted apart."""
 
     def reset(self) -> None:
-        self._requests: Counter[str] = Counter()
-        self._operations: Counter[str] = Counter()
+        super().reset()
+        self._operations = Requests()
         self._sign_ins = 0
 
     def count_sign_in(self) -> None:
         self._sign_ins += 1
 
-    def count(self, method: str, path: str) -> None:
-        self._requests[f"{method} {kind(path)}"] += 1
+    def count_operation(self, asked: Asked) -> None:
+        self._operations.count(asked)
 
-    def count_operation(self, method: str, path: str) -> None:
-        self._operations[f"{method} {kind(path)}"] += 1
+    def told(self) -> dict[str, object]:
+        return {**super().told(), "operations": self._operations.told()["requests"], "signIns": self._sign_ins}
 
-    def told(self) -> dict[str, Any]:
-        return {
-            "total": self._requests.total(),
-            "requests": dict(self._requests),
-            "operations": dict(self._operations),
-            "signIns": self._sign_ins,
-        }
+
+def look(scope: Scope) -> Asked | None:
+    """A request below the API's root, wherever its tenant and environment are."""
+    root = _ROOT.match(scope["path"]) if scope["type"] == "http" else None
+    if root is None:
+        return None
+    path = scope["path"][root.end() :].lstrip("/")
+    return looking(scope, path, kind(path))
 
 
 def kind(path: str) -> str:

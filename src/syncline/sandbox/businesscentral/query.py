@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from msgspec import Struct, structs
 
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, Navigation, entity_sets
-from syncline.sandbox.businesscentral.errors import bad_request
+from syncline.sandbox.businesscentral.errors import bad_request, refused
 from syncline.sandbox.businesscentral.filters import Where, where
 
 MOST_A_PAGE = 20_000
@@ -43,17 +43,21 @@ class Query(Struct, frozen=True, kw_only=True):
     page_size: int = MOST_A_PAGE
 
 
-def parse(text: str, entity_set: EntitySet, prefer: Mapping[str, str]) -> Query:
-    """Of the text behind the question mark. Options without a dollar are not the entity's. Raises `ApiError`."""
+def parse(text: str, entity_set: EntitySet, prefer: Mapping[str, str], most: int | None = None) -> Query:
+    """Of the text behind the question mark. Options without a dollar are not the entity's. Raises `ApiError`.
+
+    A page holds at most ``most`` records, and who asks for more is refused; without it nobody is, but gets no more.
+    """
     options = {name: value for name, value in parse_qsl(text, keep_blank_values=True) if name.startswith("$")}
     unknown = sorted(set(options) - _KNOWN)
     if unknown:
         raise bad_request(f"The query parameter '{unknown[0]}' is not supported.")
     size = prefer.get("odata.maxpagesize")
     query = _query(options, entity_set, newer=options.get("$schemaversion") == "2.1")
-    if size is None:
-        return query
-    return structs.replace(query, page_size=max(1, min(_count("odata.maxpagesize", size), MOST_A_PAGE)))
+    asked = MOST_A_PAGE if size is None else _count("odata.maxpagesize", size)
+    if most is not None and size is not None and asked > most:
+        raise refused(413, f"A page has at most {most} entities: {asked} are asked for.")
+    return structs.replace(query, page_size=max(1, min(asked, most or MOST_A_PAGE)))
 
 
 def preferences(header: str) -> dict[str, str]:

@@ -58,7 +58,7 @@ _VIEWS: Mapping[str, str] = {
                AS totalSalesExcludingTax,
                CAST(coalesce((SELECT sum(CAST(round(i.remainingAmount * 100) AS INTEGER)) / 100.0
                   FROM "{n}$salesInvoices" i
-                 WHERE i.billToCustomerId = c.id AND i.status = 'Open' AND i.dueDate < date('now')), 0) AS TEXT)
+                 WHERE i.billToCustomerId = c.id AND i.status = 'Open' AND i.dueDate < today()), 0) AS TEXT)
                AS overdueAmount,
                c.lastModifiedDateTime
           FROM "{n}$customers" c
@@ -75,7 +75,7 @@ _VIEWS: Mapping[str, str] = {
           JOIN "{n}$contacts" c ON c.companyNumber = k.number AND c.type = 'Person'
     """,
 }
-"""Sets that are looked at but not kept. Exact sums: whole cents first."""
+"""Sets that are looked at but not kept. Exact sums: whole cents first. ``today()`` is the sandbox's clock."""
 
 _OWN = """
 CREATE TABLE "{n}$businessRelations" (

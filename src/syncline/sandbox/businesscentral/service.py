@@ -15,6 +15,7 @@ from syncline.sandbox.businesscentral import reading, writing
 from syncline.sandbox.businesscentral.company import Company, Database
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
 from syncline.sandbox.businesscentral.query import parse, preferences
+from syncline.sandbox.businesscentral.replica import reads_replica
 from syncline.sandbox.businesscentral.writing import Options
 
 _ACTION = "Microsoft.NAV."
@@ -67,6 +68,7 @@ class Service:
             return Answer(status=error.status, body=error.body())
 
     def _answer(self, call: Call) -> Answer:
+        reads_replica(call.method, call.headers)
         parts = _parts(call.path)
         if call.path == "$metadata":
             raise ApiError(501, "BadRequest_MethodNotImplemented", "$metadata is not served by this sandbox yet.")
@@ -91,7 +93,7 @@ class Service:
     def _read(self, call: Call, target: _Target) -> Answer:
         if target.action:
             raise ApiError(405, "BadRequest_MethodNotAllowed", "An action is called with POST.")
-        query = parse(call.query, target.entity_set, preferences(call.headers.get("prefer", "")))
+        query = parse(call.query, target.entity_set, preferences(call.headers.get("prefer", "")), self._options.page)
         context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}"
         if target.counted:
             return _json(200, reading.count(target.company, target.entity_set, query, target.fixed))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-import time
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Struct
 
-from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.errors import refused
 from syncline.sandbox.businesscentral.service import Answer
+from syncline.sandbox.clock import Clock
 
 SCOPE = "https://api.businesscentral.dynamics.com/.default"
 
@@ -32,20 +32,25 @@ class Credentials(Struct, frozen=True, kw_only=True):
 class SignIn:
     """The tokens given out, and whether a request may pass."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, clock: Clock) -> None:
         self._credentials = credentials
-        self._tokens: dict[str, float] = {}
+        self._clock = clock
+        self._tokens: dict[str, tuple[float, str]] = {}
 
     def check(self, authorization: str) -> None:
         """Raises `ApiError` unless the header names someone who may ask."""
+        if self.who(authorization) is None:
+            raise refused(401, "The server has rejected the client credentials.")
+
+    def who(self, authorization: str) -> str | None:
+        """The client or user that a header names, ``None`` where they may not ask; nobody in particular if all may."""
         if not (self._credentials.clients or self._credentials.users):
-            return
+            return ""
         scheme, _, value = authorization.partition(" ")
-        if scheme.lower() == "bearer" and self._tokens.get(value, 0.0) > time.monotonic():
-            return
-        if scheme.lower() == "basic" and self._knows_user(value):
-            return
-        raise ApiError(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
+        if scheme.lower() == "bearer":
+            until, client = self._tokens.get(value, (0.0, ""))
+            return client if until > self._clock.passed() else None
+        return self._user(value) if scheme.lower() == "basic" else None
 
     def token(self, form: bytes) -> Answer:
         """Exchange client credentials for a token, as OAuth 2.0 has it."""
@@ -59,18 +64,19 @@ class SignIn:
             return _oauth_error(400, "invalid_scope", f"The scope must be {SCOPE}.")
         token = secrets.token_urlsafe(32)
         seconds = self._credentials.token_seconds
-        self._tokens = {known: until for known, until in self._tokens.items() if until > time.monotonic()}
-        self._tokens[token] = time.monotonic() + seconds
+        now = self._clock.passed()
+        self._tokens = {known: kept for known, kept in self._tokens.items() if kept[0] > now}
+        self._tokens[token] = (now + seconds, f"client {asked['client_id']}")
         body = {"token_type": "Bearer", "expires_in": int(seconds), "access_token": token}
         return Answer(status=200, body=msgspec.json.encode(body))
 
-    def _knows_user(self, value: str) -> bool:
+    def _user(self, value: str) -> str | None:
         try:
             user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            return False
+            return None
         expected = self._credentials.users.get(user)
-        return expected is not None and _same(expected, password)
+        return f"user {user}" if expected is not None and _same(expected, password) else None
 
 
 def _same(expected: str, given: str) -> bool:

@@ -7,10 +7,14 @@ from pathlib import Path
 
 from syncline.sandbox.businesscentral.app import create_app
 from syncline.sandbox.businesscentral.company import MEMORY, Unusable
+from syncline.sandbox.businesscentral.limits import LENIENT, Limits
 from syncline.sandbox.businesscentral.signin import Credentials
 from syncline.sandbox.businesscentral.webhooks.control import Notify
 from syncline.sandbox.businesscentral.writing import Options
-from syncline.sandbox.serve import CannotStart, serve
+from syncline.sandbox.clock import Clock
+from syncline.sandbox.command import FURTHEST, CannotStart
+from syncline.sandbox.faults import Order, parse, seeded
+from syncline.sandbox.serve import serve
 
 CLIENT_ID = "SYNCLINE_SANDBOX_CLIENT_ID"
 CLIENT_SECRET = "SYNCLINE_SANDBOX_CLIENT_SECRET"  # noqa: S105 - the variable's name
@@ -29,21 +33,49 @@ def start(
     client_ids: bool,
     notify_after: float,
     notify_any_host: bool,
+    faults: Path | None,
+    faults_seed: int | None,
+    clock_offset: int,
+    limits: bool,
 ) -> None:
     """Serve until told to stop. Raises `CannotStart`."""
+    if not 0 < token_seconds < FURTHEST:
+        raise CannotStart(f"--token-seconds {token_seconds}: a token lives for some seconds, fewer than {FURTHEST}")
     credentials = Credentials(clients=_client(), users=_user(user, password_env), token_seconds=token_seconds)
     if not (opened or credentials.clients or credentials.users):
         raise CannotStart(f"nobody could sign in: give --open, or --user with --password-env, or set {CLIENT_ID}")
     options = Options(client_ids=client_ids)
     notify = Notify(after=notify_after, any_host=notify_any_host)
+    order = _order(faults, faults_seed)
     try:
         app = create_app(
-            data or MEMORY, open=opened, empty=empty, credentials=credentials, options=options, notify=notify
+            data or MEMORY,
+            open=opened,
+            empty=empty,
+            credentials=credentials,
+            options=options,
+            notify=notify,
+            order=order,
+            clock=Clock(clock_offset),
+            limits=Limits() if limits else LENIENT,
         )
     except Unusable as error:
         message = f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
         raise CannotStart(message) from None
-    serve(app, port=port, ready_file=ready_file)
+    serve(app, port=port, ready_file=ready_file, dated=False)
+
+
+def _order(faults: Path | None, seed: int | None) -> Order:
+    if faults is None:
+        if seed is not None:
+            raise CannotStart("--faults-seed is for the chances in a faults file: name one with --faults")
+        return Order()
+    try:
+        return seeded(parse(faults.read_bytes()), seed)
+    except OSError as error:
+        raise CannotStart(f"the faults file {faults} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise CannotStart(f"the faults file {faults} holds no faults: {error}") from None
 
 
 def _client() -> dict[str, str]:

@@ -23,6 +23,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
     client_ids: bool = False
     """A POST may choose the record's id, as a custom API page allows."""
+    page: int | None = None
+    """Refuse to list more records a page than that."""
 
 
 def create(

@@ -22,7 +22,8 @@ from syncline.sandbox.customerp.database import Database, Stored, etag
 from syncline.sandbox.customerp.entities import ENTITIES
 from syncline.sandbox.customerp.model import Entity
 from syncline.sandbox.customerp.problems import Problem
-from syncline.sandbox.faults import Fault, FaultMiddleware
+from syncline.sandbox.faults import Fault, FaultMiddleware, Faults
+from syncline.sandbox.requests import Asked, CountingMiddleware, Requests, looking
 
 LARGEST_BODY = 10 * 1024 * 1024
 _API = "/api/"
@@ -41,7 +42,10 @@ def create_app(data: Path | Literal[":memory:"], *, token: str | None, empty: bo
         demo.fill(database)
     described = msgspec.json.encode(openapi.document(sign_in=token is not None))
     changes = _Changes(database)
+    faults, requests = Faults(), Requests()
     routes: list[BaseRoute] = [
+        faults.route(),
+        *requests.routes(),
         Route("/openapi.json", _json(described), methods=["GET"]),
         Route("/api/changes", changes.list, methods=["GET"]),
     ]
@@ -57,7 +61,8 @@ def create_app(data: Path | Literal[":memory:"], *, token: str | None, empty: bo
     return Starlette(
         routes=routes,
         middleware=[
-            Middleware(FaultMiddleware, root=_API, kind=_kind, refuse=_refusal),
+            Middleware(CountingMiddleware, requests=requests, look=_look),
+            Middleware(FaultMiddleware, faults=faults, look=_look, refuse=_refusal),
             Middleware(_SignIn, token=token),
         ],
         lifespan=_closing(database),
@@ -181,10 +186,13 @@ async def _failure(_: Request, __: Exception) -> Response:
 
 def _refusal(fault: Fault) -> ASGIApp:
     headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
-    return Problem(int(fault.kind), "The sandbox was told to refuse this request.", headers=headers).response()
+    return Problem(fault.answers() or 500, "The sandbox was told to refuse this request.", headers=headers).response()
 
 
-def _kind(path: str) -> str:
-    """A path without its id, for the counts: ``customers/9c…`` is ``customers/{id}``."""
+def _look(scope: Scope) -> Asked | None:
+    """A path's kind is the path without its id: ``customers/9c…`` is ``customers/{id}``."""
+    if scope["type"] != "http" or not scope["path"].startswith(_API):
+        return None
+    path = scope["path"].removeprefix(_API)
     entity, slash, _ = path.partition("/")
-    return entity + ("/{id}" if slash else "")
+    return looking(scope, path, entity + ("/{id}" if slash else ""))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from syncline.sandbox.serve import CannotStart, serve
+from syncline.sandbox.command import CannotStart, SandboxCommand
 
 TOKEN = "SYNCLINE_CUSTOMERP_TOKEN"  # noqa: S105 - the variable's name
 
 
-@click.command("customerp")
+@click.command("customerp", cls=SandboxCommand)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any free one", help="On 127.0.0.1.")
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="SQLite file; in memory without it.")
 @click.option("--open", "opened", is_flag=True, help="Ask nobody to sign in.")
@@ -25,6 +25,7 @@ def customerp_command(port: int, data: Path | None, opened: bool, empty: bool, r
     """
     from syncline.sandbox.customerp.app import create_app
     from syncline.sandbox.customerp.database import MEMORY, Unusable
+    from syncline.sandbox.serve import serve
 
     token = None if opened else os.environ.get(TOKEN)
     if not (opened or token):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -32,10 +32,11 @@ class Notify(Struct, frozen=True, kw_only=True):
 class Webhooks:
     """Everything about webhooks over one database."""
 
-    def __init__(self, database: Database, notify: Notify) -> None:
+    def __init__(self, database: Database, notify: Notify, most: Callable[[], int | None]) -> None:
+        """``most`` is how many subscriptions there may be."""
         receivers = Receivers(any_host=notify.any_host)
         changes = Changes(database)
-        self.subscriptions = Subscriptions(database, changes, receivers)
+        self.subscriptions = Subscriptions(database, changes, receivers, most)
         self.notifier = Notifier(
             database,
             self.subscriptions,

@@ -9,7 +9,7 @@ Followed from ``Working with webhooks`` and the pages of the resource in the pro
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
@@ -29,7 +29,6 @@ from syncline.sandbox.businesscentral.webhooks.metadata import SUBSCRIPTIONS, SU
 from syncline.sandbox.businesscentral.webhooks.receivers import Receivers
 
 LIFE = timedelta(days=3)
-MOST_SUBSCRIPTIONS = 200
 
 _OWN = ("companyId", "entitySet")
 _TABLE = f"""
@@ -63,7 +62,10 @@ class Subscription(Struct, frozen=True, kw_only=True, rename="camel"):
 class Subscriptions:
     """The entity set. ``changes`` is kept watching exactly what somebody subscribed to."""
 
-    def __init__(self, database: Database, changes: Changes, receivers: Receivers) -> None:
+    def __init__(
+        self, database: Database, changes: Changes, receivers: Receivers, most: Callable[[], int | None]
+    ) -> None:
+        self._most = most
         self._database = database
         self._changes = changes
         self._receivers = receivers
@@ -211,8 +213,9 @@ class Subscriptions:
         if wanted in ids:
             message = f"The subscription already exists. Identification fields and values: subscriptionId='{wanted}'."
             raise ApiError(400, "Internal_EntityWithSameKeyExists", message)
-        if len(ids) >= MOST_SUBSCRIPTIONS:
-            raise bad_request(f"There are {MOST_SUBSCRIPTIONS} subscriptions, and there may not be more.")
+        most = self._most()
+        if most is not None and len(ids) >= most:
+            raise bad_request(f"There are {most} subscriptions, and there may not be more.")
 
     def _stamp(self, row: Row) -> None:
         """A new version, and three more days from now."""
