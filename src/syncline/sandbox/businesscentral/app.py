@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from syncline.sandbox.businesscentral import batch, demo, setup
+from syncline.sandbox.businesscentral import batch
 from syncline.sandbox.businesscentral.company import Database
+from syncline.sandbox.businesscentral.contents import Contents, provide
 from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.faults import Faults, Requests, refusal
 from syncline.sandbox.businesscentral.query import preferences
@@ -34,11 +35,11 @@ def create_app(
     data: Path | Literal[":memory:"],
     *,
     open: bool,  # noqa: A002 - the word of the command line
-    empty: bool,
+    contents: Contents,
     credentials: Credentials | None = None,
     options: Options | None = None,
 ) -> Starlette:
-    """The sandbox over this data; a new file gets a company, with invented records unless ``empty``.
+    """The sandbox over this data, which gets the ``contents`` that it does not hold yet.
 
     ``open`` asks nobody to sign in, otherwise ``credentials`` say who may. Raises `company.Unusable`, and
     `ValueError` where nobody could sign in.
@@ -47,11 +48,7 @@ def create_app(
     if credentials is None or not (open or credentials.clients or credentials.users):
         raise ValueError("nobody could sign in: name a user or a client, or open the sandbox")
     database = Database(data)
-    if database.fresh:
-        with database.transaction():
-            company = setup.add_company(database, setup.EMPTY_NAME if empty else demo.NAME)
-            if not empty:
-                demo.fill(company)
+    provide(database, contents)
     api = _Api(database, SignIn(credentials), options or Options())
     return Starlette(
         routes=[

@@ -153,7 +153,7 @@ class Database:
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
         try:
-            self.fresh = self._open()
+            self._open()
         except sqlite3.DatabaseError as error:
             self._connection.close()
             raise Unusable(str(error)) from None
@@ -173,9 +173,10 @@ class Database:
             raise ApiError(404, "Internal_CompanyNotFound", f"Cannot find company '{key}'.")
         return found
 
-    def add_company(self, name: str) -> Company:
-        number = len(self._companies) + 1
-        company = Company(self, number, str(uuid4()), name, name, self.now(), LOCAL_CURRENCY)
+    def add_company(self, name: str, key: str | None = None) -> Company:
+        """With this id, or a new one."""
+        number = max((company.number for company in self.companies), default=0) + 1
+        company = Company(self, number, key or str(uuid4()), name, name, self.now(), LOCAL_CURRENCY)
         self.execute(
             "INSERT INTO companies VALUES (?, ?, ?, ?, ?, ?)",
             (number, company.id, name, name, company.created_at, company.local_currency),
@@ -213,8 +214,8 @@ class Database:
     def close(self) -> None:
         self._connection.close()
 
-    def _open(self) -> bool:
-        """Whether the file is new. Raises `sqlite3.DatabaseError` where it is none of ours."""
+    def _open(self) -> None:
+        """Raises `sqlite3.DatabaseError` where the file is none of ours."""
         self.execute("PRAGMA locking_mode = EXCLUSIVE")
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = NORMAL")
@@ -224,11 +225,9 @@ class Database:
         if version == 0 and tables == 0:
             self.execute(schema.COMPANIES)
             self.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-            return True
-        if version != _SCHEMA_VERSION:
+        elif version != _SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"it is a database of another kind or version ({version})")
         self.execute("SELECT 1 FROM companies").fetchone()
-        return False
 
     def _read_companies(self) -> list[Company]:
         rows = self.execute("SELECT number, id, name, display_name, created_at, local_currency FROM companies")

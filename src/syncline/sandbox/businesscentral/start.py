@@ -7,6 +7,7 @@ from pathlib import Path
 
 from syncline.sandbox.businesscentral.app import create_app
 from syncline.sandbox.businesscentral.company import MEMORY, Unusable
+from syncline.sandbox.businesscentral.contents import LONGEST_NAME, Contents
 from syncline.sandbox.businesscentral.signin import Credentials
 from syncline.sandbox.businesscentral.writing import Options
 from syncline.sandbox.serve import CannotStart, serve
@@ -20,6 +21,7 @@ def start(
     port: int,
     data: Path | None,
     opened: bool,
+    companies: tuple[str, ...],
     empty: bool,
     ready_file: Path | None,
     user: str | None,
@@ -32,12 +34,20 @@ def start(
     if not (opened or credentials.clients or credentials.users):
         raise CannotStart(f"nobody could sign in: give --open, or --user with --password-env, or set {CLIENT_ID}")
     options = Options(client_ids=client_ids)
+    contents = Contents(companies=_names(companies), empty=empty)
     try:
-        app = create_app(data or MEMORY, open=opened, empty=empty, credentials=credentials, options=options)
+        app = create_app(data or MEMORY, open=opened, contents=contents, credentials=credentials, options=options)
     except Unusable as error:
         message = f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
         raise CannotStart(message) from None
     serve(app, port=port, ready_file=ready_file)
+
+
+def _names(companies: tuple[str, ...]) -> tuple[str, ...]:
+    for name in companies:
+        if not name.strip() or len(name) > LONGEST_NAME:
+            raise CannotStart(f"'{name}' cannot name a company: --company takes 1 to {LONGEST_NAME} characters")
+    return companies
 
 
 def _client() -> dict[str, str]:
