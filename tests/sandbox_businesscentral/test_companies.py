@@ -67,6 +67,8 @@ def test_a_company_is_chosen_by_path_query_or_header(two: Central) -> None:
             (f"{wanted}&company={company}", {}),
             (wanted, {"Company": name}),
             (wanted, {"Company": company}),
+            (f"/companies({company}){wanted}", {"Company": "Nobody"}),
+            (f"{wanted}&company={quoted}", {"Company": "Nobody"}),
         ):
             assert len(two.get(path, headers).value) == 1, path
         other = next(each for each in ids if each != name)

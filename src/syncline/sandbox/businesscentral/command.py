@@ -14,6 +14,8 @@ import click
 @click.option("--open", "opened", is_flag=True, help="Ask nobody to sign in.")
 @click.option("--company", "companies", multiple=True, metavar="NAME", help="Make it if it is not there; repeatable.")
 @click.option("--empty", is_flag=True, help="A company that is made holds set-up codes only.")
+@click.option("--generate", type=click.IntRange(min=1), metavar="N", help="A company that is made holds N customers.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed generates the same records.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Written once it answers.")
 @click.option("--user", help="Accept this user by basic authentication.")
 @click.option("--password-env", metavar="NAME", help="The environment variable with that user's password.")

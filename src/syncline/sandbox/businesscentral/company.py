@@ -95,9 +95,13 @@ class Company(Struct, frozen=True):
         """The next free number of a series is the caller's to check: manual numbers may have taken it."""
         table = self.table("numberSeries")
         last, step = self.database.execute(f"SELECT last, step FROM {table} WHERE name = ?", (series,)).fetchone()
-        number = _incremented(last, step)
-        self.database.execute(f"UPDATE {table} SET last = ? WHERE name = ?", (number, series))
+        number = incremented(last, step)
+        self.continue_numbers(series, number)
         return number
+
+    def continue_numbers(self, series: str, last: str) -> None:
+        """Let a series go on behind this number."""
+        self.database.execute(f"UPDATE {self.table('numberSeries')} SET last = ? WHERE name = ?", (last, series))
 
     def tax_percent(self, area: str, group: str) -> Decimal:
         """Of a line, by the customer's tax area and the line's tax group; nothing set up is no tax."""
@@ -274,7 +278,7 @@ def _same_key(entity_set: str, row: Row) -> Iterator[None]:
         raise ApiError(400, "Internal_EntityWithSameKeyExists", message) from None
 
 
-def _incremented(number: str, step: int) -> str:
+def incremented(number: str, step: int) -> str:
     """``S-ORD1009`` plus 1 is ``S-ORD1010``: the last digits count, and keep their width."""
     digits = re.search(r"\d+$", number)
     if digits is None:

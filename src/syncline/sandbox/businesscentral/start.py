@@ -23,6 +23,8 @@ def start(
     opened: bool,
     companies: tuple[str, ...],
     empty: bool,
+    generate: int | None,
+    seed: int,
     ready_file: Path | None,
     user: str | None,
     password_env: str | None,
@@ -34,7 +36,9 @@ def start(
     if not (opened or credentials.clients or credentials.users):
         raise CannotStart(f"nobody could sign in: give --open, or --user with --password-env, or set {CLIENT_ID}")
     options = Options(client_ids=client_ids)
-    contents = Contents(companies=_names(companies), empty=empty)
+    if empty and generate:
+        raise CannotStart("--empty and --generate ask for different companies: give one of them")
+    contents = Contents(companies=_names(companies), empty=empty, customers=generate, seed=seed)
     try:
         app = create_app(data or MEMORY, open=opened, contents=contents, credentials=credentials, options=options)
     except Unusable as error:
