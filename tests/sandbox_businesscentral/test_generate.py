@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -225,6 +226,21 @@ def test_a_generated_company_is_added_once_and_stays(tmp_path: Path) -> None:
         assert not {each["id"] for each in listed["Three"]} & {each["id"] for each in listed["Too"]}
     with running(tmp_path, *data, "--generate", "5", "--company", "Three") as sandbox:
         assert sandbox.get(f"/companies({companies['Three']})/customers").value == listed["Three"]
+
+
+def test_what_is_cut_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    data = tmp_path / "central.db"
+    process = started("--open", "--data", str(data), "--generate", "100000")
+    try:
+        while not data.with_name("central.db-journal").exists():  # there is one while a transaction is open
+            assert process.poll() is None
+            time.sleep(0.005)
+    finally:
+        process.kill()
+        process.communicate()
+    with running(tmp_path, "--open", "--data", str(data), "--generate", "5") as sandbox:
+        assert [company["name"] for company in sandbox.get("/companies").value] == ["Generated Company"]
+        assert len(sandbox.get("customers").value) == 5
 
 
 def test_whoever_watches_a_terminal_sees_how_far_it_is() -> None:

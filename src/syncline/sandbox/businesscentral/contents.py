@@ -28,7 +28,7 @@ def provide(database: Database, wanted: Contents) -> None:
     there = {company.name for company in database.companies}
     for name in dict.fromkeys(wanted.companies or _by_default(wanted, anything=bool(there))):
         if name not in there:
-            with database.transaction():
+            with database.bulk_transaction():
                 _add(database, name, wanted)
 
 
