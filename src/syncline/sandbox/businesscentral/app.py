@@ -22,6 +22,7 @@ from syncline.sandbox.businesscentral.faults import Faults, Requests, refusal
 from syncline.sandbox.businesscentral.query import preferences
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
+from syncline.sandbox.businesscentral.snapshots import Snapshots
 from syncline.sandbox.businesscentral.values import decode
 from syncline.sandbox.businesscentral.writing import Options
 from syncline.sandbox.serve import cut_connection
@@ -56,6 +57,7 @@ def create_app(
             Route("/sandbox/faults", api.faults, methods=["GET", "POST"]),
             Route("/sandbox/requests", api.requests, methods=["GET"]),
             Route("/sandbox/requests/reset", api.reset_requests, methods=["POST"]),
+            *Snapshots(database, data).routes(),
             Route(API + "{path:path}", api),
         ]
     )

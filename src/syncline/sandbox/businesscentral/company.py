@@ -217,6 +217,23 @@ class Database:
         finally:
             self.execute("PRAGMA journal_mode = WAL")
 
+    def copy_to(self, copy: sqlite3.Connection) -> None:
+        """Copy all data as it is at this moment."""
+        self._connection.backup(copy)
+
+    def copy_from(self, copy: sqlite3.Connection) -> None:
+        """Replace all data by a copy of it. Raises `Unusable`, and then nothing has changed.
+
+        Versions and moments go on from the latest that were given: what was handed out since the copy was taken
+        never comes to name another state.
+        """
+        try:
+            _check_version(copy)
+        except sqlite3.DatabaseError as error:
+            raise Unusable(str(error)) from None
+        copy.backup(self._connection)
+        self._companies = {company.id: company for company in self._read_companies()}
+
     def now(self) -> str:
         """The present moment in UTC milliseconds, never before the one given last."""
         self._latest = max(self._latest, moment(datetime.now(UTC)))
@@ -239,9 +256,7 @@ class Database:
         if version == 0 and tables == 0:
             self.execute(schema.COMPANIES)
             self.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        elif version != _SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"it is a database of another kind or version ({version})")
-        self.execute("SELECT 1 FROM companies").fetchone()
+        _check_version(self._connection)
 
     def _read_companies(self) -> list[Company]:
         rows = self.execute("SELECT number, id, name, display_name, created_at, local_currency FROM companies")
@@ -255,6 +270,14 @@ class Database:
             if (known := entity_sets().get(name.partition("$")[2])) and "lastModifiedDateTime" in known.properties
         ]
         return max((self.execute(asked).fetchone()[0] or "" for asked in stamped), default="")
+
+
+def _check_version(connection: sqlite3.Connection) -> None:
+    """Raises `sqlite3.DatabaseError` where that is no data of this sandbox."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != _SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"it is a database of another kind or version ({version})")
+    connection.execute("SELECT 1 FROM companies").fetchone()
 
 
 def _connect(data: Path | Literal[":memory:"]) -> sqlite3.Connection:
