@@ -34,7 +34,8 @@ def run(database: Database, do: Do, body: Any, headers: Mapping[str, str], *, ke
     """Answer every operation in order. ``keep_on`` goes on after one that failed. Raises `ApiError`."""
     operations = _operations(body)
     if headers.get("isolation", "").lower() != "snapshot":
-        return _answer(operations, _each(operations, do, keep_on=keep_on))
+        with database.transaction():  # kept once, before anything is answered: within it each still stands alone
+            return _answer(operations, _each(operations, do, keep_on=keep_on))
     answers: list[Answer] = []
     try:
         with database.transaction():

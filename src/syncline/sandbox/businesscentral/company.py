@@ -251,6 +251,7 @@ class Database:
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = NORMAL")
         self.execute("PRAGMA cache_size = -65536")
+        self.execute("PRAGMA wal_autocheckpoint = 10000")
         version = self.execute("PRAGMA user_version").fetchone()[0]
         tables = self.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version == 0 and tables == 0:

@@ -43,8 +43,13 @@ class Query(Struct, frozen=True, kw_only=True):
     page_size: int = MOST_A_PAGE
 
 
+_EVERYTHING = Query()
+
+
 def parse(text: str, entity_set: EntitySet, prefer: Mapping[str, str]) -> Query:
     """Of the text behind the question mark. Options without a dollar are not the entity's. Raises `ApiError`."""
+    if not (text or prefer):
+        return _EVERYTHING
     options = {name: value for name, value in parse_qsl(text, keep_blank_values=True) if name.startswith("$")}
     unknown = sorted(set(options) - _KNOWN)
     if unknown:
