@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -226,6 +228,29 @@ def test_a_generated_company_is_added_once_and_stays(tmp_path: Path) -> None:
         assert not {each["id"] for each in listed["Three"]} & {each["id"] for each in listed["Too"]}
     with running(tmp_path, *data, "--generate", "5", "--company", "Three") as sandbox:
         assert sandbox.get(f"/companies({companies['Three']})/customers").value == listed["Three"]
+
+
+def test_a_generated_company_is_kept_and_looked_up_as_any_other(tmp_path: Path) -> None:
+    data = tmp_path / "central.db"
+    for options in (("--empty",), ("--generate", "30")):
+        with running(tmp_path, "--open", "--data", str(data), *options):
+            pass
+    with closing(sqlite3.connect(data)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        made = connection.execute("SELECT tbl_name, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+        plain, generated = (
+            {tuple(str(cell).replace(f"{number}$", "$") for cell in row) for row in made if f"{number}$" in row[0]}
+            for number in (1, 2)
+        )
+        assert plain == generated
+        for entity_set in ("customers", "contacts", "items", "salesOrders"):
+            for asked in (  # what is asked when a file is opened, and by whoever polls
+                f'SELECT max(lastModifiedDateTime) FROM "2${entity_set}"',
+                f"SELECT * FROM \"2${entity_set}\" WHERE lastModifiedDateTime > '' ORDER BY lastModifiedDateTime, _row",
+            ):
+                plan = [row[-1] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked}")]
+                assert len(plan) == 1
+                assert f"INDEX 2${entity_set} lastModifiedDateTime" in plan[0]
 
 
 def test_what_is_cut_off_leaves_nothing_behind(tmp_path: Path) -> None:

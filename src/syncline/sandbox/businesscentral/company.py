@@ -232,6 +232,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise Unusable(str(error)) from None
         copy.backup(self._connection)
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has grown by all of it
         self._companies = {company.id: company for company in self._read_companies()}
 
     def now(self) -> str:
