@@ -67,7 +67,7 @@ class Figure(NamedTuple):
     @property
     def slower(self) -> float | None:
         """How many times as long as the bare loop it takes."""
-        if self.bare is None:
+        if not self.bare:
             return None
         return self.bare / self.measured if "a second" in self.what else self.measured / self.bare
 
@@ -342,6 +342,7 @@ def _using(data: Path, folder: Path, pages: int, patches: int) -> list[Figure]:
         company = client.company()
         _list_pages(client, 1)
         listed, list_processor = _timed(client, lambda: _list_pages(client, pages))
+        _patch(client, _batches(company, all_ids[:_A_BATCH], "+49 0"))
         batches = _batches(company, ids, "+49 1")
         patched, patch_processor = _timed(client, lambda: _patch(client, batches))
 
