@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,22 @@ from typing import Any
 import pytest
 
 from sandbox_businesscentral.central import Central, running
+from syncline.sandbox.businesscentral.signin import SCOPE
 
 _SETS = ("customers", "contacts", "items", "salesOrders", "salesInvoices", "salesShipments")
+
+
+def test_tokens_and_faults_are_no_data_and_stay(tmp_path: Path) -> None:
+    client = {"SYNCLINE_SANDBOX_CLIENT_ID": "client", "SYNCLINE_SANDBOX_CLIENT_SECRET": "s3cret"}
+    with running(tmp_path, "--empty", environment=client) as sandbox:
+        _take(sandbox, "before")
+        asked = {"grant_type": "client_credentials", "client_id": "client", "client_secret": "s3cret", "scope": SCOPE}
+        form = urllib.parse.urlencode(asked).encode()
+        with urllib.request.urlopen(f"{sandbox.address}/local/oauth2/v2.0/token", form) as answer:
+            sandbox.headers["Authorization"] = f"Bearer {json.loads(answer.read())['access_token']}"
+        sandbox.post("/sandbox/faults", {"next": [{"kind": "503", "match": "companies"}]})
+        _restore(sandbox, "before")
+        assert [sandbox.get("/companies").status for _ in range(2)] == [503, 200]
 
 
 @pytest.fixture(params=["in memory", "in a file"])
