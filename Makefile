@@ -33,6 +33,7 @@ test: lint
 
 bench: setup
 	$(BIN)/python benchmarks/first_pass.py
+	$(BIN)/python benchmarks/sandbox.py
 
 # After a change of the dependencies in pyproject.toml.
 lock: setup

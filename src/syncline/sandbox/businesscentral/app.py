@@ -15,8 +15,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from syncline.sandbox.businesscentral import batch, batchjson, batchmultipart, demo, setup
+from syncline.sandbox.businesscentral import batch, batchjson, batchmultipart
 from syncline.sandbox.businesscentral.company import Database
+from syncline.sandbox.businesscentral.contents import Contents, provide
 from syncline.sandbox.businesscentral.errors import ApiError, refused
 from syncline.sandbox.businesscentral.faults import SPECIAL, Counts, kind, longest_lag, look, refusal
 from syncline.sandbox.businesscentral.gate import Gate, GateMiddleware
@@ -25,6 +26,7 @@ from syncline.sandbox.businesscentral.query import preferences
 from syncline.sandbox.businesscentral.replica import Replica
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
+from syncline.sandbox.businesscentral.snapshots import Snapshots
 from syncline.sandbox.businesscentral.values import decode
 from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks
 from syncline.sandbox.businesscentral.writing import Options
@@ -40,7 +42,7 @@ def create_app(
     data: Path | Literal[":memory:"],
     *,
     open: bool,  # noqa: A002 - the word of the command line
-    empty: bool,
+    contents: Contents,
     credentials: Credentials | None = None,
     options: Options | None = None,
     order: Order | None = None,
@@ -48,7 +50,7 @@ def create_app(
     limits: Limits = LENIENT,
     notify: Notify | None = None,
 ) -> Starlette:
-    """The sandbox over this data; a new file gets a company, with invented records unless ``empty``.
+    """The sandbox over this data, which gets the ``contents`` that it does not hold yet.
 
     ``open`` asks nobody to sign in, otherwise ``credentials`` say who may; ``order`` says what goes wrong from the
     beginning. Its answers tell ``Date`` by its own clock. Raises `company.Unusable`, and `ValueError` where nobody
@@ -59,15 +61,12 @@ def create_app(
         raise ValueError("nobody could sign in: name a user or a client, or open the sandbox")
     clock = clock or Clock()
     database = Database(data, clock)
-    if database.fresh:
-        with database.transaction():
-            company = setup.add_company(database, setup.EMPTY_NAME if empty else demo.NAME)
-            if not empty:
-                demo.fill(company)
+    provide(database, contents)
     replica, gate, sign_in = Replica(database), Gate(clock, limits), SignIn(credentials, clock)
     faults, requests = Faults(SPECIAL, lambda order: replica.follow(longest_lag(order))), Counts()
     faults.replace(order or Order())
     webhooks = Webhooks(database, notify or Notify(), most=lambda: gate.limits.subscriptions)
+    snapshots = Snapshots(database, data, restored=[replica.forget, webhooks.reload])
     api = _Api(database, sign_in, options or Options(), faults, requests, replica, gate, webhooks)
     return Starlette(
         routes=[
@@ -77,6 +76,7 @@ def create_app(
             *gate.routes(),
             *requests.routes(),
             *webhooks.routes(),
+            *snapshots.routes(),
             Route(API + "{path:path}", api),
         ],
         middleware=[

@@ -96,9 +96,13 @@ class Company(Struct, frozen=True):
         """The next free number of a series is the caller's to check: manual numbers may have taken it."""
         table = self.table("numberSeries")
         last, step = self.database.execute(f"SELECT last, step FROM {table} WHERE name = ?", (series,)).fetchone()
-        number = _incremented(last, step)
-        self.database.execute(f"UPDATE {table} SET last = ? WHERE name = ?", (number, series))
+        number = incremented(last, step)
+        self.continue_numbers(series, number)
         return number
+
+    def continue_numbers(self, series: str, last: str) -> None:
+        """Let a series go on behind this number."""
+        self.database.execute(f"UPDATE {self.table('numberSeries')} SET last = ? WHERE name = ?", (last, series))
 
     def tax_percent(self, area: str, group: str) -> Decimal:
         """Of a line, by the customer's tax area and the line's tax group; nothing set up is no tax."""
@@ -152,13 +156,13 @@ class Database:
             self._connection = _connect(data)
         except sqlite3.DatabaseError as error:
             raise Unusable(str(error)) from None
-        self._connection.create_function("sandbox_now", 0, self.now)  # for triggers (see webhooks.changes)
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
         self.create_function = self._connection.create_function
-        self.create_function("today", 0, self.clock.today)
+        self.create_function("today", 0, self.clock.today)  # for views
+        self.create_function("sandbox_now", 0, self.now)  # for triggers (see webhooks.changes)
         try:
-            self.fresh = self._open()
+            self._open()
             self._latest = self._last_moment()
             self._companies = {company.id: company for company in self._read_companies()}
         except sqlite3.DatabaseError as error:
@@ -179,9 +183,10 @@ class Database:
             raise ApiError(404, "Internal_CompanyNotFound", f"Cannot find company '{key}'.")
         return found
 
-    def add_company(self, name: str) -> Company:
-        number = len(self._companies) + 1
-        company = Company(self, number, str(uuid4()), name, name, self.now(), LOCAL_CURRENCY)
+    def add_company(self, name: str, key: str | None = None) -> Company:
+        """With this id, or a new one."""
+        number = max((company.number for company in self.companies), default=0) + 1
+        company = Company(self, number, key or str(uuid4()), name, name, self.now(), LOCAL_CURRENCY)
         self.execute(
             "INSERT INTO companies VALUES (?, ?, ?, ?, ?, ?)",
             (number, company.id, name, name, company.created_at, company.local_currency),
@@ -207,6 +212,34 @@ class Database:
             self.execute(keep)
         finally:
             self._depth -= 1
+
+    @contextmanager
+    def bulk_transaction(self) -> Iterator[None]:
+        """All or nothing of very much: written straight into the file, which a log could only double."""
+        self.execute("PRAGMA journal_mode = DELETE")
+        try:
+            with self.transaction():
+                yield
+        finally:
+            self.execute("PRAGMA journal_mode = WAL")
+
+    def copy_to(self, copy: sqlite3.Connection) -> None:
+        """Copy all data as it is at this moment."""
+        self._connection.backup(copy)
+
+    def copy_from(self, copy: sqlite3.Connection) -> None:
+        """Replace all data by a copy of it. Raises `Unusable`, and then nothing has changed.
+
+        Versions and moments go on from the latest that were given: what was handed out since the copy was taken
+        never comes to name another state.
+        """
+        try:
+            _check_version(copy)
+        except sqlite3.DatabaseError as error:
+            raise Unusable(str(error)) from None
+        copy.backup(self._connection)
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has grown by all of it
+        self._companies = {company.id: company for company in self._read_companies()}
 
     def now(self) -> str:
         """The present moment in UTC milliseconds, never before the one given last."""
@@ -234,22 +267,19 @@ class Database:
     def close(self) -> None:
         self._connection.close()
 
-    def _open(self) -> bool:
-        """Whether the file is new. Raises `sqlite3.DatabaseError` where it is none of ours."""
+    def _open(self) -> None:
+        """Raises `sqlite3.DatabaseError` where the file is none of ours."""
         self.execute("PRAGMA locking_mode = EXCLUSIVE")
         self.execute("PRAGMA journal_mode = WAL")
         self.execute("PRAGMA synchronous = NORMAL")
         self.execute("PRAGMA cache_size = -65536")
+        self.execute("PRAGMA wal_autocheckpoint = 10000")
         version = self.execute("PRAGMA user_version").fetchone()[0]
         tables = self.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if version == 0 and tables == 0:
             self.execute(schema.COMPANIES)
             self.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-            return True
-        if version != _SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"it is a database of another kind or version ({version})")
-        self.execute("SELECT 1 FROM companies").fetchone()
-        return False
+        _check_version(self._connection)
 
     def _read_companies(self) -> list[Company]:
         rows = self.execute("SELECT number, id, name, display_name, created_at, local_currency FROM companies")
@@ -263,6 +293,14 @@ class Database:
             if (known := entity_sets().get(name.partition("$")[2])) and "lastModifiedDateTime" in known.properties
         ]
         return max((self.execute(asked).fetchone()[0] or "" for asked in stamped), default="")
+
+
+def _check_version(connection: sqlite3.Connection) -> None:
+    """Raises `sqlite3.DatabaseError` where that is no data of this sandbox."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != _SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"it is a database of another kind or version ({version})")
+    connection.execute("SELECT 1 FROM companies").fetchone()
 
 
 def _connect(data: Path | Literal[":memory:"]) -> sqlite3.Connection:
@@ -296,7 +334,7 @@ def _same_key(entity_set: str, row: Row) -> Iterator[None]:
         raise ApiError(400, "Internal_EntityWithSameKeyExists", message) from None
 
 
-def _incremented(number: str, step: int) -> str:
+def incremented(number: str, step: int) -> str:
     """``S-ORD1009`` plus 1 is ``S-ORD1010``: the last digits count, and keep their width."""
     digits = re.search(r"\d+$", number)
     if digits is None:

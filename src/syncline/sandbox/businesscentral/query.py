@@ -43,11 +43,16 @@ class Query(Struct, frozen=True, kw_only=True):
     page_size: int = MOST_A_PAGE
 
 
+_EVERYTHING = Query()
+
+
 def parse(text: str, entity_set: EntitySet, prefer: Mapping[str, str], most: int | None = None) -> Query:
     """Of the text behind the question mark. Options without a dollar are not the entity's. Raises `ApiError`.
 
     A page holds at most ``most`` records, and who asks for more is refused; without it nobody is, but gets no more.
     """
+    if not (text or prefer or most):
+        return _EVERYTHING
     options = {name: value for name, value in parse_qsl(text, keep_blank_values=True) if name.startswith("$")}
     unknown = sorted(set(options) - _KNOWN)
     if unknown:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from uuid import uuid4
+from uuid import UUID, uuid5
 
 import pycountry
 
@@ -112,9 +112,12 @@ DIMENSIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 """The first two are the company's global dimensions: the shortcut dimensions 1 and 2 of documents."""
 
 
-def add_company(database: Database, name: str) -> Company:
-    """Make a company with all its codes, and no customer, contact, item or document."""
-    company = database.add_company(name)
+def add_company(database: Database, name: str, key: str | None = None) -> Company:
+    """Make a company with all its codes, and no customer, contact, item or document.
+
+    The ids of its codes follow from its own id, which is ``key`` or a new one.
+    """
+    company = database.add_company(name, key)
     rows = [(series, last, step) for series, (last, step) in SERIES.items()]
     database.executemany(f"INSERT INTO {company.table('numberSeries')} VALUES (?, ?, ?)", rows)
     taxed = [
@@ -138,7 +141,7 @@ def add(company: Company, entity_set: str, given: Mapping[str, Stored]) -> str:
     """Keep a record with these stored values and blanks for the rest; its id."""
     described = entity_sets()[entity_set]
     row: Row = {name: values.blank(described.properties[name]) for name in schema.columns(described)}
-    row |= {"id": str(uuid4()), **given}
+    row |= {"id": str(uuid5(UUID(company.id), f"{entity_set}:{sorted(given.items())}")), **given}
     company.insert(entity_set, row)
     return str(row["id"])
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from syncline.sandbox.businesscentral.app import create_app
 from syncline.sandbox.businesscentral.company import MEMORY, Unusable
+from syncline.sandbox.businesscentral.contents import LONGEST_NAME, Contents
 from syncline.sandbox.businesscentral.limits import LENIENT, Limits
 from syncline.sandbox.businesscentral.signin import Credentials
 from syncline.sandbox.businesscentral.webhooks.control import Notify
@@ -25,7 +26,10 @@ def start(
     port: int,
     data: Path | None,
     opened: bool,
+    companies: tuple[str, ...],
     empty: bool,
+    generate: int | None,
+    seed: int,
     ready_file: Path | None,
     user: str | None,
     password_env: str | None,
@@ -47,11 +51,14 @@ def start(
     options = Options(client_ids=client_ids)
     notify = Notify(after=notify_after, any_host=notify_any_host)
     order = _order(faults, faults_seed)
+    if empty and generate:
+        raise CannotStart("--empty and --generate ask for different companies: give one of them")
+    contents = Contents(companies=_names(companies), empty=empty, customers=generate, seed=seed)
     try:
         app = create_app(
             data or MEMORY,
             open=opened,
-            empty=empty,
+            contents=contents,
             credentials=credentials,
             options=options,
             notify=notify,
@@ -76,6 +83,13 @@ def _order(faults: Path | None, seed: int | None) -> Order:
         raise CannotStart(f"the faults file {faults} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise CannotStart(f"the faults file {faults} holds no faults: {error}") from None
+
+
+def _names(companies: tuple[str, ...]) -> tuple[str, ...]:
+    for name in companies:
+        if not name.strip() or len(name) > LONGEST_NAME:
+            raise CannotStart(f"'{name}' cannot name a company: --company takes 1 to {LONGEST_NAME} characters")
+    return companies
 
 
 def _client() -> dict[str, str]:

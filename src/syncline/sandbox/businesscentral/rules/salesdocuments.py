@@ -56,7 +56,7 @@ class _SalesDocumentRules(Rules):
                     raise dialog("The sell-to customer cannot be found.")
                 if draft.changed("customerId") and not named_before:
                     _check_not_blocked(customer)
-                    self._sell_to(draft, customer)
+                    self.sell_to(draft, customer)
             case "billToCustomerId" | "billToCustomerNumber":
                 customer = follow(draft, name, value)
                 if customer is None:
@@ -92,7 +92,8 @@ class _SalesDocumentRules(Rules):
             for line in company.all(self.lines_set, documentId=row["id"]):
                 company.delete(self.lines_set, line)
 
-    def _sell_to(self, draft: Draft, customer: Row) -> None:
+    def sell_to(self, draft: Draft, customer: Row) -> None:
+        """Set all that a customer brings to a document."""
         taken: Row = {
             "customerName": customer["displayName"],
             "shipToName": customer["displayName"],
