@@ -146,5 +146,5 @@ class _Api:
 
 
 def _response(answer: Answer) -> Response:
-    headers = {**answer.headers, "odata-version": "4.0"}
-    return Response(answer.body, answer.status, headers, media_type=_JSON if answer.body else None)
+    headers = {**({"content-type": _JSON} if answer.body else {}), **answer.headers, "odata-version": "4.0"}
+    return Response(answer.body, answer.status, headers)

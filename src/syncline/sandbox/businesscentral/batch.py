@@ -98,11 +98,16 @@ def _answer(operations: Sequence[_Operation], answers: Sequence[Answer]) -> Answ
             "id": operation.id,
             "status": answer.status,
             "headers": {**({"content-type": _JSON} if answer.body else {}), **answer.headers},
-            **({"body": msgspec.Raw(answer.body)} if answer.body else {}),
+            **({"body": _body(answer)} if answer.body else {}),
         }
         for operation, answer in zip(operations, answers, strict=True)
     ]
     return Answer(status=200, body=msgspec.json.encode({"responses": responses}))
+
+
+def _body(answer: Answer) -> msgspec.Raw | str:
+    """What is not JSON is text inside it."""
+    return answer.body.decode() if "content-type" in answer.headers else msgspec.Raw(answer.body)
 
 
 _JSON = "application/json; odata.metadata=minimal; odata.streaming=true"

@@ -216,7 +216,7 @@ class _Compiler:
         if token.type not in wanted:
             raise bad_request(f"The value {token} is not of the type {said.type} that it is compared with.")
         match said.type:
-            case EdmType.DECIMAL | EdmType.INT32:
+            case EdmType.DECIMAL | EdmType.INT32 | EdmType.INT64:
                 number = parsed_decimal(str(token))
                 whole = number == number.to_integral_value() and abs(number) < _SQL_INTEGERS
                 return int(number) if whole else float(number)
@@ -234,6 +234,7 @@ _LITERALS: Mapping[EdmType, tuple[str, ...]] = {
     EdmType.GUID: ("GUID",),
     EdmType.DECIMAL: ("NUMBER", "INTEGER"),
     EdmType.INT32: ("INTEGER",),
+    EdmType.INT64: ("INTEGER",),
     EdmType.BOOLEAN: ("TRUTH",),
     EdmType.DATE: ("DATE",),
     EdmType.DATETIME: ("MOMENT",),

@@ -8,14 +8,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from syncline.connectors.businesscentral.metadata import Condition, EdmType, EntitySet, entity_sets
 from syncline.sandbox.businesscentral import schema
-from syncline.sandbox.businesscentral.company import Company
+from syncline.sandbox.businesscentral.companies import all_sets
+from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.errors import bad_request, dialog, no_such_record
 from syncline.sandbox.businesscentral.filters import Where
 from syncline.sandbox.businesscentral.query import Expand, Order, Query
@@ -37,6 +38,15 @@ _NEEDS: Mapping[str, tuple[frozenset[str], str]] = {
 """Sets that are listed only for one owner: what a filter or the address must fix, and what is said without it."""
 
 
+class Source(Protocol):
+    """Where the records of a set are: a company, or what is above them all."""
+
+    @property
+    def database(self) -> Database: ...
+
+    def table(self, entity_set: str, /) -> str: ...
+
+
 class Page(Struct, frozen=True):
     """``token`` goes on behind the last record; ``None`` where there are no more."""
 
@@ -45,7 +55,7 @@ class Page(Struct, frozen=True):
     total: int | None
 
 
-def page(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> Page:
+def page(company: Source, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> Page:
     """The records that hold the ``fixed`` values and the query's conditions. Raises `ApiError`."""
     _check_owner(entity_set, query, fixed)
     conditions = _conditions(query, fixed)
@@ -61,7 +71,7 @@ def page(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[s
     return Page(_entities(company, query.expand, read, rows), token, total)
 
 
-def one(company: Company, entity_set: EntitySet, key: str, query: Query) -> Entity:
+def one(company: Source, entity_set: EntitySet, key: str, query: Query) -> Entity:
     """Raises `ApiError` where it is not there."""
     wanted = [Where(f'"{schema.key_of(entity_set)}" = ?', (key,))]
     read = _read(company, entity_set, query, wanted, (), limit=1)
@@ -70,7 +80,7 @@ def one(company: Company, entity_set: EntitySet, key: str, query: Query) -> Enti
     return _entities(company, query.expand, read, read.rows)[0]
 
 
-def count(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> int:
+def count(company: Source, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> int:
     _check_owner(entity_set, query, fixed)
     return _count(company, entity_set, _conditions(query, fixed))
 
@@ -91,7 +101,7 @@ class _Read(Struct, frozen=True):
 
 
 def _read(
-    company: Company,
+    company: Source,
     entity_set: EntitySet,
     query: Query,
     conditions: Sequence[Where],
@@ -120,7 +130,7 @@ def _columns(
     name: str, select: tuple[str, ...], ordered: tuple[str, ...], links: tuple[str, ...]
 ) -> tuple[str, tuple[str, ...]]:
     """The SQL of what is read, and the names to show it by; orders and links stand behind what is shown."""
-    entity_set = entity_sets()[name]
+    entity_set = all_sets()[name]
     shown = tuple(column for column in schema.columns(entity_set) if not select or column in select)
     selected = [
         f'"{column}" AS "{column} [RAW]"' if entity_set.properties[column].type in RAW_TYPES else f'"{column}"'
@@ -130,7 +140,7 @@ def _columns(
     return ", ".join(["_etag", *selected, *behind]), ("@odata.etag", *shown)
 
 
-def _entities(company: Company, expand: Sequence[Expand], read: _Read, rows: Sequence[Sequence[Any]]) -> list[Entity]:
+def _entities(company: Source, expand: Sequence[Expand], read: _Read, rows: Sequence[Sequence[Any]]) -> list[Entity]:
     names = read.names
     entities: list[Entity] = [dict(zip(names, row, strict=False)) for row in rows]  # links stand behind the names
     for each in expand:
@@ -145,7 +155,7 @@ def _entities(company: Company, expand: Sequence[Expand], read: _Read, rows: Seq
 
 
 def _children(
-    company: Company, name: str, conditions: Sequence[Condition], query: Query, owners: Sequence[str]
+    company: Source, name: str, conditions: Sequence[Condition], query: Query, owners: Sequence[str]
 ) -> dict[str, list[Entity]]:
     """What belongs to each owner, all owners at once."""
     child_set = entity_sets()[name]
@@ -194,7 +204,7 @@ def _order(entity_set: EntitySet, query: Query) -> tuple[Order, ...]:
     return (*chosen, Order("_row"))
 
 
-def _count(company: Company, entity_set: EntitySet, conditions: Sequence[Where]) -> int:
+def _count(company: Source, entity_set: EntitySet, conditions: Sequence[Where]) -> int:
     said = " AND ".join(condition.sql for condition in conditions) or "1"
     parameters = [value for condition in conditions for value in condition.parameters]
     asked = f"SELECT count(*) FROM {company.table(entity_set.name)} WHERE {said}"

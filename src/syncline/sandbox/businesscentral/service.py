@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from syncline.connectors.businesscentral.metadata import EntitySet, entity_sets
-from syncline.sandbox.businesscentral import reading, writing
+from syncline.sandbox.businesscentral import csdl, reading, writing
+from syncline.sandbox.businesscentral.companies import COMPANIES, Companies, all_sets
 from syncline.sandbox.businesscentral.company import Company, Database
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
 from syncline.sandbox.businesscentral.query import parse, preferences
@@ -32,7 +33,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """``body`` is JSON, or empty."""
+    """``body`` is JSON unless the headers (in lower case) say otherwise, or empty."""
 
     status: int
     body: bytes = b""
@@ -69,7 +70,7 @@ class Service:
     def _answer(self, call: Call) -> Answer:
         parts = _parts(call.path)
         if call.path == "$metadata":
-            raise ApiError(501, "BadRequest_MethodNotImplemented", "$metadata is not served by this sandbox yet.")
+            return self._metadata(call)
         if not parts:
             return self._sets(call)
         if parts[0][0] == "companies" and len(parts) == 1:
@@ -103,6 +104,9 @@ class Service:
             if not page.records:
                 return Answer(status=204)
             return _json(200, {"@odata.context": f"{context}/$entity", **page.records[0]})
+        return self._page(call, context, page)
+
+    def _page(self, call: Call, context: str, page: reading.Page) -> Answer:
         answer: dict[str, Any] = {"@odata.context": context}
         if page.total is not None:
             answer["@odata.count"] = page.total
@@ -163,18 +167,25 @@ class Service:
     def _companies(self, call: Call, key: str | None) -> Answer:
         if call.method != "GET":
             raise ApiError(405, "BadRequest_MethodNotAllowed", "Companies are only read here.")
+        query = parse(call.query, COMPANIES, preferences(call.headers.get("prefer", "")))
         context = f"{self._root}/$metadata#companies"
         if key is not None:
-            return _json(
-                200, {"@odata.context": f"{context}/$entity", **_company(self._database.company(_id(key) or ""))}
-            )
-        return _json(200, {"@odata.context": context, "value": [_company(each) for each in self._database.companies]})
+            query, found = parse(call.query, COMPANIES, {}), self._database.company(_id(key) or "")
+            record = reading.one(Companies(self._database), COMPANIES, found.id, query)
+            return _json(200, {"@odata.context": f"{context}/$entity", **_plain(record)})
+        page = reading.page(Companies(self._database), COMPANIES, query, {})
+        shown = structs.replace(page, records=[_plain(each) for each in page.records])
+        return self._page(call, context, shown)
+
+    def _metadata(self, call: Call) -> Answer:
+        if call.method != "GET":
+            raise ApiError(405, "BadRequest_MethodNotAllowed", "$metadata is only read.")
+        return Answer(status=200, body=csdl.document(), headers={"content-type": "application/xml"})
 
     def _sets(self, call: Call) -> Answer:
         if call.method != "GET":
             raise ApiError(405, "BadRequest_MethodNotAllowed", "The root is only read.")
-        names = ["companies", *entity_sets()]
-        value = [{"name": name, "kind": "EntitySet", "url": name} for name in names]
+        value = [{"name": name, "kind": "EntitySet", "url": name} for name in all_sets()]
         return _json(200, {"@odata.context": f"{self._root}/$metadata", "value": value})
 
     def _next_link(self, call: Call, token: str) -> str:
@@ -227,17 +238,9 @@ def _id(key: str | None) -> str | None:
     return plain
 
 
-def _company(company: Company) -> dict[str, Any]:
-    return {
-        "id": company.id,
-        "systemVersion": "26.0.0.0",
-        "timestamp": company.number,
-        "name": company.name,
-        "displayName": company.display_name,
-        "businessProfileId": "",
-        "systemCreatedAt": company.created_at,
-        "systemModifiedAt": company.created_at,
-    }
+def _plain(record: reading.Entity) -> reading.Entity:
+    """A company as it is shown: without a version, for it has none."""
+    return {name: value for name, value in record.items() if name != "@odata.etag"}
 
 
 def _is_option(part: str, *names: str) -> bool:

@@ -28,7 +28,7 @@ from syncline.sandbox.businesscentral.errors import ApiError, bad_request
 Stored: TypeAlias = str | int
 
 LARGEST = Decimal("999999999999999.99")
-_MOST_DECIMALS = 5
+MOST_DECIMALS = 5
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _BLANKS: dict[EdmType, Stored] = {
     EdmType.STRING: "",
@@ -121,7 +121,7 @@ def _decimal(name: str, said: Property, value: Any) -> str:
             "Application_FieldValidationException",
             f"The value {value} of '{name}' must be greater than or equal to {said.min_value}.",
         )
-    places = _MOST_DECIMALS if said.decimals is None else said.decimals
+    places = MOST_DECIMALS if said.decimals is None else said.decimals
     return number(rounded(exact, places))
 
 
