@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -11,9 +10,9 @@ from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, Nav
 from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.companies import COMPANIES
 from syncline.sandbox.businesscentral.filters import UNFILTERABLE
+from syncline.sandbox.businesscentral.naming import NAMESPACE, enum_name, qualified
 from syncline.sandbox.businesscentral.values import LARGEST, MOST_DECIMALS
 
-NAMESPACE = "Microsoft.NAV"
 CONTAINER = "NAV"
 _CORE = "Org.OData.Core.V1"
 _CAPABILITIES = "Org.OData.Capabilities.V1"
@@ -39,7 +38,7 @@ def document() -> bytes:
     for entity_set in sets.values():
         for action in entity_set.actions:
             bound = SubElement(said, "Action", Name=action, IsBound="true")
-            SubElement(bound, "Parameter", Name="bindingParameter", Type=_name(entity_set.entity), Nullable="false")
+            SubElement(bound, "Parameter", Name="bindingParameter", Type=qualified(entity_set.entity), Nullable="false")
     container = SubElement(said, "EntityContainer", Name=CONTAINER)
     for entity_set in (COMPANIES, *sets.values()):
         _set(container, entity_set)
@@ -48,17 +47,10 @@ def document() -> bytes:
     return text
 
 
-def enum_name(said: Property) -> str:
-    """``G/L Account Type`` is ``glAccountType``; an option without a type of its own is called by table and field."""
-    words = re.findall(r"[A-Za-z0-9]+", said.enum or said.column or "")
-    joined = "".join(word[0].upper() + word[1:] for word in words)
-    return re.sub(r"^[A-Z]+(?=[A-Z][a-z])|^[A-Z]", lambda found: found[0].lower(), joined)
-
-
 def _company_type(said: Element, sets: Mapping[str, EntitySet]) -> None:
     company = _entity_type(said, COMPANIES)
     for entity_set in sets.values():
-        kind = f"Collection({_name(entity_set.entity)})"
+        kind = f"Collection({qualified(entity_set.entity)})"
         SubElement(company, "NavigationProperty", Name=entity_set.name, Type=kind, ContainsTarget="true")
 
 
@@ -71,7 +63,7 @@ def _entity_type(said: Element, entity_set: EntitySet) -> Element:
 
 
 def _property(described: Element, name: str, said: Property) -> None:
-    kind = _name(enum_name(said)) if said.type is EdmType.ENUM else said.type.value
+    kind = qualified(enum_name(said)) if said.type is EdmType.ENUM else said.type.value
     shown = SubElement(described, "Property", Name=name, Type=kind)
     if said.type is not EdmType.STREAM:
         shown.set("Nullable", "false")
@@ -89,7 +81,7 @@ def _property(described: Element, name: str, said: Property) -> None:
 
 def _ways(described: Element, entity_set: EntitySet) -> None:
     for name, way in _known(entity_set).items():
-        target = _name(way.entity)
+        target = qualified(way.entity)
         shown = SubElement(
             described, "NavigationProperty", Name=name, Type=f"Collection({target})" if way.many else target
         )
@@ -112,7 +104,7 @@ def _enum_type(said: Element, name: str, members: tuple[str, ...]) -> None:
 
 
 def _set(container: Element, entity_set: EntitySet) -> None:
-    shown = SubElement(container, "EntitySet", Name=entity_set.name, EntityType=_name(entity_set.entity))
+    shown = SubElement(container, "EntitySet", Name=entity_set.name, EntityType=qualified(entity_set.entity))
     for name, way in _known(entity_set).items():
         SubElement(shown, "NavigationPropertyBinding", Path=name, Target=way.entity_set)
     if entity_set is not COMPANIES:  # the product's answers for companies carry no version
@@ -139,7 +131,3 @@ def _record(shown: Element, term: str) -> Element:
 def _known(entity_set: EntitySet) -> dict[str, Navigation]:
     """The ways to sets that are served: a type that is described nowhere cannot be named."""
     return {name: way for name, way in entity_set.navigations.items() if way.entity_set in entity_sets()}
-
-
-def _name(name: str) -> str:
-    return f"{NAMESPACE}.{name}"

@@ -127,11 +127,11 @@ def _read(
 
 @lru_cache(maxsize=512)
 def _columns(
-    name: str, select: tuple[str, ...], ordered: tuple[str, ...], links: tuple[str, ...]
+    name: str, select: tuple[str, ...] | None, ordered: tuple[str, ...], links: tuple[str, ...]
 ) -> tuple[str, tuple[str, ...]]:
     """The SQL of what is read, and the names to show it by; orders and links stand behind what is shown."""
     entity_set = all_sets()[name]
-    shown = tuple(column for column in schema.columns(entity_set) if not select or column in select)
+    shown = tuple(column for column in schema.columns(entity_set) if select is None or column in select)
     selected = [
         f'"{column}" AS "{column} [RAW]"' if entity_set.properties[column].type in RAW_TYPES else f'"{column}"'
         for column in shown
@@ -150,6 +150,9 @@ def _entities(company: Source, expand: Sequence[Expand], read: _Read, rows: Sequ
         found = _children(company, way.entity_set, way.conditions, each.query, owners)
         for entity, owner in zip(entities, owners, strict=True):
             mine = found.get(owner, [])
+            if each.query.count and way.many:
+                entity[f"{each.name}@odata.count"] = len(mine)
+            mine = _cut(mine, each.query)
             entity[each.name] = mine if way.many else next(iter(mine), None)
     return entities
 
@@ -172,10 +175,12 @@ def _children(
         entities = _entities(company, query.expand, read, read.rows)
         for row, entity in zip(read.rows, entities, strict=True):
             found.setdefault(read.link(row, link), []).append(entity)
-    if query.skip or query.top is not None:
-        end = None if query.top is None else query.skip + query.top
-        return {owner: mine[query.skip : end] for owner, mine in found.items()}
     return found
+
+
+def _cut(records: list[Entity], query: Query) -> list[Entity]:
+    end = None if query.top is None else query.skip + query.top
+    return records[query.skip : end] if query.skip or end is not None else records
 
 
 def _parent_links(expand: Sequence[Expand]) -> tuple[str, ...]:
@@ -223,15 +228,18 @@ def _token(rest: int | None, last: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode([rest, *last])).decode()
 
 
+_decode_token = msgspec.json.Decoder(list[str | int | float | None]).decode
+
+
 def _position(entity_set: EntitySet, query: Query, order: Sequence[Order]) -> tuple[int | None, list[Where]]:
     """How many records are still wanted, and the condition that starts behind the page before."""
     if query.token is None:
         return query.top, []
     try:
-        rest, *last = msgspec.json.decode(base64.urlsafe_b64decode(query.token.encode()))
-    except (ValueError, msgspec.DecodeError):
+        rest, *last = _decode_token(base64.urlsafe_b64decode(query.token.encode()))
+    except (ValueError, msgspec.MsgspecError):
         raise bad_request(f"The $skiptoken '{query.token}' is none that was given out.") from None
-    if len(last) != len(order):
+    if len(last) != len(order) or None in last or not (rest is None or (isinstance(rest, int) and rest > 0)):
         raise bad_request("The $skiptoken belongs to another query.")
     return rest, [_after([_sortable(entity_set, each.name) for each in order], order, last)]
 

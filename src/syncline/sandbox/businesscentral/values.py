@@ -49,8 +49,10 @@ def decode(body: bytes) -> Any:
     """JSON with its fractions exact. Raises `ApiError`."""
     try:
         return _decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise bad_request(f"The request body is not JSON: {error}.") from None
+    except RecursionError:
+        raise bad_request("The request body is nested too deeply.") from None
 
 
 def blank(said: Property) -> Stored:
@@ -71,6 +73,11 @@ def number(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
+
+
+def folded(text: str) -> str:
+    """As ``tolower`` and ``toupper`` compare: they make letter case not count, in any alphabet."""
+    return text.casefold()
 
 
 def truth(value: object) -> str:
