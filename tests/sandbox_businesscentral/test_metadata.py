@@ -3,44 +3,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from urllib.request import urlopen
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
 from sandbox_businesscentral.central import Central
+from sandbox_businesscentral.schema import EDM, Schema
 from syncline.connectors.businesscentral.metadata import EdmType, entity_sets
 
-_EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
-_SERVICES = "{http://docs.oasis-open.org/odata/ns/edmx}DataServices"
 _OPTIONAL = {EdmType.STREAM}
-
-
-class Schema:
-    """The one schema of the document, by the names of what it describes."""
-
-    def __init__(self, document: bytes) -> None:
-        found = fromstring(document).find(f"{_SERVICES}/{_EDM}Schema")
-        assert found is not None
-        self.element = found
-        self.namespace = found.attrib["Namespace"]
-        self.types = {each.attrib["Name"]: each for each in found.findall(f"{_EDM}EntityType")}
-        self.enums = {each.attrib["Name"]: each for each in found.findall(f"{_EDM}EnumType")}
-        container = found.find(f"{_EDM}EntityContainer")
-        assert container is not None
-        self.container = container
-        self.sets = {each.attrib["Name"]: each for each in container}
-
-    def properties(self, entity: str) -> Mapping[str, Element]:
-        return {each.attrib["Name"]: each for each in self.types[entity].findall(f"{_EDM}Property")}
-
-    def ways(self, entity: str) -> Mapping[str, Element]:
-        return {each.attrib["Name"]: each for each in self.types[entity].findall(f"{_EDM}NavigationProperty")}
-
-    def local(self, name: str) -> str:
-        """Of a type of this schema, alone or in a collection."""
-        inner = name.removeprefix("Collection(").removesuffix(")")
-        assert inner.startswith(f"{self.namespace}."), name
-        return inner.removeprefix(f"{self.namespace}.")
 
 
 def metadata(central: Central, query: str = "") -> tuple[bytes, Mapping[str, str]]:
@@ -91,10 +62,10 @@ def test_every_entity_is_described_with_its_properties(said: Schema) -> None:
 
 def test_a_key_is_a_property_that_is_never_null(said: Schema) -> None:
     for name, described in said.types.items():
-        keys = [each.attrib["Name"] for each in described.findall(f"{_EDM}Key/{_EDM}PropertyRef")]
+        keys = [each.attrib["Name"] for each in described.findall(f"{EDM}Key/{EDM}PropertyRef")]
         assert len(keys) == 1, name
         assert said.properties(name)[keys[0]].attrib["Nullable"] == "false"
-    assert said.types["contactInformation"].find(f"{_EDM}Key/{_EDM}PropertyRef[@Name='contactId']") is not None
+    assert said.types["contactInformation"].find(f"{EDM}Key/{EDM}PropertyRef[@Name='contactId']") is not None
 
 
 def test_decimals_tell_their_places(said: Schema) -> None:
@@ -138,10 +109,10 @@ def test_enum_members_are_escaped_identifiers(said: Schema) -> None:
 
 
 def test_names_stand_for_one_thing_each(said: Schema) -> None:
-    named = Counter(each.attrib["Name"] for each in said.element if each.tag != f"{_EDM}Action")
+    named = Counter(each.attrib["Name"] for each in said.element if each.tag != f"{EDM}Action")
     assert max(named.values()) == 1
     bound = Counter(
-        (each.attrib["Name"], each[0].attrib["Type"]) for each in said.element if each.tag == f"{_EDM}Action"
+        (each.attrib["Name"], each[0].attrib["Type"]) for each in said.element if each.tag == f"{EDM}Action"
     )
     assert max(bound.values()) == 1
     for name in said.types:
@@ -166,7 +137,7 @@ def test_ways_lead_to_the_sets_they_are_bound_to(said: Schema) -> None:
     for name, each in said.sets.items():
         entity = said.local(each.attrib["EntityType"])
         ways = said.ways(entity)
-        bound = {one.attrib["Path"]: one.attrib["Target"] for one in each.findall(f"{_EDM}NavigationPropertyBinding")}
+        bound = {one.attrib["Path"]: one.attrib["Target"] for one in each.findall(f"{EDM}NavigationPropertyBinding")}
         open_ways = {way for way, said_of in ways.items() if said_of.attrib.get("ContainsTarget") != "true"}
         assert set(bound) == open_ways, name
         for path, target in bound.items():
@@ -194,7 +165,7 @@ def test_actions_are_bound_to_their_entity(said: Schema) -> None:
     """Contract, "How the four entities behave": the action Microsoft.NAV.shipAndInvoice."""
     bound = {
         (each.attrib["Name"], said.local(each[0].attrib["Type"]))
-        for each in said.element.findall(f"{_EDM}Action[@IsBound='true']")
+        for each in said.element.findall(f"{EDM}Action[@IsBound='true']")
     }
     assert bound == {(action, each.entity) for each in entity_sets().values() for action in each.actions}
     assert ("shipAndInvoice", "salesOrder") in bound
@@ -206,12 +177,12 @@ def test_what_cannot_be_written_is_annotated(said: Schema) -> None:
         computed = {
             name
             for name, each in said.properties(entity_set.entity).items()
-            if each.find(f"{_EDM}Annotation[@Term='Org.OData.Core.V1.Computed'][@Bool='true']") is not None
+            if each.find(f"{EDM}Annotation[@Term='Org.OData.Core.V1.Computed'][@Bool='true']") is not None
         }
         assert computed == {name for name, property_ in entity_set.properties.items() if property_.read_only}
         allowed = {
             each.attrib["Property"]: each.attrib["Bool"] == "true"
-            for each in said.sets[entity_set.name].iter(f"{_EDM}PropertyValue")
+            for each in said.sets[entity_set.name].iter(f"{EDM}PropertyValue")
             if "Bool" in each.attrib
         }
         assert allowed == {
@@ -219,12 +190,12 @@ def test_what_cannot_be_written_is_annotated(said: Schema) -> None:
             "Updatable": entity_set.modify,
             "Deletable": entity_set.delete,
         }
-    names = [each.text for each in said.sets["customers"].iter(f"{_EDM}PropertyPath")]
+    names = [each.text for each in said.sets["customers"].iter(f"{EDM}PropertyPath")]
     assert names == ["blocked"]
 
 
 def test_versions_are_announced(said: Schema) -> None:
     """Contract, Writing: PATCH and DELETE need If-Match, which Core.OptimisticConcurrency tells a client."""
     for name, each in said.sets.items():
-        announced = each.find(f"{_EDM}Annotation[@Term='Org.OData.Core.V1.OptimisticConcurrency']") is not None
+        announced = each.find(f"{EDM}Annotation[@Term='Org.OData.Core.V1.OptimisticConcurrency']") is not None
         assert announced is (name != "companies")

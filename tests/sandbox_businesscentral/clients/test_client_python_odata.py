@@ -27,7 +27,7 @@ class Adapted(MetaData):  # type: ignore[misc]
     """Spares the client two things that OData allows and it cannot do.
 
     The contract calls the blank member of an enum ``_x0020_``, a name that Python's enums reserve: such an enum is
-    read as text. And a key that the server computes makes it fail on every create: it leaves out keys without a value anyway.
+    read as text. And a key that the server computes makes it fail on every create, which leaves out blank keys anyway.
     """
 
     def parse_document(self, doc: Any) -> Any:

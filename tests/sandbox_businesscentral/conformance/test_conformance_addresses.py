@@ -82,6 +82,7 @@ def test_answers_tell_where_they_belong(central: Central, mark: str) -> None:
         ("items)", "BadRequest_NotFound"),
         ("companies", "BadRequest_ResourceNotFound"),
         ("$metadata", "BadRequest_ResourceNotFound"),
+        ("items(%0A)", "BadRequest_ResourceNotFound"),
     ],
 )
 def test_an_address_that_names_nothing_is_not_found(central: Central, path: str, code: str) -> None:

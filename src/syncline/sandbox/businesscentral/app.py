@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import structs
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -60,7 +61,8 @@ def create_app(
             Route("/sandbox/requests", api.requests, methods=["GET"]),
             Route("/sandbox/requests/reset", api.reset_requests, methods=["POST"]),
             Route(API + "{path:path}", api),
-        ]
+        ],
+        exception_handlers={HTTPException: _unrouted, Exception: _failed},
     )
 
 
@@ -143,6 +145,18 @@ class _Api:
     async def reset_requests(self, _: Request) -> Response:
         self._requests.reset()
         return Response(status_code=204)
+
+
+def _unrouted(_: Request, error: Exception) -> Response:
+    """What Starlette itself refuses, in the shape of all else: an address outside the API, or a line break in one."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    code = "BadRequest_MethodNotAllowed" if status == 405 else "BadRequest_ResourceNotFound"
+    return _response(Answer(status=status, body=ApiError(status, code, "There is nothing at this address.").body()))
+
+
+def _failed(_: Request, __: Exception) -> Response:
+    """A mistake of the sandbox's own, which is told on its standard error as well."""
+    return _response(Answer(status=500, body=ApiError(500, "Internal_ServerError", "The sandbox failed.").body()))
 
 
 def _response(answer: Answer) -> Response:

@@ -283,7 +283,7 @@ def _check_headers(call: Call) -> None:
     if call.method != "GET" and call.headers.get("data-access-intent", "").lower() == "readonly":
         raise bad_request("Data-Access-Intent: ReadOnly is for GET: this request changes data.")
     kind = call.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
-    if call.body is not None and kind != _JSON:
+    if call.body is not None and kind != _JSON and call.method in ("POST", "PATCH"):
         raise ApiError(415, "BadRequest", f"The content type '{kind}' is not supported: {_JSON}.")
 
 
