@@ -79,7 +79,7 @@ class Requests:
         self._schema = schema
         self._company = company
         self._ids = ids
-        self.sets = sorted(set(schema.sets) - {"companies"})
+        self.sets = sorted(schema.ways("company"))
 
     @cache  # noqa: B019 - there is one of these a test run
     def reads(self) -> SearchStrategy[Asked]:

@@ -54,7 +54,7 @@ class Server:
         address = urlsplit(central.root)
         self._root = address.path
         self._connection = http.client.HTTPConnection(str(address.hostname), address.port)
-        sets = sorted(set(self.schema.sets) - {"companies"})
+        sets = sorted(self.schema.ways("company"))
         listed = {name: central.get(f"{name}?$top=5") for name in sets}
         self.ids = {
             name: [

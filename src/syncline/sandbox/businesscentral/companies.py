@@ -39,6 +39,9 @@ COMPANIES = EntitySet(
 )
 """As the documentation's page of the company resource has it; lengths as in the system table ``Company``."""
 
+ABOVE = (COMPANIES,)
+"""The sets that stand beside or above the companies, and not below one."""
+
 
 class Companies(Struct, frozen=True):
     """All companies of the data, to be read as the one set there is above them."""
@@ -55,5 +58,5 @@ class Companies(Struct, frozen=True):
 
 
 def all_sets() -> Mapping[str, EntitySet]:
-    """Every set there is to read: the companies, and those of a company."""
-    return {COMPANIES.name: COMPANIES, **entity_sets()}
+    """Every set there is, by its name: those above the companies first."""
+    return {**{each.name: each for each in ABOVE}, **entity_sets()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, Navigation, Property, entity_sets
 from syncline.sandbox.businesscentral import schema
-from syncline.sandbox.businesscentral.companies import COMPANIES
+from syncline.sandbox.businesscentral.companies import COMPANIES, all_sets
 from syncline.sandbox.businesscentral.filters import UNFILTERABLE
 from syncline.sandbox.businesscentral.naming import NAMESPACE, enum_name, qualified
 from syncline.sandbox.businesscentral.values import LARGEST, MOST_DECIMALS
@@ -29,27 +29,28 @@ def document() -> bytes:
         SubElement(reference, "edmx:Include", Namespace=vocabulary)
     services = SubElement(root, "edmx:DataServices")
     said = SubElement(services, "Schema", Namespace=NAMESPACE, xmlns="http://docs.oasis-open.org/odata/ns/edm")
-    sets = entity_sets()
-    _company_type(said, sets)
-    for entity_set in sets.values():
-        _ways(_entity_type(said, entity_set), entity_set)
-    for name, members in _enums(sets.values()).items():
+    sets = all_sets().values()
+    for entity_set in sets:
+        described = _entity_type(said, entity_set)
+        _ways(described, entity_set)
+        if entity_set is COMPANIES:
+            _contained(described)
+    for name, members in _enums(sets).items():
         _enum_type(said, name, members)
-    for entity_set in sets.values():
+    for entity_set in sets:
         for action in entity_set.actions:
             bound = SubElement(said, "Action", Name=action, IsBound="true")
             SubElement(bound, "Parameter", Name="bindingParameter", Type=qualified(entity_set.entity), Nullable="false")
     container = SubElement(said, "EntityContainer", Name=CONTAINER)
-    for entity_set in (COMPANIES, *sets.values()):
+    for entity_set in sets:
         _set(container, entity_set)
     indent(root, " ")
     text: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return text
 
 
-def _company_type(said: Element, sets: Mapping[str, EntitySet]) -> None:
-    company = _entity_type(said, COMPANIES)
-    for entity_set in sets.values():
+def _contained(company: Element) -> None:
+    for entity_set in entity_sets().values():
         kind = f"Collection({qualified(entity_set.entity)})"
         SubElement(company, "NavigationProperty", Name=entity_set.name, Type=kind, ContainsTarget="true")
 
