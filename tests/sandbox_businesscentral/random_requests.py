@@ -121,7 +121,8 @@ class Requests:
             headers = {"Content-Type": "application/json"}
             if draw(st.integers(0, 9)):
                 headers["If-Match"] = draw(_mostly(st.just("*"), st.sampled_from(['W/"x"', ""])))
-            return Asked(method, path, headers, draw(self._body(name)))
+            options = draw(self._options(name, 2)) if draw(st.integers(0, 5)) == 0 else []
+            return Asked(method, path + _query(options), headers, draw(self._body(name)))
 
         return write()
 

@@ -74,6 +74,7 @@ def found(central: Central, condition: str, version: str | None = None) -> str:
         ("type ne 'Inventory'", "23"),
         ("type eq Microsoft.NAV.itemType'Service'", "2"),
         ("type eq 'Service' or type eq 'Non_x002D_Inventory'", "23"),
+        ("(type eq 'Service' or type eq 'Inventory') and (unitPrice eq 2 or unitPrice eq 3)", "24"),
         (f"itemCategoryId eq {ZERO}", "123456"),
         ("lastModifiedDateTime gt 2020-01-01T00:00:00Z", "123456"),
         ("lastModifiedDateTime lt 2020-01-01T00:00:00.000%2B02:00", ""),
@@ -392,6 +393,23 @@ def test_a_next_link_stays_valid_while_records_come_and_go(central: Central, mar
     again = list(paged(central, first["@odata.nextLink"], 3))
     seen = [code for page in again for code in page if code != f"{mark}00A"]
     assert seen == [code for code in every[3:] if code != next_up]
+
+
+def test_a_next_link_is_an_address_wherever_it_leads_from(central: Central, mark: str) -> None:
+    """Contract, Reading: follow the link as it is; Addresses: a company by ?company= or by its name."""
+    item = central.made("items", {"number": mark})
+    for code in ("A", "B"):
+        central.made("itemVariants", {"itemId": item["id"], "code": code})
+    one = {"Prefer": "odata.maxpagesize=1"}
+    by_name = f"/companies({central.name})/items({item['id']})/itemVariants"
+    for path in (
+        f"items({item['id']})/itemVariants",
+        f"/items({item['id']})/itemVariants?company={central.name}",
+        by_name,
+    ):
+        link = central.get(path, one).body["@odata.nextLink"]
+        assert " " not in link
+        assert [variant["code"] for variant in central.get(link, one).value] == ["B"]
 
 
 def test_a_next_link_keeps_what_was_asked(central: Central, mark: str) -> None:

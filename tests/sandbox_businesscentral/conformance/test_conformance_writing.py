@@ -57,6 +57,16 @@ def test_a_write_may_select_and_expand_its_answer(central: Central, mark: str) -
     assert set(made.body) == {"@odata.context", "@odata.etag", "number", "baseUnitOfMeasure"}
 
 
+def test_a_write_whose_answer_cannot_be_given_is_not_done(central: Central, mark: str) -> None:
+    """Contract, Writing: a refusal changes nothing, wherever it comes from."""
+    for query in ("$expand=nothing", "$select=nothing", "$top=x"):
+        assert central.post(f"items?{query}", {"number": mark}).code == "BadRequest"
+    assert central.get(f"items?$filter=number eq '{mark}'").value == []
+    item = central.made("items", {"number": mark})
+    assert central.patch(f"items({item['id']})?$expand=nothing", {"displayName": "x"}).code == "BadRequest"
+    assert central.fresh("items", item) == item
+
+
 def test_there_is_no_upsert(central: Central, mark: str) -> None:
     """Contract, Writing: no PUT, no upsert."""
     nowhere = "11111111-1111-1111-1111-111111111111"

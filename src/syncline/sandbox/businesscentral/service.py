@@ -143,20 +143,21 @@ class Service:
             return Answer(status=204, headers={"location": f"{self._root}/companies({company.id})/{led_to}"})
         if target.key or target.single or target.counted:
             raise _not_allowed("A record is changed with PATCH, and created in its set.")
+        query = parse(call.query, entity_set, {})
         with self._database.transaction():
             key = writing.create(company, entity_set, call.body, target.fixed, self._options)
         path = f"companies({company.id})/{entity_set.name}({key})"
-        return self._record(call, target, key, 201, {"location": f"{self._root}/{path}"})
+        return self._record(target, query, key, 201, {"location": f"{self._root}/{path}"})
 
     def _modify(self, call: Call, target: _Target) -> Answer:
         assert target.key
+        query = parse(call.query, target.entity_set, {})
         with self._database.transaction():
             writing.modify(target.company, target.entity_set, target.key, call.body, call.headers.get("if-match"))
-        return self._record(call, target, target.key, 200, {})
+        return self._record(target, query, target.key, 200, {})
 
-    def _record(self, call: Call, target: _Target, key: str, status: int, headers: Mapping[str, str]) -> Answer:
+    def _record(self, target: _Target, query: Query, key: str, status: int, headers: Mapping[str, str]) -> Answer:
         """The record as a write left it."""
-        query = parse(call.query, target.entity_set, {})
         found = reading.one(target.company, target.entity_set, key, query)
         context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}/$entity"
         answer = _entity(status, context, found)
@@ -209,7 +210,8 @@ class Service:
 
     def _next_link(self, call: Call, token: str) -> str:
         kept = [part for part in call.query.split("&") if part and not _is_option(part, "$skiptoken", "$skip", "$top")]
-        return f"{self._root}/{call.path.strip('/')}?{'&'.join([*kept, f'$skiptoken={quote(token)}'])}"
+        path = quote(call.path.strip("/"), safe="/()$'=,%")
+        return f"{self._root}/{path}?{'&'.join([*kept, f'$skiptoken={quote(token)}'])}"
 
 
 def _step(target: _Target, name: str, key: str | None) -> _Target:
