@@ -52,6 +52,7 @@ def test_companies_are_read_like_any_set(central: Central) -> None:
     assert central.get(f"/companies?$filter=name eq '{central.name}'").value[0]["id"] == central.company
     assert central.get("/companies?$filter=startswith(name,'No such')").value == []
     assert central.get("/companies?$top=0").value == []
+    assert central.get("/companies/$count").body == 1
     assert central.get("/companies?$filter=nothing eq 1").code == "BadRequest"
     assert central.get(f"/companies({NOWHERE})").code == "Internal_CompanyNotFound"
     assert central.post("/companies", {}).code == "BadRequest_MethodNotAllowed"

@@ -20,6 +20,7 @@ from syncline.sandbox.businesscentral.query import Query, parse, preferences
 from syncline.sandbox.businesscentral.writing import Options
 
 _ACTION = f"{NAMESPACE}."
+_COUNT_OF_COMPANIES = [("companies", None), ("$count", None)]
 _ETAG = "@odata.etag"
 _JSON = "application/json"
 _PART = re.compile(r"(?P<name>[A-Za-z$.][A-Za-z0-9.$]*)(?:\((?P<key>[^()]*)\))?")
@@ -82,8 +83,8 @@ class Service:
             return self._metadata(call)
         if not parts:
             return self._sets(call)
-        if parts[0][0] == "companies" and len(parts) == 1:
-            return self._companies(call, parts[0][1])
+        if parts[0][0] == "companies" and (len(parts) == 1 or parts == _COUNT_OF_COMPANIES):
+            return self._companies(call, parts[0][1], counted=len(parts) > 1)
         target = self._target(call, parts)
         match call.method:
             case "GET":
@@ -184,7 +185,7 @@ class Service:
             return self._database.company(unquote(asked))
         raise ApiError(404, "BadRequest_ResourceNotFound", "Name the company: companies(ID)/..., ?company= or Company.")
 
-    def _companies(self, call: Call, key: str | None) -> Answer:
+    def _companies(self, call: Call, key: str | None, *, counted: bool) -> Answer:
         if call.method != "GET":
             raise _not_allowed("Companies are only read here.")
         query = parse(call.query, COMPANIES, preferences(call.headers.get("prefer", "")))
@@ -193,6 +194,8 @@ class Service:
             query, found = parse(call.query, COMPANIES, {}), self._database.company(_id(key) or "")
             record = reading.one(Companies(self._database), COMPANIES, found.id, query)
             return _json(200, {"@odata.context": f"{context}/$entity", **_plain(record)})
+        if counted:
+            return _text(reading.count(Companies(self._database), COMPANIES, query, {}))
         page = reading.page(Companies(self._database), COMPANIES, query, {})
         shown = structs.replace(page, records=[_plain(each) for each in page.records])
         return self._page(call, context, shown)
