@@ -110,6 +110,8 @@ def test_other_methods_are_not_allowed(central: Central, method: str, path: str)
         {"Data-Access-Intent": "ReadWrite"},
         {"Accept": "application/json;odata.metadata=minimal"},
         {"Accept": "*/*"},
+        {"Accept": "application/json;odata.metadata=full"},
+        {"Accept": "application/xml"},
         {"OData-MaxVersion": "4.01", "OData-Version": "4.0"},
         {"Prefer": "return=representation, odata.include-annotations=*"},
     ],
