@@ -39,10 +39,11 @@ def test_metadata_is_only_read(central: Central) -> None:
 
 
 def test_metadata_is_text_inside_a_batch(central: Central) -> None:
-    batch = {"requests": [{"id": "1", "method": "GET", "url": "$metadata"}]}
-    answer = central.post("/$batch", batch).body["responses"][0]
-    assert answer["headers"]["content-type"] == "application/xml"
-    assert Schema(answer["body"].encode()).types
+    urls = ("$metadata", "/%24metadata?$schemaversion=2.1")
+    batch = {"requests": [{"id": url, "method": "GET", "url": url} for url in urls]}
+    for answer in central.post("/$batch", batch).body["responses"]:
+        assert answer["headers"]["content-type"] == "application/xml"
+        assert Schema(answer["body"].encode()).types
 
 
 def test_every_entity_is_described_with_its_properties(said: Schema) -> None:

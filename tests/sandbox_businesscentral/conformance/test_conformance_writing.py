@@ -169,5 +169,10 @@ def test_an_action_is_posted_and_needs_its_entity(central: Central) -> None:
     path = f"salesOrders({nowhere})/Microsoft.NAV.shipAndInvoice"
     assert central.post(path, {}).code == "Internal_RecordNotFound"
     assert central.get(path).code == "BadRequest_MethodNotAllowed"
+    item = central.made("items", {})
+    for method in ("PATCH", "DELETE"):
+        refused = central.call(method, f"items({item['id']})/Microsoft.NAV.post", {}, {"If-Match": "*"})
+        assert (refused.status, refused.code) == (405, "BadRequest_MethodNotAllowed")
+    assert central.fresh("items", item) == item
     assert central.post("salesOrders/Microsoft.NAV.shipAndInvoice", {}).status == 404
     assert central.post(f"{path}/number", {}).status == 404

@@ -20,6 +20,7 @@ from syncline.sandbox.businesscentral.query import Query, parse, preferences
 from syncline.sandbox.businesscentral.writing import Options
 
 _ACTION = f"{NAMESPACE}."
+_METADATA = [("$metadata", None)]
 _COUNT_OF_COMPANIES = [("companies", None), ("$count", None)]
 _ETAG = "@odata.etag"
 _JSON = "application/json"
@@ -79,23 +80,24 @@ class Service:
     def _answer(self, call: Call) -> Answer:
         _check_headers(call)
         parts = _parts(call.path)
-        if call.path == "$metadata":
+        if parts == _METADATA:
             return self._metadata(call)
         if not parts:
             return self._sets(call)
         if parts[0][0] == "companies" and (len(parts) == 1 or parts == _COUNT_OF_COMPANIES):
             return self._companies(call, parts[0][1], counted=len(parts) > 1)
         target = self._target(call, parts)
+        record = None if target.property or target.action else target.key
         match call.method:
             case "GET":
                 return self._read(call, target)
             case "POST" if not target.property:
                 return self._post(call, target)
-            case "PATCH" if target.key and not target.property:
+            case "PATCH" if record:
                 return self._modify(call, target)
-            case "DELETE" if target.key and not target.property:
+            case "DELETE" if record:
                 with self._database.transaction():
-                    writing.remove(target.company, target.entity_set, target.key, call.headers.get("if-match"))
+                    writing.remove(target.company, target.entity_set, record, call.headers.get("if-match"))
                 return Answer(status=204)
         raise _not_allowed(f"The method {call.method} is not allowed at this address.")
 
