@@ -72,7 +72,8 @@ def page(company: Source, entity_set: EntitySet, query: Query, fixed: Mapping[st
 
 
 def one(company: Source, entity_set: EntitySet, key: str, query: Query) -> Entity:
-    """Raises `ApiError` where it is not there."""
+    """As the query selects and expands it; the options of a list do not matter. Raises `ApiError` without a record."""
+    query = Query(select=query.select, expand=query.expand)
     wanted = [Where(f'"{schema.key_of(entity_set)}" = ?', (key,))]
     read = _read(company, entity_set, query, wanted, (), limit=1)
     if not read.rows:
