@@ -106,8 +106,10 @@ class Central:
 
 
 def _reply(answer: Any) -> Reply:
-    text = answer.read()
-    return Reply(answer.status, json.loads(text, parse_float=Decimal) if text else None, dict(answer.headers))
+    text = answer.read().decode()
+    is_json = "json" in answer.headers.get("content-type", "") or text.isdecimal()
+    body = json.loads(text, parse_float=Decimal) if text and is_json else text or None
+    return Reply(answer.status, body, dict(answer.headers))
 
 
 def started(*options: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

@@ -53,11 +53,11 @@ def test_sets_of_an_owner_are_not_listed_without_one(central: Central, name: str
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
-        ("nothings", 404, "BadRequest_NotFound"),
+        ("nothings", 404, "BadRequest_ResourceNotFound"),
         (f"customers({ZERO})", 404, "Internal_RecordNotFound"),
-        (f"customers({ZERO})/salesOrderLines", 404, "BadRequest_NotFound"),
-        ("customers(C00010)", 400, "BadRequest"),
-        ("customers(", 400, "BadRequest_InvalidRequestUrl"),
+        (f"customers({ZERO})/salesOrderLines", 404, "BadRequest_ResourceNotFound"),
+        ("customers(C00010)", 404, "BadRequest_NotFound"),
+        ("customers(", 404, "BadRequest_NotFound"),
         ("customers?$filter=nothing eq 1", 400, "BadRequest"),
         ("customers?$filter=displayName eq", 400, "BadRequest"),
         ("customers?$filter=displayName eq 5", 400, "BadRequest"),

@@ -143,7 +143,7 @@ def test_they_stand_beside_the_companies(hub: Central, receiver: Receiver) -> No
     assert len(hub.get(f"/subscriptions?company={hub.name}").value) == 1
     assert len(hub.get("/subscriptions", {"Company": hub.name}).value) == 1
     below = hub.get("subscriptions")
-    assert (below.status, below.code) == (404, "BadRequest_NotFound")
+    assert (below.status, below.code) == (404, "BadRequest_ResourceNotFound")
 
 
 def test_it_is_renewed_with_a_handshake_and_its_version(hub: Central, receiver: Receiver) -> None:

@@ -26,6 +26,7 @@ class EdmType(StrEnum):
     GUID = "Edm.Guid"
     DECIMAL = "Edm.Decimal"
     INT32 = "Edm.Int32"
+    INT64 = "Edm.Int64"
     BOOLEAN = "Edm.Boolean"
     DATE = "Edm.Date"
     DATETIME = "Edm.DateTimeOffset"
@@ -34,7 +35,10 @@ class EdmType(StrEnum):
 
 
 class Property(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One property. ``decimal_places`` is ``least:most``; ``column`` the ``Table.Field`` it is kept in."""
+    """One property. ``decimal_places`` is ``least:most``; ``column`` the ``Table.Field`` it is kept in.
+
+    ``enum`` is what the source calls the type of the ``members``.
+    """
 
     type: EdmType
     max_length: int | None = None
@@ -43,6 +47,7 @@ class Property(Struct, frozen=True, kw_only=True, rename="camel"):
     min_value: Decimal | None = None
     decimal_places: str | None = None
     members: tuple[str, ...] = ()
+    enum: str | None = None
     column: str | None = None
 
     @property

@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import structs
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -86,6 +87,7 @@ def create_app(
             Middleware(FaultMiddleware, faults=faults, look=look, refuse=_refused, sleep=clock.sleep),
         ],
         lifespan=_lifespan(database, webhooks),
+        exception_handlers={HTTPException: _unrouted, Exception: _failed},
     )
 
 
@@ -214,6 +216,18 @@ def _refused(fault: Fault) -> ASGIApp:
     return _response(refusal(fault))
 
 
+def _unrouted(_: Request, error: Exception) -> Response:
+    """What Starlette itself refuses, in the shape of all else: an address outside the API, or a line break in one."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    code = "BadRequest_MethodNotAllowed" if status == 405 else "BadRequest_ResourceNotFound"
+    return _response(Answer(status=status, body=ApiError(status, code, "There is nothing at this address.").body()))
+
+
+def _failed(_: Request, __: Exception) -> Response:
+    """A mistake of the sandbox's own, which is told on its standard error as well."""
+    return _response(Answer(status=500, body=ApiError(500, "Internal_ServerError", "The sandbox failed.").body()))
+
+
 def _response(answer: Answer) -> Response:
-    headers = {**answer.headers, "odata-version": "4.0"}
-    return Response(answer.body, answer.status, headers, media_type=_JSON if answer.body else None)
+    headers = {**({"content-type": _JSON} if answer.body else {}), **answer.headers, "odata-version": "4.0"}
+    return Response(answer.body, answer.status, headers)

@@ -24,7 +24,7 @@ from msgspec import Struct
 from syncline.connectors.businesscentral.metadata import entity_sets
 from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.errors import ApiError
-from syncline.sandbox.businesscentral.values import Stored, moment
+from syncline.sandbox.businesscentral.values import Stored, folded, moment
 from syncline.sandbox.clock import Clock
 
 Row: TypeAlias = dict[str, Any]
@@ -304,7 +304,7 @@ def _check_version(connection: sqlite3.Connection) -> None:
 
 
 def _connect(data: Path | Literal[":memory:"]) -> sqlite3.Connection:
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         data,
         timeout=1.0,
         isolation_level=None,
@@ -312,6 +312,8 @@ def _connect(data: Path | Literal[":memory:"]) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=512,
     )
+    connection.create_function("folded", 1, folded, deterministic=True)
+    return connection
 
 
 _TRANSACTION = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))

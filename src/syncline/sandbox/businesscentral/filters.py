@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, Property
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request
-from syncline.sandbox.businesscentral.values import moment, parsed_decimal, store
+from syncline.sandbox.businesscentral.naming import enum_name, qualified
+from syncline.sandbox.businesscentral.values import folded, moment, parsed_decimal, store
 
 Node: TypeAlias = "Tree[Token] | Token"
 
@@ -29,7 +30,7 @@ _GRAMMAR = r"""
     ?operand: NAME | _literal
         | FOLD "(" operand ")"         -> fold
         | "substring" "(" operand "," INTEGER ("," INTEGER)? ")" -> substring
-    _literal: STRING | MOMENT | DATE | GUID | INTEGER | NUMBER | TRUTH | NULL
+    _literal: MEMBER | STRING | MOMENT | DATE | GUID | INTEGER | NUMBER | TRUTH | NULL
 
     COMPARE.2: /(eq|ne|gt|ge|lt|le)\b/
     TEST.2: "startswith" | "endswith" | "contains"
@@ -41,6 +42,7 @@ _GRAMMAR = r"""
     DATE.3: /\d{4}-\d\d-\d\d/
     NUMBER.2: /-?\d+\.\d+/
     INTEGER.1: /-?\d+/
+    MEMBER.5: /[A-Za-z_][\w.]*\.[A-Za-z_]\w*'[^']*'/
     STRING: /'([^']|'')*'/
     NAME: /[A-Za-z_][A-Za-z0-9_]*(\/[A-Za-z_][A-Za-z0-9_]*)?/
     %ignore /\s+/
@@ -53,9 +55,12 @@ _MOST_CONDITIONS = 500
 _MIRRORED = {"eq": "eq", "ne": "ne", "gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
 _TESTS = {
     "startswith": "substr({0}, 1, length({1})) = {1}",
-    "endswith": "substr({0}, -length({1})) = {1}",
+    "endswith": "({1} = '' OR substr({0}, -length({1})) = {1})",
     "contains": "instr({0}, {1}) > 0",
 }
+_TEXTS = (EdmType.STRING, EdmType.ENUM)
+_LAMBDA = re.compile(r"\w/(any|all)\s*\(")
+_QUOTED = re.compile(r"'([^']|'')*'")
 UNFILTERABLE: Mapping[str, frozenset[str]] = {"customers": frozenset({"blocked"})}
 """Properties that the product refuses in a filter, as integrators report."""
 
@@ -69,8 +74,13 @@ class Where(Struct, frozen=True):
     ranged: frozenset[str] = frozenset()
 
 
-def where(text: str, entity_set: EntitySet, *, newer: bool) -> Where:
-    """The condition that a filter states. ``newer`` is schema version 2.1. Raises `ApiError`."""
+def where(text: str, entity_set: EntitySet, *, newer: bool) -> Where | None:
+    """The condition that a filter states. ``newer`` is schema version 2.1. Raises `ApiError`.
+
+    ``None`` where it has a lambda operator: the product ignores such a filter ("Known OData Limitations").
+    """
+    if _LAMBDA.search(_QUOTED.sub("''", text)):
+        return None
     try:
         tree = _parsed(text)
         compiler = _Compiler(entity_set, newer)
@@ -163,20 +173,20 @@ class _Compiler:
         said = self._property(left)
         column = self._operand(left)
         if isinstance(right, Token) and right.type != "NAME":
-            self.parameters.append(self._literal(said, right, compared))
+            self.parameters.append(self._value(left, said, right, compared))
             return f"{column} {_OPERATORS[compared]} ?"
         raise bad_request("A condition compares a property with a value.")
 
     def _test(self, test: Node, left: Node, right: Node) -> str:
         said = self._property(left)
-        if said.type not in (EdmType.STRING, EdmType.ENUM):
+        if said.type not in _TEXTS:
             raise bad_request(f"The function '{test}' is for text: '{_names(left)[0]}' is {said.type}.")
         if isinstance(left, Tree) and not self._newer:
             raise _needs_newer(f"A function inside '{test}'")
         if not isinstance(right, Token) or right.type != "STRING":
             raise bad_request(f"The function '{test}' takes a property and a text.")
         column, text = self._operand(left), _unquoted(right)
-        text = text.upper() if said.upper_case and not isinstance(left, Tree) else text
+        text = folded(text) if _folds(left) else text.upper() if said.upper_case else text
         template = _TESTS[str(test)]
         self.parameters += [text] * template.count("{1}")
         return template.format(column, "?")
@@ -184,19 +194,24 @@ class _Compiler:
     def _membership(self, left: Node, *members: Node) -> str:
         said = self._property(left)
         column = self._operand(left)
-        self.parameters += [self._literal(said, member, "eq") for member in members if isinstance(member, Token)]
+        values = [self._value(left, said, member, "eq") for member in members if isinstance(member, Token)]
+        self.parameters += values
         return f"{column} IN ({', '.join('?' * len(members))})"
 
     def _operand(self, node: Node) -> str:
         if isinstance(node, Token):
             return _column(node, self._property(node))
-        inner = node.children[0]
+        if (said := self._property(node)).type not in _TEXTS:
+            raise bad_request(f"The functions of text are not for '{_names(node)[0]}', which is {said.type}.")
+        inner = node.children[1] if node.data == "fold" else node.children[0]
         if isinstance(inner, Tree) and not self._newer:
             raise _needs_newer("A function inside a function")
-        column = self._operand(node.children[1] if node.data == "fold" else inner)
+        column = self._operand(inner)
         if node.data == "fold":
-            return f"{'lower' if str(inner) == 'tolower' else 'upper'}({column})"
-        start, *length = (int(str(child)) for child in node.children[1:])
+            return f"folded({column})"
+        start, *length = whole = [int(str(child)) for child in node.children[1:]]
+        if min(whole) < 0 or max(whole) >= _SQL_INTEGERS - 1:
+            raise bad_request("The function 'substring' starts at 0 and takes whole numbers.")
         return f"substr({column}, {start + 1}{f', {length[0]}' if length else ''})"
 
     def _property(self, node: Node) -> Property:
@@ -211,12 +226,18 @@ class _Compiler:
             raise bad_request(f"The property '{name}' cannot be used in the query option $filter.")
         return said
 
+    def _value(self, operand: Node, said: Property, token: Token, operator: str) -> Any:
+        """What an operand is compared with: letter case does not count where it was folded."""
+        if _folds(operand) and token.type == "STRING":
+            return folded(_unquoted(token))
+        return self._literal(said, token, operator)
+
     def _literal(self, said: Property, token: Token, operator: str) -> Any:
         wanted = _LITERALS.get(said.type, ("STRING",))
         if token.type not in wanted:
             raise bad_request(f"The value {token} is not of the type {said.type} that it is compared with.")
         match said.type:
-            case EdmType.DECIMAL | EdmType.INT32:
+            case EdmType.DECIMAL | EdmType.INT32 | EdmType.INT64:
                 number = parsed_decimal(str(token))
                 whole = number == number.to_integral_value() and abs(number) < _SQL_INTEGERS
                 return int(number) if whole else float(number)
@@ -226,7 +247,10 @@ class _Compiler:
                 text = _unquoted(token)
                 return text.strip().upper() if said.upper_case else text
             case EdmType.ENUM:
-                return store("value", said, _unquoted(token))
+                kind, _, member = str(token).removesuffix("'").rpartition("'")
+                if kind not in ("", qualified(enum_name(said))):
+                    raise bad_request(f"The value {token} is not of the type {qualified(enum_name(said))}.")
+                return store("value", said, member)
         return str(token).lower()
 
 
@@ -234,9 +258,11 @@ _LITERALS: Mapping[EdmType, tuple[str, ...]] = {
     EdmType.GUID: ("GUID",),
     EdmType.DECIMAL: ("NUMBER", "INTEGER"),
     EdmType.INT32: ("INTEGER",),
+    EdmType.INT64: ("INTEGER",),
     EdmType.BOOLEAN: ("TRUTH",),
     EdmType.DATE: ("DATE",),
     EdmType.DATETIME: ("MOMENT",),
+    EdmType.ENUM: ("STRING", "MEMBER"),
 }
 
 
@@ -244,6 +270,10 @@ def _names(node: Node) -> list[Token]:
     if isinstance(node, Token):
         return [node] if node.type == "NAME" else []
     return [found for child in node.children for found in _names(child)]
+
+
+def _folds(node: Node) -> bool:
+    return isinstance(node, Tree) and next(node.find_data("fold"), None) is not None
 
 
 def _column(name: Token, said: Property) -> str:

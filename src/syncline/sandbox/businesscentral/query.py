@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
@@ -13,7 +15,11 @@ from syncline.sandbox.businesscentral.filters import Where, where
 
 MOST_A_PAGE = 20_000
 _MOST_DIGITS = 10
-_KNOWN = {"$filter", "$select", "$expand", "$orderby", "$top", "$skip", "$count", "$skiptoken", "$schemaversion"}
+_BRACKETED = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:\((?P<inside>.*)\))?", re.DOTALL)
+_OF_A_SET = {"$filter", "$select", "$expand", "$orderby", "$top", "$skip", "$count"}
+_OF_A_REQUEST = {*_OF_A_SET, "$skiptoken", "$schemaversion", "$format"}
+_NEWER = "2.1"
+_VERSIONS = ("2.0", _NEWER)
 
 
 class Order(Struct, frozen=True):
@@ -30,9 +36,9 @@ class Expand(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True, kw_only=True):
-    """What is asked of a set. ``select`` is empty where all is asked for."""
+    """What is asked of a set. ``select`` is ``None`` where all is asked for."""
 
-    select: tuple[str, ...] = ()
+    select: tuple[str, ...] | None = None
     expand: tuple[Expand, ...] = ()
     where: Where | None = None
     order: tuple[Order, ...] = ()
@@ -53,12 +59,15 @@ def parse(text: str, entity_set: EntitySet, prefer: Mapping[str, str], most: int
     """
     if not (text or prefer or most):
         return _EVERYTHING
-    options = {name: value for name, value in parse_qsl(text, keep_blank_values=True) if name.startswith("$")}
-    unknown = sorted(set(options) - _KNOWN)
-    if unknown:
-        raise bad_request(f"The query parameter '{unknown[0]}' is not supported.")
+    pairs = [(name, value) for name, value in parse_qsl(text, keep_blank_values=True) if name.startswith("$")]
+    options = _once(pairs, _OF_A_REQUEST)
+    version = options.get("$schemaversion", _VERSIONS[0])
+    if version not in _VERSIONS:
+        raise bad_request(f"The schema version '{version}' is not supported: {' or '.join(_VERSIONS)}.")
+    if options.get("$format", "json") != "json":
+        raise bad_request(f"The format '{options['$format']}' is not supported: json.")
     size = prefer.get("odata.maxpagesize")
-    query = _query(options, entity_set, newer=options.get("$schemaversion") == "2.1")
+    query = _query(options, entity_set, newer=version == _NEWER)
     asked = MOST_A_PAGE if size is None else _count("odata.maxpagesize", size)
     if most is not None and size is not None and asked > most:
         raise refused(413, f"A page has at most {most} entities: {asked} are asked for.")
@@ -74,7 +83,7 @@ def preferences(header: str) -> dict[str, str]:
 def _query(options: Mapping[str, str], entity_set: EntitySet, *, newer: bool) -> Query:
     said = options.get("$filter", "").strip()
     return Query(
-        select=tuple(_select(options.get("$select", ""), entity_set)),
+        select=_select(options.get("$select", ""), entity_set),
         expand=tuple(_expand(options.get("$expand", ""), entity_set, newer)),
         where=where(said, entity_set, newer=newer) if said else None,
         order=tuple(_order(options.get("$orderby", ""), entity_set)),
@@ -85,28 +94,44 @@ def _query(options: Mapping[str, str], entity_set: EntitySet, *, newer: bool) ->
     )
 
 
-def _select(text: str, entity_set: EntitySet) -> Iterator[str]:
+def _once(pairs: list[tuple[str, str]], known: set[str]) -> dict[str, str]:
+    """The options by name. Raises `ApiError` for one that is unknown or said twice."""
+    for name, often in Counter(name for name, _ in pairs).items():
+        if name not in known:
+            raise bad_request(f"The query parameter '{name}' is not supported.")
+        if often > 1:
+            raise bad_request(f"The query parameter '{name}' was specified more than once.")
+    return dict(pairs)
+
+
+def _select(text: str, entity_set: EntitySet) -> tuple[str, ...] | None:
+    """In the order of the entity; a way that is selected shows itself when it is expanded."""
     asked = [name.strip() for name in text.split(",") if name.strip()]
-    if "*" in asked:
-        return
+    if not asked or "*" in asked:
+        return None
     for name in asked:
         if name not in entity_set.properties and entity_set.navigation(name) is None:
             raise _no_property(name, entity_set)
     chosen = set(asked)
-    yield from (name for name in entity_set.properties if name in chosen)
+    return tuple(name for name in entity_set.properties if name in chosen)
 
 
 def _expand(text: str, entity_set: EntitySet, newer: bool) -> Iterator[Expand]:
+    asked: dict[str, str] = {}
     for part in _split(text, ","):
-        name, bracket, inside = part.strip().partition("(")
+        found = _BRACKETED.fullmatch(part.strip())
+        if found is None or found["name"] in asked:
+            raise bad_request(f"Syntax error in the expand '{text}'.")
+        asked[found["name"]] = found["inside"] or ""
+    for name, inside in asked.items():
         way = entity_set.navigation(name)
         if way is None:
             raise bad_request(f"Could not find a navigation named '{name}' on type '{entity_set.entity}'.")
         target = entity_sets().get(way.entity_set)
         if target is None:
             raise bad_request(f"'{name}' cannot be expanded here: the set {way.entity_set} is not served.")
-        pairs = (option.strip().partition("=") for option in _split(inside.removesuffix(")") if bracket else "", ";"))
-        options = {key.strip(): value for key, _, value in pairs}
+        said = (option.strip().partition("=") for option in _split(inside, ";"))
+        options = _once([(key.strip(), value) for key, _, value in said], _OF_A_SET)
         yield Expand(name, way, _query(options, target, newer=newer))
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from syncline.connectors.businesscentral.metadata import Condition, EdmType, EntitySet, entity_sets
 from syncline.sandbox.businesscentral import schema
-from syncline.sandbox.businesscentral.company import Company
+from syncline.sandbox.businesscentral.companies import all_sets
+from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.errors import bad_request, dialog, no_such_record
 from syncline.sandbox.businesscentral.filters import Where
 from syncline.sandbox.businesscentral.query import Expand, Order, Query
@@ -37,6 +38,15 @@ _NEEDS: Mapping[str, tuple[frozenset[str], str]] = {
 """Sets that are listed only for one owner: what a filter or the address must fix, and what is said without it."""
 
 
+class Source(Protocol):
+    """Where the records of a set are: a company, or what is above them all."""
+
+    @property
+    def database(self) -> Database: ...
+
+    def table(self, entity_set: str, /) -> str: ...
+
+
 class Page(Struct, frozen=True):
     """``token`` goes on behind the last record; ``None`` where there are no more."""
 
@@ -45,7 +55,7 @@ class Page(Struct, frozen=True):
     total: int | None
 
 
-def page(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> Page:
+def page(company: Source, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> Page:
     """The records that hold the ``fixed`` values and the query's conditions. Raises `ApiError`."""
     _check_owner(entity_set, query, fixed)
     conditions = _conditions(query, fixed)
@@ -61,8 +71,9 @@ def page(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[s
     return Page(_entities(company, query.expand, read, rows), token, total)
 
 
-def one(company: Company, entity_set: EntitySet, key: str, query: Query) -> Entity:
-    """Raises `ApiError` where it is not there."""
+def one(company: Source, entity_set: EntitySet, key: str, query: Query) -> Entity:
+    """As the query selects and expands it; the options of a list do not matter. Raises `ApiError` without a record."""
+    query = Query(select=query.select, expand=query.expand)
     wanted = [Where(f'"{schema.key_of(entity_set)}" = ?', (key,))]
     read = _read(company, entity_set, query, wanted, (), limit=1)
     if not read.rows:
@@ -70,7 +81,7 @@ def one(company: Company, entity_set: EntitySet, key: str, query: Query) -> Enti
     return _entities(company, query.expand, read, read.rows)[0]
 
 
-def count(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> int:
+def count(company: Source, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> int:
     _check_owner(entity_set, query, fixed)
     return _count(company, entity_set, _conditions(query, fixed))
 
@@ -91,7 +102,7 @@ class _Read(Struct, frozen=True):
 
 
 def _read(
-    company: Company,
+    company: Source,
     entity_set: EntitySet,
     query: Query,
     conditions: Sequence[Where],
@@ -117,11 +128,11 @@ def _read(
 
 @lru_cache(maxsize=512)
 def _columns(
-    name: str, select: tuple[str, ...], ordered: tuple[str, ...], links: tuple[str, ...]
+    name: str, select: tuple[str, ...] | None, ordered: tuple[str, ...], links: tuple[str, ...]
 ) -> tuple[str, tuple[str, ...]]:
     """The SQL of what is read, and the names to show it by; orders and links stand behind what is shown."""
-    entity_set = entity_sets()[name]
-    shown = tuple(column for column in schema.columns(entity_set) if not select or column in select)
+    entity_set = all_sets()[name]
+    shown = tuple(column for column in schema.columns(entity_set) if select is None or column in select)
     selected = [
         f'"{column}" AS "{column} [RAW]"' if entity_set.properties[column].type in RAW_TYPES else f'"{column}"'
         for column in shown
@@ -130,7 +141,7 @@ def _columns(
     return ", ".join(["_etag", *selected, *behind]), ("@odata.etag", *shown)
 
 
-def _entities(company: Company, expand: Sequence[Expand], read: _Read, rows: Sequence[Sequence[Any]]) -> list[Entity]:
+def _entities(company: Source, expand: Sequence[Expand], read: _Read, rows: Sequence[Sequence[Any]]) -> list[Entity]:
     names = read.names
     entities: list[Entity] = [dict(zip(names, row, strict=False)) for row in rows]  # links stand behind the names
     for each in expand:
@@ -140,12 +151,15 @@ def _entities(company: Company, expand: Sequence[Expand], read: _Read, rows: Seq
         found = _children(company, way.entity_set, way.conditions, each.query, owners)
         for entity, owner in zip(entities, owners, strict=True):
             mine = found.get(owner, [])
+            if each.query.count and way.many:
+                entity[f"{each.name}@odata.count"] = len(mine)
+            mine = _cut(mine, each.query)
             entity[each.name] = mine if way.many else next(iter(mine), None)
     return entities
 
 
 def _children(
-    company: Company, name: str, conditions: Sequence[Condition], query: Query, owners: Sequence[str]
+    company: Source, name: str, conditions: Sequence[Condition], query: Query, owners: Sequence[str]
 ) -> dict[str, list[Entity]]:
     """What belongs to each owner, all owners at once."""
     child_set = entity_sets()[name]
@@ -162,10 +176,12 @@ def _children(
         entities = _entities(company, query.expand, read, read.rows)
         for row, entity in zip(read.rows, entities, strict=True):
             found.setdefault(read.link(row, link), []).append(entity)
-    if query.skip or query.top is not None:
-        end = None if query.top is None else query.skip + query.top
-        return {owner: mine[query.skip : end] for owner, mine in found.items()}
     return found
+
+
+def _cut(records: list[Entity], query: Query) -> list[Entity]:
+    end = None if query.top is None else query.skip + query.top
+    return records[query.skip : end] if query.skip or end is not None else records
 
 
 def _parent_links(expand: Sequence[Expand]) -> tuple[str, ...]:
@@ -194,7 +210,7 @@ def _order(entity_set: EntitySet, query: Query) -> tuple[Order, ...]:
     return (*chosen, Order("_row"))
 
 
-def _count(company: Company, entity_set: EntitySet, conditions: Sequence[Where]) -> int:
+def _count(company: Source, entity_set: EntitySet, conditions: Sequence[Where]) -> int:
     said = " AND ".join(condition.sql for condition in conditions) or "1"
     parameters = [value for condition in conditions for value in condition.parameters]
     asked = f"SELECT count(*) FROM {company.table(entity_set.name)} WHERE {said}"
@@ -213,15 +229,18 @@ def _token(rest: int | None, last: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode([rest, *last])).decode()
 
 
+_decode_token = msgspec.json.Decoder(list[str | int | float | None]).decode
+
+
 def _position(entity_set: EntitySet, query: Query, order: Sequence[Order]) -> tuple[int | None, list[Where]]:
     """How many records are still wanted, and the condition that starts behind the page before."""
     if query.token is None:
         return query.top, []
     try:
-        rest, *last = msgspec.json.decode(base64.urlsafe_b64decode(query.token.encode()))
-    except (ValueError, msgspec.DecodeError):
+        rest, *last = _decode_token(base64.urlsafe_b64decode(query.token.encode()))
+    except (ValueError, msgspec.MsgspecError):
         raise bad_request(f"The $skiptoken '{query.token}' is none that was given out.") from None
-    if len(last) != len(order):
+    if len(last) != len(order) or None in last or not (rest is None or (isinstance(rest, int) and rest > 0)):
         raise bad_request("The $skiptoken belongs to another query.")
     return rest, [_after([_sortable(entity_set, each.name) for each in order], order, last)]
 

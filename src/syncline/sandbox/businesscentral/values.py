@@ -28,7 +28,7 @@ from syncline.sandbox.businesscentral.errors import ApiError, bad_request
 Stored: TypeAlias = str | int
 
 LARGEST = Decimal("999999999999999.99")
-_MOST_DECIMALS = 5
+MOST_DECIMALS = 5
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _BLANKS: dict[EdmType, Stored] = {
     EdmType.STRING: "",
@@ -49,8 +49,10 @@ def decode(body: bytes) -> Any:
     """JSON with its fractions exact. Raises `ApiError`."""
     try:
         return _decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise bad_request(f"The request body is not JSON: {error}.") from None
+    except RecursionError:
+        raise bad_request("The request body is nested too deeply.") from None
 
 
 def blank(said: Property) -> Stored:
@@ -71,6 +73,11 @@ def number(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
+
+
+def folded(text: str) -> str:
+    """As ``tolower`` and ``toupper`` compare: they make letter case not count, in any alphabet."""
+    return text.casefold()
 
 
 def truth(value: object) -> str:
@@ -121,7 +128,7 @@ def _decimal(name: str, said: Property, value: Any) -> str:
             "Application_FieldValidationException",
             f"The value {value} of '{name}' must be greater than or equal to {said.min_value}.",
         )
-    places = _MOST_DECIMALS if said.decimals is None else said.decimals
+    places = MOST_DECIMALS if said.decimals is None else said.decimals
     return number(rounded(exact, places))
 
 

@@ -22,7 +22,7 @@ SUBSCRIPTIONS = EntitySet(
         "subscriptionId": Property(type=EdmType.STRING, max_length=150),
         "notificationUrl": Property(type=EdmType.STRING),
         "resource": Property(type=EdmType.STRING),
-        "timestamp": Property(type=EdmType.INT32, read_only=True),  # Int64 in the product, counted from 1 here
+        "timestamp": Property(type=EdmType.INT64, read_only=True),  # counted from 1 here
         "userId": Property(type=EdmType.GUID, read_only=True),
         "lastModifiedDateTime": Property(type=EdmType.DATETIME, read_only=True),
         "clientState": Property(type=EdmType.STRING, max_length=2048),
