@@ -56,6 +56,10 @@ class Pair(Struct, frozen=True, eq=False):
         system = self.erp if side == "customerp" else self.central
         await system.ask("POST", f"{self.addresses[side]}/sandbox/faults", {"next": faults})
 
+    async def set_up(self, **told: Any) -> None:
+        """What Business Central has pages for and the API shows none of."""
+        await self.central.ask("POST", f"{self.addresses['businesscentral']}/sandbox/setup", told)
+
 
 @asynccontextmanager
 async def pair(folder: Path) -> AsyncIterator[Pair]:

@@ -87,6 +87,8 @@ class World:
             self.company[customer["id"]] = contacts[0]["contactNumber"]
         for item in await central.all("items"):
             self.central[item["displayName"]] = item["id"]
+        boxes = [{"item": name.upper(), "unit": "BOX", "quantity": 12} for name in ("item", "thing")]
+        await self.both.set_up(itemUnits=boxes)
         for name in ("item", "thing"):
             await central.create("itemVariants", {"itemId": self.central[name], "code": "RED", "description": "in red"})
         for table in ("paymentTerms", "paymentMethods", "shipmentMethods", "taxAreas", "locations"):

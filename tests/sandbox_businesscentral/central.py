@@ -100,6 +100,12 @@ class Central:
         found: dict[str, Any] = reply.body
         return found
 
+    def sold(self, mark: str, **more: object) -> dict[str, Any]:
+        """An item that can be sold: it says how it is posted."""
+        posted = {"generalProductPostingGroupCode": "RETAIL", "inventoryPostingGroupCode": "RESALE"}
+        told = {"number": mark, "displayName": mark, "baseUnitOfMeasureCode": "PCS", "taxGroupCode": "STANDARD"}
+        return self.made("items", {**told, **posted, **more})
+
     def code(self, entity_set: str, code: str) -> str:
         """The id of a code."""
         return str(self.get(f"{entity_set}?$filter=code eq '{code}'").value[0]["id"])

@@ -35,17 +35,7 @@ def customer(central: Central, mark: str) -> dict[str, Any]:
 @pytest.fixture
 def items(central: Central, mark: str) -> list[dict[str, Any]]:
     def item(number: str, price: float, **more: object) -> dict[str, Any]:
-        return central.made(
-            "items",
-            {
-                "number": f"{mark}-{number}",
-                "displayName": f"Item {number}",
-                "unitPrice": price,
-                "baseUnitOfMeasureCode": "PCS",
-                "taxGroupCode": "STANDARD",
-                **more,
-            },
-        )
+        return central.sold(f"{mark}-{number}", displayName=f"Item {number}", unitPrice=price, **more)
 
     return [item("A", 19.99), item("B", 0.335, taxGroupCode="REDUCED"), item("C", 100, blocked=True)]
 
@@ -136,8 +126,9 @@ def test_totals_of_a_deep_insert_are_right_to_the_cent(
 
 def test_prices_may_include_the_tax(central: Central, customer: dict[str, Any], items: list[dict[str, Any]]) -> None:
     order = ordered(central, customer, {"itemId": items[0]["id"], "quantity": 6}, pricesIncludeTax=True)
-    assert order["totalAmountIncludingTax"] == Decimal("119.94")
-    assert order["totalAmountExcludingTax"] == Decimal("99.95")
+    assert order["salesOrderLines"][0]["unitPrice"] == Decimal("23.988")
+    assert order["totalAmountIncludingTax"] == Decimal("143.93")
+    assert order["totalAmountExcludingTax"] == Decimal("119.94")
     without = central.patch(f"salesOrders({order['id']})", {"pricesIncludeTax": False}).body
     assert (without["totalAmountExcludingTax"], without["totalTaxAmount"]) == (Decimal("119.94"), Decimal("23.99"))
 
@@ -223,7 +214,7 @@ def test_the_payers_address_is_the_buyers_while_they_are_the_same(central: Centr
     order = central.made("salesOrders", {"customerId": customer["id"], "sellToCity": "Nice"})
     assert (order["sellToCity"], order["billToCity"]) == ("Nice", "Nice")
     changed = central.patch(f"salesOrders({order['id']})", {"sellToCity": "Metz"}).body
-    assert (changed["billToCity"], changed["shipToCity"]) == ("Metz", "Lyon")
+    assert (changed["billToCity"], changed["shipToCity"]) == ("Metz", "Metz")
 
 
 def test_a_lines_discount_is_told_either_way(
@@ -331,7 +322,8 @@ def test_a_wholly_invoiced_order_is_gone_and_lives_on_in_its_invoice(
         {"itemId": items[0]["id"], "quantity": 4},
         {"description": "thanks"},
         externalDocumentNumber="PO-77",
-        postingDate="2020-01-31",
+        orderDate="2020-01-31",
+        postingDate="2020-02-03",
     )
     central.patch(f"salesOrders({order['id']})", {"discountAmount": 10})
     order = shown(central, order)
@@ -386,7 +378,7 @@ def test_an_order_shipped_in_part_stays_with_what_was_done(
         central.post(f"salesOrders({order['id']})/salesOrderLines", {"description": "more"}),
         central.delete(f"salesOrderLines({second['id']})"),
     ):
-        assert (refused.code, "Released" in refused.message) == ("Application_DialogException", True)
+        assert (refused.code, "Released" in refused.message) == ("Application_FieldValidationException", True)
     assert central.patch(f"salesOrderLines({first['id']})", {"description": "still free"}).status == 200
     assert central.patch(f"salesOrders({order['id']})", {"externalDocumentNumber": "FREE"}).status == 200
     central.patch(f"salesOrderLines({first['id']})", {"shipQuantity": 0})

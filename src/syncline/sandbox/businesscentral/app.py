@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from syncline.sandbox.businesscentral import batch, demo, setup
+from syncline.sandbox.businesscentral import batch, controls, demo, setup
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.faults import Faults, Requests, refusal
@@ -57,6 +57,7 @@ def create_app(
         routes=[
             Route("/{tenant}/oauth2/v2.0/token", api.token, methods=["POST"]),
             Route("/sandbox/faults", api.faults, methods=["GET", "POST"]),
+            Route("/sandbox/setup", api.set_up, methods=["POST"]),
             Route("/sandbox/requests", api.requests, methods=["GET"]),
             Route("/sandbox/requests/reset", api.reset_requests, methods=["POST"]),
             Route(API + "{path:path}", api),
@@ -136,6 +137,13 @@ class _Api:
         except ApiError as error:
             return _response(Answer(status=error.status, body=error.body()))
         return _response(Answer(status=200, body=msgspec.json.encode({"next": self._faults.waiting()})))
+
+    async def set_up(self, request: Request) -> Response:
+        try:
+            controls.set_up(self._database, decode(await request.body()))
+        except ApiError as error:
+            return _response(Answer(status=error.status, body=error.body()))
+        return Response(status_code=204)
 
     async def requests(self, _: Request) -> Response:
         return _response(Answer(status=200, body=msgspec.json.encode(self._requests.told())))

@@ -31,7 +31,7 @@ Row: TypeAlias = dict[str, Any]
 
 MEMORY: Literal[":memory:"] = ":memory:"
 LOCAL_CURRENCY = "EUR"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 sqlite3.register_converter("RAW", msgspec.Raw)
 
@@ -99,6 +99,10 @@ class Company(Struct, frozen=True):
         self.database.execute(f"UPDATE {table} SET last = ? WHERE name = ?", (number, series))
         return number
 
+    def allows_manual_numbers(self, series: str) -> bool:
+        asked = f"SELECT manual FROM {self.table('numberSeries')} WHERE name = ?"
+        return bool(self.database.execute(asked, (series,)).fetchone()[0])
+
     def tax_percent(self, area: str, group: str) -> Decimal:
         """Of a line, by the customer's tax area and the line's tax group; nothing set up is no tax."""
         found = self.database.execute(
@@ -132,7 +136,7 @@ class Company(Struct, frozen=True):
 
     def _stamp(self, entity_set: str, row: Row) -> None:
         row["_etag"] = self.database.new_etag()
-        if "lastModifiedDateTime" in entity_sets()[entity_set].properties:
+        if "lastModifiedDateTime" in row:
             row["lastModifiedDateTime"] = self.database.now()
 
     def _set(self, entity_set: str, row: Row, names: list[str]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from msgspec import structs
+
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, entity_sets
 
 COMPANIES = """
@@ -20,6 +22,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "salesOrderLines": (("documentId", "sequence"),),
     "salesInvoiceLines": (("documentId", "sequence"),),
     "salesShipmentLines": (("documentId", "sequence"),),
+    "salesCreditMemoLines": (("documentId", "sequence"),),
     "itemVariants": (("itemId", "code"),),
     "dimensionValues": (("dimensionId", "code"),),
     "dimensionSetLines": (("parentId", "code"),),
@@ -82,10 +85,18 @@ CREATE TABLE "{n}$businessRelations" (
     contactId TEXT NOT NULL, relatedType TEXT NOT NULL, relatedId TEXT NOT NULL, PRIMARY KEY (relatedId, relatedType)
 ) WITHOUT ROWID;
 CREATE INDEX "{n}$businessRelations contact" ON "{n}$businessRelations" (contactId);
-CREATE TABLE "{n}$numberSeries" (name TEXT PRIMARY KEY, last TEXT NOT NULL, step INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE "{n}$numberSeries" (
+    name TEXT PRIMARY KEY, last TEXT NOT NULL, step INTEGER NOT NULL, manual INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+CREATE TABLE "{n}$ledger" (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE "{n}$itemUnits" (itemId TEXT, code TEXT, quantity TEXT NOT NULL, PRIMARY KEY (itemId, code)) WITHOUT ROWID;
 CREATE TABLE "{n}$taxRates" (area TEXT, tax_group TEXT, percent TEXT NOT NULL, PRIMARY KEY (area, tax_group))
     WITHOUT ROWID
 """
+
+
+_LIKE: Mapping[str, str] = {"salesCreditMemoLines": "salesInvoiceLines"}
+"""Lines that documents have and no set shows, and the set that they are kept like."""
 
 
 def company_tables(number: int) -> Iterator[str]:
@@ -96,6 +107,8 @@ def company_tables(number: int) -> Iterator[str]:
             yield f'CREATE VIEW "{number}${entity_set.name}" AS {_VIEWS[entity_set.name].format(n=number)}'
         else:
             yield from _table(number, entity_set)
+    for name, like in _LIKE.items():
+        yield from _table(number, structs.replace(entity_sets()[like], name=name))
 
 
 def is_view(name: str) -> bool:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from syncline.sandbox.businesscentral.rules.base import Rules
+from syncline.sandbox.businesscentral.rules.codes import (
+    CurrencyRules,
+    ItemCategoryRules,
+    SalespersonRules,
+    UnitOfMeasureRules,
+)
 from syncline.sandbox.businesscentral.rules.contacts import ContactRules
 from syncline.sandbox.businesscentral.rules.customers import CustomerRules
-from syncline.sandbox.businesscentral.rules.items import ItemRules
-from syncline.sandbox.businesscentral.rules.parties import EmployeeRules, VendorRules
+from syncline.sandbox.businesscentral.rules.dimensions import DefaultDimensionRules, DimensionSetLineRules
+from syncline.sandbox.businesscentral.rules.items import ItemRules, ItemVariantRules
+from syncline.sandbox.businesscentral.rules.parties import EmployeeRules, ProjectRules, VendorRules
 from syncline.sandbox.businesscentral.rules.salesdocuments import (
     SalesCreditMemoRules,
     SalesInvoiceRules,
@@ -20,15 +27,23 @@ from syncline.sandbox.businesscentral.rules.saleslines import SalesInvoiceLineRu
 _PLAIN = Rules()
 _RULES: Mapping[str, Rules] = {
     "contacts": ContactRules(),
+    "currencies": CurrencyRules(),
     "customers": CustomerRules(),
+    "defaultDimensions": DefaultDimensionRules(),
+    "dimensionSetLines": DimensionSetLineRules(),
     "employees": EmployeeRules(),
+    "itemCategories": ItemCategoryRules(),
+    "itemVariants": ItemVariantRules(),
     "items": ItemRules(),
+    "projects": ProjectRules(),
     "salesCreditMemos": SalesCreditMemoRules(),
     "salesInvoiceLines": SalesInvoiceLineRules(),
     "salesInvoices": SalesInvoiceRules(),
     "salesOrderLines": SalesOrderLineRules(),
     "salesOrders": SalesOrderRules(),
     "salesQuotes": SalesQuoteRules(),
+    "salespeoplePurchasers": SalespersonRules(),
+    "unitsOfMeasure": UnitOfMeasureRules(),
     "vendors": VendorRules(),
 }
 
