@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import structs
@@ -27,6 +28,7 @@ from syncline.sandbox.serve import cut_connection
 
 API = "/v2.0/{tenant}/{environment}/api/v2.0"
 LARGEST_BODY = 350 * 1024 * 1024
+_CONTENT = ("application/octet-stream", "image/")
 _JSON = "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"
 
 
@@ -105,7 +107,7 @@ class _Api:
                 path=path,
                 query=request.url.query,
                 headers=headers,
-                body=decode(body) if body else None,
+                body=_body(body, headers),
             )
             if path == "$batch":
                 return self._batch(service, call, root)
@@ -153,6 +155,14 @@ class _Api:
         return Response(status_code=204)
 
 
+def _body(body: bytes, headers: Mapping[str, str]) -> Any:
+    """JSON, or the content of a stream as it is."""
+    if headers.get("content-type", "").startswith(_CONTENT):
+        return body
+    return decode(body) if body else None
+
+
 def _response(answer: Answer) -> Response:
     headers = {**answer.headers, "odata-version": "4.0"}
-    return Response(answer.body, answer.status, headers, media_type=_JSON if answer.body else None)
+    media_type = answer.media_type or _JSON
+    return Response(answer.body, answer.status, headers, media_type=media_type if answer.body else None)

@@ -24,6 +24,7 @@ from msgspec import Struct
 from syncline.connectors.businesscentral.metadata import entity_sets
 from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.names import broken_down
 from syncline.sandbox.businesscentral.values import Stored, moment
 
 Row: TypeAlias = dict[str, Any]
@@ -154,6 +155,8 @@ class Database:
             self._connection = _connect(data)
         except sqlite3.DatabaseError as error:
             raise Unusable(str(error)) from None
+        self._connection.create_function("first_name", 1, lambda name: broken_down(name).first, deterministic=True)
+        self._connection.create_function("last_name", 1, lambda name: broken_down(name).last, deterministic=True)
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
         try:

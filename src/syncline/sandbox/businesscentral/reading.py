@@ -33,6 +33,11 @@ _NEEDS: Mapping[str, tuple[frozenset[str], str]] = {
         "You must specify an Id or a Document Id to get the lines.",
     ),
     "contactsInformation": (frozenset({"relatedId"}), "id type not specified."),
+    "dimensionSetLines": (
+        frozenset({"parentId"}),
+        "You must get to the parent first to get to the dimension set line.",
+    ),
+    "pictures": (frozenset({"parentType"}), "You must get to the parent first to get to the picture."),
 }
 """Sets that are listed only for one owner: what a filter or the address must fix, and what is said without it."""
 
@@ -47,7 +52,7 @@ class Page(Struct, frozen=True):
 
 def page(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> Page:
     """The records that hold the ``fixed`` values and the query's conditions. Raises `ApiError`."""
-    _check_owner(entity_set, query, fixed)
+    check_owner(entity_set, query, fixed)
     conditions = _conditions(query, fixed)
     order = _order(entity_set, query)
     total = _count(company, entity_set, conditions) if query.count else None
@@ -61,9 +66,11 @@ def page(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[s
     return Page(_entities(company, query.expand, read, rows), token, total)
 
 
-def one(company: Company, entity_set: EntitySet, key: str, query: Query) -> Entity:
-    """Raises `ApiError` where it is not there."""
-    wanted = [Where(f'"{schema.key_of(entity_set)}" = ?', (key,))]
+def one(company: Company, entity_set: EntitySet, key: str, query: Query, fixed: Mapping[str, str]) -> Entity:
+    """The record with this key and the ``fixed`` values. Raises `ApiError` where it is not there."""
+    held = {**fixed, schema.key_of(entity_set): key}
+    check_owner(entity_set, query, held)
+    wanted = [Where(f'"{name}" = ?', (value,)) for name, value in held.items()]
     read = _read(company, entity_set, query, wanted, (), limit=1)
     if not read.rows:
         raise no_such_record(entity_set.entity, key)
@@ -71,7 +78,7 @@ def one(company: Company, entity_set: EntitySet, key: str, query: Query) -> Enti
 
 
 def count(company: Company, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> int:
-    _check_owner(entity_set, query, fixed)
+    check_owner(entity_set, query, fixed)
     return _count(company, entity_set, _conditions(query, fixed))
 
 
@@ -201,7 +208,8 @@ def _count(company: Company, entity_set: EntitySet, conditions: Sequence[Where])
     return int(company.database.execute(asked, parameters).fetchone()[0])
 
 
-def _check_owner(entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> None:
+def check_owner(entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> None:
+    """Some sets are looked at only from what their records belong to. Raises `ApiError`."""
     needed, message = _NEEDS.get(entity_set.name, (frozenset(), ""))
     given = set(fixed) | (query.where.fixed if query.where else frozenset())
     if needed and not needed & given:

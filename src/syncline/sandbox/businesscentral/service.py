@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, quote, unquote
 import msgspec
 from msgspec import Struct, structs
 
-from syncline.connectors.businesscentral.metadata import EntitySet, entity_sets
-from syncline.sandbox.businesscentral import reading, writing
+from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, entity_sets
+from syncline.sandbox.businesscentral import pictures, reading, schema, writing
 from syncline.sandbox.businesscentral.company import Company, Database
-from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
+from syncline.sandbox.businesscentral.errors import ApiError, bad_request
 from syncline.sandbox.businesscentral.query import parse, preferences
 from syncline.sandbox.businesscentral.writing import Options
 
@@ -32,10 +32,11 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """``body`` is JSON, or empty."""
+    """``body`` is JSON, or empty, or else of the ``media_type``."""
 
     status: int
     body: bytes = b""
+    media_type: str = ""
     headers: Mapping[str, str] = {}
 
 
@@ -49,6 +50,12 @@ class _Target(Struct, frozen=True):
     action: str | None = None
     counted: bool = False
     single: bool = False
+    stream: str | None = None
+
+    @property
+    def record(self) -> str | None:
+        """The key of the one record that is meant, also where only a way leads to it."""
+        return self.key or (self.fixed.get(schema.key_of(self.entity_set)) if self.single else None)
 
 
 class Service:
@@ -80,29 +87,34 @@ class Service:
                 return self._read(call, target)
             case "POST":
                 return self._post(call, target)
-            case "PATCH" if target.key:
-                return self._modify(call, target)
-            case "DELETE" if target.key:
+            case "PATCH" if target.record:
+                return self._modify(call, target, target.record)
+            case "DELETE" if target.record and not target.stream:
                 with self._database.transaction():
-                    writing.remove(target.company, target.entity_set, target.key, call.headers.get("if-match"))
+                    version = call.headers.get("if-match")
+                    writing.remove(target.company, target.entity_set, target.record, version, target.fixed)
                 return Answer(status=204)
         raise ApiError(405, "BadRequest_MethodNotAllowed", f"The method {call.method} is not allowed at this address.")
 
     def _read(self, call: Call, target: _Target) -> Answer:
         if target.action:
             raise ApiError(405, "BadRequest_MethodNotAllowed", "An action is called with POST.")
+        if target.stream and target.record:
+            content = pictures.content(target.company, target.record)
+            return Answer(status=200 if content else 204, body=content, media_type="application/octet-stream")
         query = parse(call.query, target.entity_set, preferences(call.headers.get("prefer", "")))
         context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}"
         if target.counted:
             return _json(200, reading.count(target.company, target.entity_set, query, target.fixed))
         if target.key:
-            found = reading.one(target.company, target.entity_set, target.key, query)
+            found = reading.one(target.company, target.entity_set, target.key, query, target.fixed)
             return _json(200, {"@odata.context": f"{context}/$entity", **found})
         page = reading.page(target.company, target.entity_set, query, target.fixed)
         if target.single:
             if not page.records:
                 return Answer(status=204)
-            return _json(200, {"@odata.context": f"{context}/$entity", **page.records[0]})
+            found = page.records[0] | self._media_links(call, target)
+            return _json(200, {"@odata.context": f"{context}/$entity", **found})
         answer: dict[str, Any] = {"@odata.context": context}
         if page.total is not None:
             answer["@odata.count"] = page.total
@@ -126,18 +138,27 @@ class Service:
         path = f"companies({company.id})/{entity_set.name}({key})"
         return self._record(call, target, key, 201, {"location": f"{self._root}/{path}"})
 
-    def _modify(self, call: Call, target: _Target) -> Answer:
-        assert target.key
+    def _modify(self, call: Call, target: _Target, key: str) -> Answer:
+        company, entity_set, version = target.company, target.entity_set, call.headers.get("if-match")
         with self._database.transaction():
-            writing.modify(target.company, target.entity_set, target.key, call.body, call.headers.get("if-match"))
-        return self._record(call, target, target.key, 200, {})
+            if target.stream:
+                writing.put_content(company, entity_set, key, call.body, version, target.fixed)
+                return Answer(status=204)
+            writing.modify(company, entity_set, key, call.body, version, target.fixed)
+        return self._record(call, target, key, 200, {})
 
     def _record(self, call: Call, target: _Target, key: str, status: int, headers: Mapping[str, str]) -> Answer:
         """The record as a write left it."""
         query = parse(call.query, target.entity_set, {})
-        found = reading.one(target.company, target.entity_set, key, query)
+        found = reading.one(target.company, target.entity_set, key, query, target.fixed)
         context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}/$entity"
         return structs.replace(_json(status, {"@odata.context": context, **found}), headers=headers)
+
+    def _media_links(self, call: Call, target: _Target) -> dict[str, str]:
+        """Where a picture's content is read and written."""
+        streams = [name for name, said in target.entity_set.properties.items() if said.type is EdmType.STREAM]
+        at = f"{self._root}/{call.path.strip('/')}"
+        return {f"{name}@odata.media{link}Link": f"{at}/{name}" for name in streams for link in ("Edit", "Read")}
 
     def _target(self, call: Call, parts: list[tuple[str, str | None]]) -> _Target:
         company = self._chosen(call) if parts[0][0] != "companies" else self._database.company(parts[0][1] or "")
@@ -150,7 +171,7 @@ class Service:
         for name, key in rest[1:]:
             target = _step(target, name, key)
         if target.key and target.fixed:
-            _check_belongs(target, target.key)
+            writing.existing(target.company, target.entity_set, target.key, target.fixed)
         return target
 
     def _chosen(self, call: Call) -> Company:
@@ -186,24 +207,22 @@ def _step(target: _Target, name: str, key: str | None) -> _Target:
     """One segment further behind a record or a set."""
     if name == "$count" and target.key is None:
         return structs.replace(target, counted=True)
-    if target.key is None:
+    if target.record is None:
         raise ApiError(404, "BadRequest_NotFound", f"Resource not found for the segment '{name}'.")
     if name.startswith(_ACTION):
         return structs.replace(target, action=name.removeprefix(_ACTION))
+    said = target.entity_set.properties.get(name)
+    if said and said.type is EdmType.STREAM:
+        writing.existing(target.company, target.entity_set, str(target.record), target.fixed)
+        return structs.replace(target, stream=name)
     way = target.entity_set.navigation(name)
     if way is None:
         raise ApiError(404, "BadRequest_NotFound", f"Resource not found for the segment '{name}'.")
     entity_set = entity_sets().get(way.entity_set)
     if entity_set is None:
         raise ApiError(501, "BadRequest_MethodNotImplemented", f"{way.entity_set} is not served by this sandbox.")
-    row = writing.existing(target.company, target.entity_set, target.key)
+    row = writing.existing(target.company, target.entity_set, target.record, target.fixed)
     return _Target(target.company, entity_set, _id(key), writing.owner(way, row), single=not way.many)
-
-
-def _check_belongs(target: _Target, key: str) -> None:
-    row = writing.existing(target.company, target.entity_set, key)
-    if any(row[name] != value for name, value in target.fixed.items()):
-        raise no_such_record(target.entity_set.entity, key)
 
 
 def _parts(path: str) -> list[tuple[str, str | None]]:

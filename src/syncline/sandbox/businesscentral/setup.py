@@ -133,7 +133,11 @@ def add_company(database: Database, name: str) -> Company:
     _add_countries(company)
     _add_currencies(company)
     _add_dimensions(company)
-    add(company, "companyInformation", {"displayName": name, "country": "NL", "currencyCode": LOCAL_CURRENCY})
+    add(
+        company,
+        "companyInformation",
+        {"displayName": name, "country": "NL", "currencyCode": LOCAL_CURRENCY, "experience": "Essential"},
+    )
     return company
 
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from syncline.sandbox.businesscentral.rules.base import Rules
 from syncline.sandbox.businesscentral.rules.codes import (
+    CompanyInformationRules,
     CurrencyRules,
     ItemCategoryRules,
     SalespersonRules,
     UnitOfMeasureRules,
 )
 from syncline.sandbox.businesscentral.rules.contacts import ContactRules
+from syncline.sandbox.businesscentral.rules.customercontacts import CustomerContactRules
 from syncline.sandbox.businesscentral.rules.customers import CustomerRules
 from syncline.sandbox.businesscentral.rules.dimensions import DefaultDimensionRules, DimensionSetLineRules
 from syncline.sandbox.businesscentral.rules.items import ItemRules, ItemVariantRules
@@ -26,8 +28,10 @@ from syncline.sandbox.businesscentral.rules.saleslines import SalesInvoiceLineRu
 
 _PLAIN = Rules()
 _RULES: Mapping[str, Rules] = {
+    "companyInformation": CompanyInformationRules(),
     "contacts": ContactRules(),
     "currencies": CurrencyRules(),
+    "customerContacts": CustomerContactRules(),
     "customers": CustomerRules(),
     "defaultDimensions": DefaultDimensionRules(),
     "dimensionSetLines": DimensionSetLineRules(),

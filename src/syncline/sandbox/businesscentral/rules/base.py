@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from syncline.connectors.businesscentral.metadata import EntitySet
 from syncline.sandbox.businesscentral.company import Company, Row
@@ -49,6 +49,8 @@ class Rules:
     """Sets and the properties by which their records keep one of these from being deleted."""
     renames: ClassVar[Mapping[str, tuple[tuple[str, str], ...]]] = {}
     """Sets whose records carry its number where no relation says so: the property with its id, and the number's."""
+    kept_in: ClassVar[str | None] = None
+    """The set whose records these are, seen otherwise: what is written here is written there."""
     actions: ClassVar[Mapping[str, Callable[[Company, Row], str]]] = {}
 
     def start(self, draft: Draft) -> None:
@@ -85,6 +87,10 @@ class Rules:
             for by_id, by_number in names:
                 for row in draft.company.all(entity_set, **{by_id: record}):
                     draft.company.derive(entity_set, row, {by_number: number})
+
+    def translated(self, company: Company, row: Row, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """What is sent for a record that is kept in another set, as it is sent for that one."""
+        raise NotImplementedError
 
     def parts_added(self, company: Company, key: str) -> None:
         """Do what follows once everything that was posted with a new record is there."""

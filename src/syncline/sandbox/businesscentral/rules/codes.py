@@ -14,6 +14,9 @@ from syncline.sandbox.businesscentral.rules import communication
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules
 from syncline.sandbox.businesscentral.values import Stored
 
+EXPERIENCES = frozenset({"Basic", "Essential", "Premium", "Advanced", "Custom"})
+"""What a company may be shown of the product."""
+
 
 class UnitOfMeasureRules(Rules):
     def check_delete(self, company: Company, row: Row) -> None:
@@ -38,6 +41,15 @@ class CurrencyRules(Rules):
     def deleted(self, company: Company, row: Row) -> None:
         for rate in company.all("currencyExchangeRates", currencyCode=row["code"]):
             company.delete("currencyExchangeRates", rate)
+
+
+class CompanyInformationRules(Rules):
+    mandatory = ()
+
+    def apply(self, draft: Draft, name: str, value: Stored) -> None:
+        if name == "experience" and value not in EXPERIENCES:
+            raise dialog("Failed to save experience tier for the current company.")
+        super().apply(draft, name, value)
 
 
 class SalespersonRules(Rules):
