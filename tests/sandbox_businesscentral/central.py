@@ -66,7 +66,7 @@ class Central:
         asked = urllib.request.Request(
             quote(url, safe=":/?&=$(),;'%*@"),
             method=method,
-            data=None if body is None else json.dumps(body).encode(),
+            data=body if body is None or isinstance(body, bytes) else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", **self.headers, **(headers or {})},
         )
         try:
@@ -112,8 +112,10 @@ class Central:
 
 
 def _reply(answer: Any) -> Reply:
-    text = answer.read()
-    return Reply(answer.status, json.loads(text, parse_float=Decimal) if text else None, dict(answer.headers))
+    content = answer.read()
+    if content and answer.headers.get_content_type() == "application/json":
+        return Reply(answer.status, json.loads(content, parse_float=Decimal), dict(answer.headers))
+    return Reply(answer.status, content or None, dict(answer.headers))
 
 
 def started(*options: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
