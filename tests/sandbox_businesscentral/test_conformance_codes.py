@@ -18,7 +18,7 @@ CODED = [
 
 @pytest.mark.parametrize("entity_set", CODED)
 def test_a_code_is_created_renamed_and_deleted(central: Central, mark: str, entity_set: str) -> None:
-    """``APIV2...E2E`` of each, ``TestCreate...``, ``TestModify...``, ``TestDelete...``; the pages' ``OnModifyRecord``."""
+    """``APIV2...E2E``, ``TestCreate...``, ``TestModify...``, ``TestDelete...``; the pages' ``OnModifyRecord``."""
     made = central.made(entity_set, {"code": mark.lower(), "displayName": "one"})
     assert (made["code"], made["displayName"]) == (mark, "one")
     path = f"{entity_set}({made['id']})"

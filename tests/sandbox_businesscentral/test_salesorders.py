@@ -79,14 +79,6 @@ def test_the_payer_may_be_another(central: Central, customer: dict[str, Any], ma
     assert central.post("salesOrders", disagreeing).code == "Application_DialogException"
 
 
-def test_a_blocked_customer_gets_no_order(central: Central, mark: str) -> None:
-    for blocked in ("Ship", "Invoice", "All"):
-        customer = central.made("customers", {"displayName": mark, "blocked": blocked})
-        refused = central.post("salesOrders", {"customerId": customer["id"]})
-        assert refused.code == "Application_DialogException"
-        assert customer["number"] in refused.message
-
-
 def test_a_line_takes_its_defaults_from_its_item(
     central: Central, customer: dict[str, Any], items: list[dict[str, Any]]
 ) -> None:

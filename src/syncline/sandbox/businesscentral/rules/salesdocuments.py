@@ -56,7 +56,7 @@ class _SalesDocumentRules(Rules):
         document |= {"status": "Draft", "currencyCode": draft.company.local_currency}
 
     def apply(self, draft: Draft, name: str, value: Stored) -> None:
-        communication.check(name, value)
+        communication.check(name, value, dialog)
         match name:
             case "customerId" | "customerNumber":
                 named_before = RELATIONS[name].partner in draft.named
