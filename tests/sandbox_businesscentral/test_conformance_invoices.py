@@ -171,7 +171,7 @@ def test_an_order_that_is_left_is_outstanding_again(
 def test_a_corrective_credit_memo_is_a_draft_over_all_of_it(
     central: Central, posted: dict[str, Any], customer: dict[str, Any], item: dict[str, Any]
 ) -> None:
-    """``APIV2SalesInvoicesE2E``, ``...MakeCorrectiveCreditMemo``; ``APIV2SalesCreditMemosE2E``, ``TestActionPost...``."""
+    """``APIV2SalesInvoicesE2E``, ``...MakeCorrectiveCreditMemo``; ``APIV2SalesCreditMemosE2E``, ``...Post...``."""
     reply = act(central, "salesInvoices", posted, "makeCorrectiveCreditMemo")
     memo = memo_of(central, posted)
     assert (reply.status, reply.headers["location"].endswith(f"salesCreditMemos({memo['id']})")) == (204, True)

@@ -149,7 +149,7 @@ def test_an_item_priced_with_tax_is_sold_without_and_the_other_way_round(central
 
 
 def test_prices_are_recalculated_where_they_come_to_include_the_tax(central: Central, mark: str) -> None:
-    """``SalesHeader.Table``, field Prices Including VAT; ``ConfirmRecalculatePrice``: yes where there is no one to ask."""
+    """``SalesHeader.Table``, field Prices Including VAT; ``ConfirmRecalculatePrice``: yes where no one is asked."""
     item = central.sold(mark, unitPrice=100)
     order = ordered(central, mark, {"itemId": item["id"], "quantity": 2, "discountPercent": 10})
     path = f"salesOrders({order['id']})"
