@@ -125,6 +125,27 @@ def test_a_line_that_is_added_changed_or_removed_keeps_the_documents_discount(
     assert (central.get(path).body["discountAmount"], central.get(path).body["totalAmountExcludingTax"]) == (40, 60)
 
 
+@pytest.mark.parametrize(
+    ("told", "left"),
+    [
+        ({"quantity": 3}, 0),
+        ({"quantity": 2}, 10),
+        ({"quantity": 3, "discountPercent": 10}, 10),
+        ({"discountPercent": 10, "quantity": 3}, 0),
+        ({"unitPrice": 50}, 10),
+    ],
+)
+def test_a_new_quantity_finds_the_lines_discount_anew(
+    central: Central, document: dict[str, Any], told: dict[str, Any], left: int
+) -> None:
+    """``SalesLine.Table``, ``UpdateUnitPriceByField``; ``PriceCalculationV16``, ``ApplyDiscount``."""
+    path = f"{document['lines']}({document['line']['id']})"
+    central.patch(path, {"quantity": 2, "unitPrice": 80, "discountPercent": 10})
+    changed = central.patch(path, told).body
+    assert changed["discountPercent"] == left
+    assert changed["unitPrice"] == told.get("unitPrice", 80)
+
+
 def test_a_line_stands_at_a_location(central: Central, document: dict[str, Any], item: dict[str, Any]) -> None:
     """``APIV2LocationsE2E``, ``TestCreateSalesOrderLineWithLocation``."""
     east = central.code("locations", "EAST")

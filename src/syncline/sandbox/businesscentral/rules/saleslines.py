@@ -21,6 +21,8 @@ from syncline.sandbox.businesscentral.values import Stored, number, rounded
 SEQUENCE_STEP = 10_000
 _IGNORED = frozenset({"shippedQuantity", "invoicedQuantity"})
 """The product takes them and keeps what its postings say."""
+_FOUND_ANEW = "0"
+"""The discount of a line whose quantity, unit or variant is another: found anew in the price lists, which hold none."""
 _OF_AN_OBJECT = {
     "itemId": ZERO_GUID,
     "accountId": ZERO_GUID,
@@ -194,6 +196,9 @@ class _SalesLineRules(Rules):
         if value != ZERO_GUID and (found is None or found["itemId"] != draft.values["itemId"]):
             message = f'The "itemVariantId" cannot be set to {value}: it is no variant of the line\'s item.'
             raise ApiError(400, "Internal_InvalidTableRelation", message)
+        if value != draft.values["itemVariantId"]:
+            draft.values["discountPercent"] = _FOUND_ANEW
+            draft.values["discountAmount"] = "0"
         draft.values["itemVariantId"] = value
 
     def _take_unit(self, draft: Draft, name: str, value: Stored) -> None:
@@ -213,6 +218,7 @@ class _SalesLineRules(Rules):
             )
             raise ApiError(400, "Internal_InvalidTableRelation", message)
         document = self._document(draft)
+        line["discountPercent"] = _FOUND_ANEW
         line["unitPrice"] = _price(company, document, item, line["taxPercent"], held)
         line["discountAmount"] = amounts.discount_amount(line)
 
@@ -224,6 +230,8 @@ class _SalesLineRules(Rules):
             raise dialog('The "discountPercent" must not be more than 100.')
         if name == "discountAmount" and abs(Decimal(value)) > abs(amounts.before_discount(line)):
             raise dialog('The "discountAmount" must not be more than the line comes to.')
+        if name == "quantity" and value != line["quantity"]:
+            line["discountPercent"] = _FOUND_ANEW
         line[name] = number(rounded(Decimal(value), amounts.CENTS)) if name == "discountAmount" else value
         if name == "discountAmount":
             line["discountPercent"] = amounts.discount_percent(line)
