@@ -265,6 +265,15 @@ def test_what_is_sent_needs_an_address(
         assert (refused.code, "email is empty" in refused.message) == (REFUSED, True)
 
 
+def test_what_cannot_be_sent_is_not_posted_either(
+    central: Central, draft: dict[str, Any], customer: dict[str, Any]
+) -> None:
+    """Assumed: the product has posted by then."""
+    central.patch(f"customers({customer['id']})", {"email": ""})
+    assert act(central, "salesInvoices", draft, "postAndSend").code == REFUSED
+    assert central.fresh("salesInvoices", draft)["status"] == "Draft"
+
+
 def test_what_was_posted_keeps_the_customer_and_the_salesperson(
     central: Central, customer: dict[str, Any], item: dict[str, Any], mark: str
 ) -> None:

@@ -210,6 +210,7 @@ def test_persons_belong_to_a_company_contact_and_carry_its_name(central: Central
 
 
 def test_a_contacts_type_is_told_before_its_company(central: Central, mark: str) -> None:
+    """Contract; ``Contact.Table``, ``CheckContactType``."""
     company = central.made("contacts", {"displayName": mark})
     assert company["type"] == "Company"
     number = company["number"]
@@ -222,6 +223,7 @@ def test_a_contacts_type_is_told_before_its_company(central: Central, mark: str)
 
 
 def test_the_search_name_follows_the_name_unless_it_was_set(central: Central, mark: str) -> None:
+    """``Contact.Table``, ``UpdateSearchName``."""
     contact = central.made("contacts", {"type": "Person", "displayName": f"{mark} Ann"})
     path = f"contacts({contact['id']})"
     assert contact["searchName"] == f"{mark} ANN"
@@ -231,6 +233,7 @@ def test_the_search_name_follows_the_name_unless_it_was_set(central: Central, ma
 
 
 def test_a_new_number_is_carried_by_what_names_it(central: Central, mark: str) -> None:
+    """``APIV2Customers`` and ``APIV2Contacts``, ``OnModifyRecord``."""
     customer = central.made("customers", {"displayName": mark})
     order = central.made("salesOrders", {"customerId": customer["id"]})
     assert central.patch(f"customers({customer['id']})", {"number": mark}).body["number"] == mark
@@ -242,6 +245,7 @@ def test_a_new_number_is_carried_by_what_names_it(central: Central, mark: str) -
 
 
 def test_a_customer_with_a_document_stays_and_one_without_leaves_its_contact(central: Central, mark: str) -> None:
+    """``Customer.Table`` and ``CustContUpdate``, ``OnDelete``."""
     customer = central.made("customers", {"displayName": mark})
     contact = central.get(f"customers({customer['id']})/contactsInformation").value[0]
     lines = [{"description": "a line"}]
@@ -253,6 +257,7 @@ def test_a_customer_with_a_document_stays_and_one_without_leaves_its_contact(cen
 
 
 def test_a_company_contact_takes_its_persons_along(central: Central, mark: str) -> None:
+    """``Contact.Table``, ``OnDelete``."""
     company = central.made("contacts", {"displayName": mark})
     person = central.made("contacts", {"type": "Person", "companyNumber": company["number"], "displayName": mark})
     assert central.delete(f"contacts({company['id']})").status == 204
@@ -260,6 +265,7 @@ def test_a_company_contact_takes_its_persons_along(central: Central, mark: str) 
 
 
 def test_stock_is_moved_by_an_adjustment_once_the_item_is_there(central: Central, mark: str) -> None:
+    """``APIV2Items``, ``UpdateInventory``; ``APIV2ItemsE2E``, ``TestModifyItemInventory``."""
     item = central.made("items", {"number": mark})
     assert central.patch(f"items({item['id']})", {"inventory": 12.5}).body["inventory"] == Decimal("12.5")
     service = central.made("items", {"number": f"{mark}-S", "type": "Service"})
@@ -267,6 +273,7 @@ def test_stock_is_moved_by_an_adjustment_once_the_item_is_there(central: Central
 
 
 def test_an_items_type_is_fixed_once_it_is_used(central: Central, mark: str) -> None:
+    """``Item.Table``, field Type."""
     item = central.sold(mark)
     assert central.patch(f"items({item['id']})", {"type": "Service"}).body["type"] == "Service"
     customer = central.made("customers", {"displayName": mark})
