@@ -236,7 +236,7 @@ async def test_an_invoiced_order_is_completed_and_later_edits_are_told(both: Pai
 @pytest.mark.parametrize(
     ("wrong", "words", "right"),
     [
-        ({"currency": "QQQ"}, "QQQ", {"currency": None}),
+        ({"currency": "QQQ"}, '"currencyCode" does not match to a Currency', {"currency": None}),
         ({"name": "N" * 101}, "length of the string is 101", {"name": "Short"}),
         ({"address": {"country": "QQ"}}, "QQ", {"address": {"country": "NO"}}),
         ({"salesperson": "NOBODY"}, "NOBODY", {"salesperson": None}),

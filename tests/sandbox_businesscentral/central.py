@@ -66,7 +66,7 @@ class Central:
         asked = urllib.request.Request(
             quote(url, safe=":/?&=$(),;'%*@"),
             method=method,
-            data=None if body is None else json.dumps(body).encode(),
+            data=body if body is None or isinstance(body, bytes) else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", **self.headers, **(headers or {})},
         )
         try:
@@ -100,16 +100,24 @@ class Central:
         found: dict[str, Any] = reply.body
         return found
 
+    def sold(self, mark: str, **more: object) -> dict[str, Any]:
+        """An item that can be sold: it says how it is posted."""
+        posted = {"generalProductPostingGroupCode": "RETAIL", "inventoryPostingGroupCode": "RESALE"}
+        told = {"number": mark, "displayName": mark, "baseUnitOfMeasureCode": "PCS", "taxGroupCode": "STANDARD"}
+        return self.made("items", {**told, **posted, **more})
+
     def code(self, entity_set: str, code: str) -> str:
         """The id of a code."""
         return str(self.get(f"{entity_set}?$filter=code eq '{code}'").value[0]["id"])
 
 
 def _reply(answer: Any) -> Reply:
-    text = answer.read().decode()
-    is_json = "json" in answer.headers.get("content-type", "") or text.isdecimal()
-    body = json.loads(text, parse_float=Decimal) if text and is_json else text or None
-    return Reply(answer.status, body, dict(answer.headers))
+    content = answer.read()
+    kind = answer.headers.get_content_type()
+    if content and (kind == "application/json" or content.isdigit()):
+        return Reply(answer.status, json.loads(content, parse_float=Decimal), dict(answer.headers))
+    text = content.decode() if kind.startswith("text/") or kind.endswith("xml") else content
+    return Reply(answer.status, text or None, dict(answer.headers))
 
 
 def started(*options: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

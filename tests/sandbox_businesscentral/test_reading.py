@@ -36,6 +36,8 @@ def test_every_set_is_served_with_its_properties(central: Central, name: str) ->
     described = entity_sets()[name]
     query = {
         "contactsInformation": f"?$filter=relatedId eq {ZERO} and relatedType eq 'Customer'",
+        "dimensionSetLines": f"?$filter=parentId eq {ZERO}",
+        "pictures": f"?$filter=id eq {ZERO} and parentType eq 'Customer'",
         "salesOrderLines": f"?$filter=documentId eq {ZERO}",
         "salesInvoiceLines": f"?$filter=documentId eq {ZERO}",
         "salesShipmentLines": f"?$filter=documentId eq {ZERO}",
@@ -45,7 +47,9 @@ def test_every_set_is_served_with_its_properties(central: Central, name: str) ->
         assert set(record) == {"@odata.etag", *kept}
 
 
-@pytest.mark.parametrize("name", ["salesOrderLines", "contactsInformation", "salesInvoiceLines"])
+@pytest.mark.parametrize(
+    "name", ["salesOrderLines", "contactsInformation", "salesInvoiceLines", "dimensionSetLines", "pictures"]
+)
 def test_sets_of_an_owner_are_not_listed_without_one(central: Central, name: str) -> None:
     assert (central.get(name).status, central.get(name).code) == (400, "Application_DialogException")
 

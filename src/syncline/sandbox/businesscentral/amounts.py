@@ -12,6 +12,7 @@ from typing import Any
 from syncline.sandbox.businesscentral.values import number, rounded
 
 CENTS = 2
+PRICE_DECIMALS = 5
 _HUNDRED = Decimal(100)
 
 
@@ -22,6 +23,11 @@ def before_discount(line: Mapping[str, Any]) -> Decimal:
 def line_amount(line: Mapping[str, Any]) -> Decimal:
     """In the terms of the unit price: with tax where prices include it."""
     return before_discount(line) - Decimal(line["discountAmount"])
+
+
+def discounted_with(line: Mapping[str, Any]) -> Decimal:
+    """How much of a line a discount on the whole document is taken from: an account bears none of it."""
+    return Decimal(0) if line["lineType"] == "Account" else line_amount(line)
 
 
 def discount_amount(line: Mapping[str, Any]) -> str:
@@ -73,6 +79,12 @@ def document_totals(lines: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         "totalTaxAmount": number(tax),
         "totalAmountIncludingTax": number(net + tax),
     }
+
+
+def tax_factor(percent: str, *, included: bool) -> Decimal:
+    """What a price without tax is multiplied by to include it, or one with it to be without."""
+    factor = 1 + Decimal(percent) / _HUNDRED
+    return factor if included else 1 / factor
 
 
 def _split(amount: Decimal, rate: Decimal, *, with_tax: bool) -> tuple[Decimal, Decimal]:

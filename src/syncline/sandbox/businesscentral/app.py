@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import structs
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from syncline.sandbox.businesscentral import batch, batchjson, batchmultipart
+from syncline.sandbox.businesscentral import batch, batchjson, batchmultipart, controls
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.contents import Contents, provide
 from syncline.sandbox.businesscentral.errors import ApiError, refused
@@ -36,6 +36,7 @@ from syncline.sandbox.faults import Fault, FaultMiddleware, Faults, Order, met
 from syncline.sandbox.requests import Asked, CountingMiddleware
 
 API = "/v2.0/{tenant}/{environment}/api/v2.0"
+_CONTENT = ("application/octet-stream", "image/")
 _JSON = "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"
 
 
@@ -78,6 +79,7 @@ def create_app(
             *requests.routes(),
             *webhooks.routes(),
             *snapshots.routes(),
+            Route("/sandbox/setup", api.set_up, methods=["POST"]),
             Route(API + "{path:path}", api),
         ],
         middleware=[
@@ -146,7 +148,7 @@ class _Api:
                 path=path,
                 query=request.url.query,
                 headers=headers,
-                body=decode(body) if body else None,
+                body=_decoded(body, headers),
             )
             if self._webhooks.subscriptions.named(path):
                 return await self._webhooks.subscriptions.answer(call, root)
@@ -202,6 +204,13 @@ class _Api:
         self._requests.count_sign_in()
         return _response(self._sign_in.token(await request.body()))
 
+    async def set_up(self, request: Request) -> Response:
+        try:
+            controls.set_up(self._database, decode(await request.body()))
+        except ApiError as error:
+            return _response(Answer(status=error.status, body=error.body()))
+        return Response(status_code=204)
+
 
 async def _body(request: Request, most: int) -> bytes:
     body = bytearray()
@@ -226,6 +235,13 @@ def _unrouted(_: Request, error: Exception) -> Response:
 def _failed(_: Request, __: Exception) -> Response:
     """A mistake of the sandbox's own, which is told on its standard error as well."""
     return _response(Answer(status=500, body=ApiError(500, "Internal_ServerError", "The sandbox failed.").body()))
+
+
+def _decoded(body: bytes, headers: Mapping[str, str]) -> Any:
+    """JSON, or the content of a picture as it is; ``None`` for nothing, whatever it is said to be."""
+    if not body:
+        return None
+    return body if headers.get("content-type", "").startswith(_CONTENT) else decode(body)
 
 
 def _response(answer: Answer) -> Response:

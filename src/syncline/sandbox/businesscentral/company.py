@@ -24,6 +24,7 @@ from msgspec import Struct
 from syncline.connectors.businesscentral.metadata import entity_sets
 from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.names import broken_down
 from syncline.sandbox.businesscentral.values import Stored, folded, moment
 from syncline.sandbox.clock import Clock
 
@@ -32,7 +33,7 @@ Row: TypeAlias = dict[str, Any]
 
 MEMORY: Literal[":memory:"] = ":memory:"
 LOCAL_CURRENCY = "EUR"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 sqlite3.register_converter("RAW", msgspec.Raw)
 
@@ -104,6 +105,10 @@ class Company(Struct, frozen=True):
         """Let a series go on behind this number."""
         self.database.execute(f"UPDATE {self.table('numberSeries')} SET last = ? WHERE name = ?", (last, series))
 
+    def allows_manual_numbers(self, series: str) -> bool:
+        asked = f"SELECT manual FROM {self.table('numberSeries')} WHERE name = ?"
+        return bool(self.database.execute(asked, (series,)).fetchone()[0])
+
     def tax_percent(self, area: str, group: str) -> Decimal:
         """Of a line, by the customer's tax area and the line's tax group; nothing set up is no tax."""
         found = self.database.execute(
@@ -137,8 +142,8 @@ class Company(Struct, frozen=True):
 
     def _stamp(self, entity_set: str, row: Row) -> None:
         row["_etag"] = self.database.new_etag()
-        if "lastModifiedDateTime" in entity_sets()[entity_set].properties:
-            row["lastModifiedDateTime"] = self.database.stamp(row.get("lastModifiedDateTime", ""))
+        if "lastModifiedDateTime" in row:
+            row["lastModifiedDateTime"] = self.database.stamp(row["lastModifiedDateTime"])
 
     def _set(self, entity_set: str, row: Row, names: list[str]) -> None:
         columns = ", ".join(f'"{name}" = ?' for name in names)
@@ -156,6 +161,8 @@ class Database:
             self._connection = _connect(data)
         except sqlite3.DatabaseError as error:
             raise Unusable(str(error)) from None
+        self._connection.create_function("first_name", 1, lambda name: broken_down(name).first, deterministic=True)
+        self._connection.create_function("last_name", 1, lambda name: broken_down(name).last, deterministic=True)
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
         self.create_function = self._connection.create_function

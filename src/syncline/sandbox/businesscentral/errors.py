@@ -44,6 +44,11 @@ def dialog(message: str) -> ApiError:
     return ApiError(400, "Application_DialogException", message)
 
 
+def field_error(message: str) -> ApiError:
+    """What the check of one field says (the product's ``TestField`` and ``FieldError``)."""
+    return ApiError(400, "Application_FieldValidationException", message)
+
+
 def no_such_record(entity: str, record: str) -> ApiError:
     return ApiError(
         404, "Internal_RecordNotFound", f"The {entity} {record} does not exist: no record has this identification."

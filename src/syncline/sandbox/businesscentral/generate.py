@@ -21,7 +21,7 @@ from syncline.connectors.businesscentral.metadata import ZERO_GUID, entity_sets
 from syncline.sandbox.businesscentral import amounts, bulk, invented, setup
 from syncline.sandbox.businesscentral.company import Company, Database, Row, add_days, incremented
 from syncline.sandbox.businesscentral.rules.base import Draft
-from syncline.sandbox.businesscentral.rules.customers import IN_COMMON
+from syncline.sandbox.businesscentral.rules.businessrelations import IN_COMMON
 from syncline.sandbox.businesscentral.rules.salesdocuments import SalesOrderRules
 from syncline.sandbox.businesscentral.rules.saleslines import SEQUENCE_STEP, set_outstanding
 from syncline.sandbox.businesscentral.values import moment, number, rounded
@@ -38,7 +38,8 @@ _LINES = (3, 1, 5, 2, 4)
 _CONSUMER = 5
 _SOMETIMES_BLOCKED = 9
 """Which of ten customers is a person, and which is blocked now and then; neither has persons or orders."""
-_RELATIONS = "businessRelations"
+_BESIDE = ("businessRelations", "itemUnits")
+"""Tables of what no set shows: their rows are no records."""
 _CUSTOMERS_AN_ITEM = 10
 _FEWEST_ITEMS, _MOST_ITEMS = 20, 20_000
 _GOODS_A_SERVICE = 19
@@ -132,7 +133,7 @@ class _Generator:
         self._order_set = entity_sets()["salesOrders"]
         self._items: list[Row] = []
         self._made: dict[str, list[Row]] = {
-            name: [] for name in ("items", "customers", "contacts", _RELATIONS, "salesOrders", "salesOrderLines")
+            name: [] for name in ("items", "customers", "contacts", "salesOrders", "salesOrderLines", *_BESIDE)
         }
 
     @property
@@ -157,7 +158,7 @@ class _Generator:
 
     def _keep(self) -> int:
         """Put away what was made; how many records that were."""
-        count = sum(len(rows) for table, rows in self._made.items() if table != _RELATIONS)
+        count = sum(len(rows) for table, rows in self._made.items() if table not in _BESIDE)
         for table, rows in self._made.items():
             bulk.insert(self._company, table, rows)
             rows.clear()
@@ -169,6 +170,7 @@ class _Generator:
         said = (invented.service if is_service else invented.goods)(self._draw, at)
         item = self._new("items", pattern, moment(when), said | {"number": self._number("items")})
         item["itemCategoryId"] = self._ids["itemCategories"][item["itemCategoryCode"]]
+        self._made["itemUnits"].append({"itemId": item["id"], "code": item["baseUnitOfMeasureCode"], "quantity": "1"})
         self._items.append(item)
 
     def _customer(self, at: int, when: datetime) -> None:
@@ -206,7 +208,7 @@ class _Generator:
         contact["searchName"] = str(contact["displayName"]).upper()
         if is_company:
             contact |= {"companyNumber": contact["number"], "companyName": contact["displayName"]}
-        self._made[_RELATIONS].append(
+        self._made["businessRelations"].append(
             {"contactId": contact["id"], "relatedType": "Customer", "relatedId": customer["id"]}
         )
         return contact

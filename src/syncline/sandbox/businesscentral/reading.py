@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -34,6 +35,11 @@ _NEEDS: Mapping[str, tuple[frozenset[str], str]] = {
         "You must specify an Id or a Document Id to get the lines.",
     ),
     "contactsInformation": (frozenset({"relatedId"}), "id type not specified."),
+    "dimensionSetLines": (
+        frozenset({"parentId"}),
+        "You must get to the parent first to get to the dimension set line.",
+    ),
+    "pictures": (frozenset({"parentType"}), "You must get to the parent first to get to the picture."),
 }
 """Sets that are listed only for one owner: what a filter or the address must fix, and what is said without it."""
 
@@ -47,6 +53,9 @@ class Source(Protocol):
     def table(self, entity_set: str, /) -> str: ...
 
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
 class Page(Struct, frozen=True):
     """``token`` goes on behind the last record; ``None`` where there are no more."""
 
@@ -57,7 +66,7 @@ class Page(Struct, frozen=True):
 
 def page(company: Source, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> Page:
     """The records that hold the ``fixed`` values and the query's conditions. Raises `ApiError`."""
-    _check_owner(entity_set, query, fixed)
+    check_owner(entity_set, query, fixed)
     conditions = _conditions(query, fixed)
     order = _order(entity_set, query)
     total = _count(company, entity_set, conditions) if query.count else None
@@ -71,10 +80,15 @@ def page(company: Source, entity_set: EntitySet, query: Query, fixed: Mapping[st
     return Page(_entities(company, query.expand, read, rows), token, total)
 
 
-def one(company: Source, entity_set: EntitySet, key: str, query: Query) -> Entity:
-    """As the query selects and expands it; the options of a list do not matter. Raises `ApiError` without a record."""
+def one(company: Source, entity_set: EntitySet, key: str, query: Query, fixed: Mapping[str, str] = _NOTHING) -> Entity:
+    """The record with this key and the ``fixed`` values, as the query selects and expands it.
+
+    The options of a list do not matter. Raises `ApiError` where it is not there.
+    """
     query = Query(select=query.select, expand=query.expand)
-    wanted = [Where(f'"{schema.key_of(entity_set)}" = ?', (key,))]
+    held = {**fixed, schema.key_of(entity_set): key}
+    check_owner(entity_set, query, held)
+    wanted = [Where(f'"{name}" = ?', (value,)) for name, value in held.items()]
     read = _read(company, entity_set, query, wanted, (), limit=1)
     if not read.rows:
         raise no_such_record(entity_set.entity, key)
@@ -82,7 +96,7 @@ def one(company: Source, entity_set: EntitySet, key: str, query: Query) -> Entit
 
 
 def count(company: Source, entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> int:
-    _check_owner(entity_set, query, fixed)
+    check_owner(entity_set, query, fixed)
     return _count(company, entity_set, _conditions(query, fixed))
 
 
@@ -217,7 +231,8 @@ def _count(company: Source, entity_set: EntitySet, conditions: Sequence[Where]) 
     return int(company.database.execute(asked, parameters).fetchone()[0])
 
 
-def _check_owner(entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> None:
+def check_owner(entity_set: EntitySet, query: Query, fixed: Mapping[str, str]) -> None:
+    """Some sets are looked at only from what their records belong to. Raises `ApiError`."""
     needed, message = _NEEDS.get(entity_set.name, (frozenset(), ""))
     given = set(fixed) | (query.where.fixed if query.where else frozenset())
     if needed and not needed & given:

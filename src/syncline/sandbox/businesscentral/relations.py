@@ -7,10 +7,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from syncline.connectors.businesscentral.metadata import ZERO_GUID
+from syncline.connectors.businesscentral.metadata import ZERO_GUID, EntitySet, entity_sets
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import ApiError, dialog
 from syncline.sandbox.businesscentral.values import Stored
+
+GLOBAL_DIMENSIONS = ("DEPARTMENT", "PROJECT")
+"""Whose values the shortcut dimensions 1 and 2 of documents are."""
 
 
 class Relation(Struct, frozen=True):
@@ -20,6 +23,8 @@ class Relation(Struct, frozen=True):
     key: str
     partner: str | None = None
     partner_key: str | None = None
+    unless: str | None = None
+    """A record is none to be named where this holds true of it."""
     within: str | None = None
     """The code of the dimension whose values are meant."""
 
@@ -30,12 +35,15 @@ def _pair(prefix: str, target: str, key: str = "code") -> dict[str, Relation]:
     return {by_id: Relation(target, "id", by_key, key), by_key: Relation(target, key, by_id, "id")}
 
 
+_SALESPERSON = Relation("salespeoplePurchasers", "code", unless="blocked")
 RELATIONS: Mapping[str, Relation] = {
     **{
         name: Relation("countriesRegions", "code")
         for name in ("country", "sellToCountry", "shipToCountry", "billToCountry")
     },
-    **{name: Relation("salespeoplePurchasers", "code") for name in ("salespersonCode", "salesperson")},
+    **{
+        name: Relation("salespeoplePurchasers", "code", unless="blocked") for name in ("salespersonCode", "salesperson")
+    },
     **_pair("currency", "currencies"),
     **_pair("itemCategory", "itemCategories"),
     **_pair("taxGroup", "taxGroups"),
@@ -56,8 +64,10 @@ RELATIONS: Mapping[str, Relation] = {
     "itemVariantId": Relation("itemVariants", "id"),
     "dimensionValueId": Relation("dimensionValues", "id", "dimensionValueCode", "code"),
     "taxCode": Relation("taxGroups", "code"),
-    "shortcutDimension1Code": Relation("dimensionValues", "code", within="DEPARTMENT"),
-    "shortcutDimension2Code": Relation("dimensionValues", "code", within="PROJECT"),
+    "shortcutDimension1Code": Relation("dimensionValues", "code", within=GLOBAL_DIMENSIONS[0]),
+    "shortcutDimension2Code": Relation("dimensionValues", "code", within=GLOBAL_DIMENSIONS[1]),
+    "paymentTermsCode": Relation("paymentTerms", "code"),
+    "shipmentMethodCode": Relation("shipmentMethods", "code"),
 }
 """By the property's name, which means the same in every entity."""
 
@@ -66,6 +76,7 @@ class Applied(Protocol):
     """A record under way: what it holds so far and which records were named for it in this request."""
 
     company: Company
+    entity_set: EntitySet
     values: Row
     named: dict[str, str]
 
@@ -79,7 +90,7 @@ def follow(draft: Applied, name: str, value: Stored) -> Row | None:
     if name == "currencyCode" and value in ("", draft.company.local_currency):
         draft.values.update({"currencyCode": draft.company.local_currency, "currencyId": ZERO_GUID})
         return None
-    found = None if value in ("", ZERO_GUID) else _find(draft.company, relation, name, str(value))
+    found = None if value in ("", ZERO_GUID) else _find(draft, relation, name, str(value))
     _agree(draft, name, relation, found["id"] if found else "")
     draft.values[name] = value
     partner, key = relation.partner, relation.partner_key
@@ -88,12 +99,18 @@ def follow(draft: Applied, name: str, value: Stored) -> Row | None:
     return found
 
 
-def _find(company: Company, relation: Relation, name: str, value: str) -> Row:
+def _find(draft: Applied, relation: Relation, name: str, value: str) -> Row:
+    """A property that no table keeps has no relation to check: the page itself looks, and says it in its own words."""
+    company = draft.company
     equal = {relation.key: value}
     if relation.within:
         dimension = company.find("dimensions", code=relation.within)
         equal["dimensionId"] = dimension["id"] if dimension else ""
     found = company.find(relation.target, **equal)
+    if found and relation.unless and found[relation.unless] == "true":
+        found = None
+    if found is None and draft.entity_set.properties[name].column is None:
+        raise dialog(f'The "{name}" does not match to a {_called(relation)}.')
     if found is None:
         message = (
             f'The "{name}" cannot be set to {value}: the field contains a value that is in no record of the related '
@@ -101,6 +118,11 @@ def _find(company: Company, relation: Relation, name: str, value: str) -> Row:
         )
         raise ApiError(400, "Internal_InvalidTableRelation", message)
     return found
+
+
+def _called(relation: Relation) -> str:
+    entity = entity_sets()[relation.target].entity
+    return entity[0].upper() + entity[1:]
 
 
 def _agree(draft: Applied, name: str, relation: Relation, record: str) -> None:

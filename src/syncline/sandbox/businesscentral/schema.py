@@ -4,9 +4,14 @@ A table is named ``NUMBER$entitySet`` after the company's number, as the product
 Every table and view has ``_row``, the order of creation, and ``_etag``, the version as it is shown.
 """
 
+# Names of tables come from the metadata, never from a request.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+
+from msgspec import structs
 
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, entity_sets
 
@@ -20,6 +25,7 @@ KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "salesOrderLines": (("documentId", "sequence"),),
     "salesInvoiceLines": (("documentId", "sequence"),),
     "salesShipmentLines": (("documentId", "sequence"),),
+    "salesCreditMemoLines": (("documentId", "sequence"),),
     "itemVariants": (("itemId", "code"),),
     "dimensionValues": (("dimensionId", "code"),),
     "dimensionSetLines": (("parentId", "code"),),
@@ -37,6 +43,16 @@ LOOKED_UP: Mapping[str, tuple[str, ...]] = {
     "salesInvoiceLines": ("itemId",),
 }
 """What records are looked for by, besides their keys, their modification and the links of navigations."""
+
+PICTURED: Mapping[str, str] = {
+    "Customer": "customers",
+    "Item": "items",
+    "Vendor": "vendors",
+    "Employee": "employees",
+    "Contact": "contacts",
+    "Item_x0020_Variant": "itemVariants",
+}
+"""The sets whose records have a picture each, there or not, by what the product calls their records."""
 
 _VIEWS: Mapping[str, str] = {
     "contactsInformation": """
@@ -65,8 +81,7 @@ _VIEWS: Mapping[str, str] = {
     """,
     "customerContacts": """
         SELECT c._row, c._etag, c.id, c.email,
-               substr(c.displayName, 1, instr(c.displayName || ' ', ' ') - 1) AS firstName,
-               ltrim(substr(c.displayName, instr(c.displayName || ' ', ' '))) AS lastName,
+               first_name(c.displayName) AS firstName, last_name(c.displayName) AS lastName,
                c.jobTitle AS professionalTitle, r.relatedId AS customerId, u.displayName AS customerName,
                c.phoneNumber AS primaryPhoneNumber
           FROM "{n}$businessRelations" r
@@ -74,18 +89,41 @@ _VIEWS: Mapping[str, str] = {
           JOIN "{n}$contacts" k ON k.id = r.contactId
           JOIN "{n}$contacts" c ON c.companyNumber = k.number AND c.type = 'Person'
     """,
+    "pictures": " UNION ALL ".join(
+        f"""
+        SELECT o._row, o._etag, o.id, '{kind}' AS parentType, coalesce(i.width, 0) AS width,
+               coalesce(i.height, 0) AS height, coalesce(i.contentType, '') AS contentType
+          FROM "{{n}}${entity_set}" o LEFT JOIN "{{n}}$images" i ON i.id = o.id
+        """
+        for kind, entity_set in PICTURED.items()
+    ),
 }
-"""Sets that are looked at but not kept. Exact sums: whole cents first. ``today()`` is the sandbox's clock."""
+"""Sets that are looked at but not kept. Exact sums: whole cents first.
+
+``today()`` is the sandbox's clock, the parts of a name come from `names`.
+"""
 
 _OWN = """
 CREATE TABLE "{n}$businessRelations" (
     contactId TEXT NOT NULL, relatedType TEXT NOT NULL, relatedId TEXT NOT NULL, PRIMARY KEY (relatedId, relatedType)
 ) WITHOUT ROWID;
 CREATE INDEX "{n}$businessRelations contact" ON "{n}$businessRelations" (contactId);
-CREATE TABLE "{n}$numberSeries" (name TEXT PRIMARY KEY, last TEXT NOT NULL, step INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE "{n}$numberSeries" (
+    name TEXT PRIMARY KEY, last TEXT NOT NULL, step INTEGER NOT NULL, manual INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+CREATE TABLE "{n}$images" (
+    id TEXT PRIMARY KEY, width INTEGER NOT NULL, height INTEGER NOT NULL, contentType TEXT NOT NULL,
+    content BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE "{n}$ledger" (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE "{n}$itemUnits" (itemId TEXT, code TEXT, quantity TEXT NOT NULL, PRIMARY KEY (itemId, code)) WITHOUT ROWID;
 CREATE TABLE "{n}$taxRates" (area TEXT, tax_group TEXT, percent TEXT NOT NULL, PRIMARY KEY (area, tax_group))
     WITHOUT ROWID
 """
+
+
+_LIKE: Mapping[str, str] = {"salesCreditMemoLines": "salesInvoiceLines"}
+"""Lines that documents have and no set shows, and the set that they are kept like."""
 
 
 def company_tables(number: int) -> Iterator[str]:
@@ -96,6 +134,8 @@ def company_tables(number: int) -> Iterator[str]:
             yield f'CREATE VIEW "{number}${entity_set.name}" AS {_VIEWS[entity_set.name].format(n=number)}'
         else:
             yield from _table(number, entity_set)
+    for name, like in _LIKE.items():
+        yield from _table(number, structs.replace(entity_sets()[like], name=name))
 
 
 def is_view(name: str) -> bool:

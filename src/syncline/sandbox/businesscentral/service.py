@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, entity_sets
-from syncline.sandbox.businesscentral import csdl, reading, schema, writing
+from syncline.sandbox.businesscentral import csdl, pictures, reading, schema, writing
 from syncline.sandbox.businesscentral.companies import COMPANIES, Companies, all_sets
 from syncline.sandbox.businesscentral.company import Company, Database
 from syncline.sandbox.businesscentral.errors import ApiError, no_such_record
@@ -25,6 +25,7 @@ _METADATA = [("$metadata", None)]
 _COUNT_OF_COMPANIES = [("companies", None), ("$count", None)]
 _ETAG = "@odata.etag"
 _JSON = "application/json"
+_BYTES = "application/octet-stream"
 _PART = re.compile(r"(?P<name>[A-Za-z$.][A-Za-z0-9.$]*)(?:\((?P<key>[^()]*)\))?")
 
 
@@ -94,11 +95,14 @@ class Service:
                 return self._read(call, target)
             case "POST" if not target.property:
                 return self._post(call, target)
+            case "PATCH" if target.key and _is_content(target):
+                return self._put_content(call, target, target.key)
             case "PATCH" if record:
                 return self._modify(call, target)
             case "DELETE" if record:
                 with self._database.transaction():
-                    writing.remove(target.company, target.entity_set, record, call.headers.get("if-match"))
+                    version = call.headers.get("if-match")
+                    writing.remove(target.company, target.entity_set, record, version, target.fixed)
                 return Answer(status=204)
         raise _not_allowed(f"The method {call.method} is not allowed at this address.")
 
@@ -112,7 +116,8 @@ class Service:
         if target.counted:
             return _text(reading.count(target.company, target.entity_set, query, target.fixed))
         if target.key:
-            found = reading.one(target.company, target.entity_set, target.key, query)
+            found = reading.one(target.company, target.entity_set, target.key, query, target.fixed)
+            found |= self._media_links(call, target) if target.single else {}
             if _is_known(call.headers.get("if-none-match"), found[_ETAG]):
                 return Answer(status=304, headers={"etag": found[_ETAG]})
             return _entity(200, f"{context}/$entity", found)
@@ -122,9 +127,12 @@ class Service:
         return self._page(call, context, page)
 
     def _value(self, target: _Target, key: str, name: str) -> Answer:
-        if target.entity_set.properties[name].type is EdmType.STREAM:
-            raise ApiError(501, "BadRequest_MethodNotImplemented", f"'{name}' is not served by this sandbox.")
-        value = reading.one(target.company, target.entity_set, key, Query(select=(name,)))[name]
+        if _is_content(target):
+            if target.entity_set.name != "pictures":
+                raise ApiError(501, "BadRequest_MethodNotImplemented", f"'{name}' is not served by this sandbox.")
+            content = pictures.content(target.company, key)
+            return Answer(status=200 if content else 204, body=content, headers={"content-type": _BYTES})
+        value = reading.one(target.company, target.entity_set, key, Query(select=(name,)), target.fixed)[name]
         if target.raw:
             return _text(value)
         context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}({key})/{name}"
@@ -155,17 +163,32 @@ class Service:
 
     def _modify(self, call: Call, target: _Target) -> Answer:
         assert target.key
+        if isinstance(call.body, bytes):
+            raise _unsupported(_BYTES)
         query = parse(call.query, target.entity_set, {})
+        company, entity_set, version = target.company, target.entity_set, call.headers.get("if-match")
         with self._database.transaction():
-            writing.modify(target.company, target.entity_set, target.key, call.body, call.headers.get("if-match"))
+            writing.modify(company, entity_set, target.key, call.body, version, target.fixed)
         return self._record(target, query, target.key, 200, {})
+
+    def _put_content(self, call: Call, target: _Target, key: str) -> Answer:
+        version = call.headers.get("if-match")
+        with self._database.transaction():
+            writing.put_content(target.company, target.entity_set, key, call.body, version, target.fixed)
+        return Answer(status=204)
 
     def _record(self, target: _Target, query: Query, key: str, status: int, headers: Mapping[str, str]) -> Answer:
         """The record as a write left it."""
-        found = reading.one(target.company, target.entity_set, key, query)
+        found = reading.one(target.company, target.entity_set, key, query, target.fixed)
         context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}/$entity"
         answer = _entity(status, context, found)
         return structs.replace(answer, headers={**answer.headers, **headers})
+
+    def _media_links(self, call: Call, target: _Target) -> dict[str, str]:
+        """Where a picture's content is read and written."""
+        streams = [name for name, said in target.entity_set.properties.items() if said.type is EdmType.STREAM]
+        at = f"{self._root}/{call.path.strip('/')}"
+        return {f"{name}@odata.media{link}Link": f"{at}/{name}" for name in streams for link in ("Edit", "Read")}
 
     def _target(self, call: Call, parts: list[tuple[str, str | None]]) -> _Target:
         company = self._chosen(call) if parts[0][0] != "companies" else self._database.company(parts[0][1] or "")
@@ -178,7 +201,7 @@ class Service:
         for name, key in rest[1:]:
             target = _step(target, name, key)
         if target.key and target.fixed:
-            _check_belongs(target, target.key)
+            writing.existing(target.company, target.entity_set, target.key, target.fixed)
         return target
 
     def _chosen(self, call: Call) -> Company:
@@ -220,6 +243,11 @@ class Service:
         return f"{self._root}/{path}?{'&'.join([*kept, f'$skiptoken={quote(token)}'])}"
 
 
+def _is_content(target: _Target) -> bool:
+    """Whether it is the content of a picture, which is bytes."""
+    return target.property is not None and target.entity_set.properties[target.property].type is EdmType.STREAM
+
+
 def _step(target: _Target, name: str, key: str | None) -> _Target:
     """One segment further behind a record or a set."""
     if name == "$value" and target.property and not target.raw:
@@ -240,20 +268,12 @@ def _step(target: _Target, name: str, key: str | None) -> _Target:
     entity_set = entity_sets().get(way.entity_set)
     if entity_set is None:
         raise ApiError(501, "BadRequest_MethodNotImplemented", f"{way.entity_set} is not served by this sandbox.")
-    if target.fixed:
-        _check_belongs(target, target.key)
-    fixed = writing.owner(way, writing.existing(target.company, target.entity_set, target.key))
+    fixed = writing.owner(way, writing.existing(target.company, target.entity_set, target.key, target.fixed))
     if way.many or key is not None:
         return _Target(target.company, entity_set, _id(key), fixed)
     found = target.company.find(entity_set.name, **fixed)
     one = str(found[schema.key_of(entity_set)]) if found else None
     return _Target(target.company, entity_set, one, fixed, single=True)
-
-
-def _check_belongs(target: _Target, key: str) -> None:
-    row = writing.existing(target.company, target.entity_set, key)
-    if any(row[name] != value for name, value in target.fixed.items()):
-        raise no_such_record(target.entity_set.entity, key)
 
 
 def _parts(path: str) -> list[tuple[str, str | None]]:
@@ -290,8 +310,13 @@ def _check_headers(call: Call) -> None:
     """What a request may say of itself. Raises `ApiError`."""
     reads_replica(call.method, call.headers)
     kind = call.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
-    if call.body is not None and kind != _JSON and call.method in ("POST", "PATCH"):
-        raise ApiError(415, "BadRequest", f"The content type '{kind}' is not supported: {_JSON}.")
+    content = call.method == "PATCH" and isinstance(call.body, bytes)
+    if call.body is not None and kind != _JSON and call.method in ("POST", "PATCH") and not content:
+        raise _unsupported(kind)
+
+
+def _unsupported(kind: str) -> ApiError:
+    return ApiError(415, "BadRequest", f"The content type '{kind}' is not supported: {_JSON}.")
 
 
 def _is_known(said: str | None, version: str) -> bool:

@@ -28,9 +28,11 @@ SERIES: Mapping[str, tuple[str, int]] = {
     "salesInvoices": ("S-INV102000", 1),
     "salesCreditMemos": ("S-CR1000", 1),
     "postedSalesInvoices": ("PS-INV103000", 1),
+    "postedSalesCreditMemos": ("PS-CR104000", 1),
+    "projects": ("J00000", 10),
     "salesShipments": ("PS-SHPT104000", 1),
 }
-"""The number before the first one, and the step. All allow manual numbers."""
+"""The number before the first one, and the step. All allow manual numbers until the control API says otherwise."""
 
 RATES = (
     ("USD", "1.08"), ("GBP", "0.86"), ("CHF", "0.95"), ("SEK", "11.4"), ("NOK", "11.6"), ("DKK", "7.46"),
@@ -119,7 +121,8 @@ def add_company(database: Database, name: str, key: str | None = None) -> Compan
     """
     company = database.add_company(name, key)
     rows = [(series, last, step) for series, (last, step) in SERIES.items()]
-    database.executemany(f"INSERT INTO {company.table('numberSeries')} VALUES (?, ?, ?)", rows)
+    series = company.table("numberSeries")
+    database.executemany(f"INSERT INTO {series} (name, last, step) VALUES (?, ?, ?)", rows)
     taxed = [
         (area, group, rate if area in ("", "DOMESTIC") else "0")
         for area in ("", *TAX_AREAS)
@@ -133,7 +136,11 @@ def add_company(database: Database, name: str, key: str | None = None) -> Compan
     _add_countries(company)
     _add_currencies(company)
     _add_dimensions(company)
-    add(company, "companyInformation", {"displayName": name, "country": "NL", "currencyCode": LOCAL_CURRENCY})
+    add(
+        company,
+        "companyInformation",
+        {"displayName": name, "country": "NL", "currencyCode": LOCAL_CURRENCY, "experience": "Essential"},
+    )
     return company
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
 from msgspec import Struct
 
-from syncline.connectors.businesscentral.metadata import EntitySet, Navigation, entity_sets
-from syncline.sandbox.businesscentral import schema, values
+from syncline.connectors.businesscentral.metadata import EntitySet, Navigation, Property, entity_sets
+from syncline.sandbox.businesscentral import pictures, schema, values
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
 from syncline.sandbox.businesscentral.rules import rules_of
 from syncline.sandbox.businesscentral.rules.base import Draft
 
 ANY_VERSION = "*"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -59,10 +61,24 @@ def create(
     return key
 
 
-def modify(company: Company, entity_set: EntitySet, key: str, body: Any, version: str | None) -> None:
+def modify(
+    company: Company,
+    entity_set: EntitySet,
+    key: str,
+    body: Any,
+    version: str | None,
+    fixed: Mapping[str, str] = _NOTHING,
+) -> None:
     _check_allowed(entity_set, entity_set.modify, "modified")
-    row = _versioned(company, entity_set, key, version)
+    row = _versioned(company, entity_set, key, version, fixed)
     rules = rules_of(entity_set.name)
+    if entity_set.name == "pictures":
+        _checked(entity_set, _properties(body))
+        return
+    if rules.kept_in:
+        sent = _checked(entity_set, _properties(body))
+        modify(company, entity_sets()[rules.kept_in], key, rules.translated(company, row, sent), ANY_VERSION)
+        return
     rules.check_change(company, row)
     draft = Draft(company, entity_set, dict(row), row)
     parts = _apply(draft, _properties(body), Options())
@@ -74,10 +90,18 @@ def modify(company: Company, entity_set: EntitySet, key: str, body: Any, version
     rules.saved(draft)
 
 
-def remove(company: Company, entity_set: EntitySet, key: str, version: str | None) -> None:
+def remove(
+    company: Company, entity_set: EntitySet, key: str, version: str | None, fixed: Mapping[str, str] = _NOTHING
+) -> None:
     _check_allowed(entity_set, entity_set.delete, "deleted")
-    row = _versioned(company, entity_set, key, version)
+    row = _versioned(company, entity_set, key, version, fixed)
+    if entity_set.name == "pictures":
+        pictures.remove(company, row)
+        return
     rules = rules_of(entity_set.name)
+    if rules.kept_in:
+        remove(company, entity_sets()[rules.kept_in], key, ANY_VERSION)
+        return
     rules.check_change(company, row)
     rules.check_delete(company, row)
     company.delete(entity_set.name, row)
@@ -94,8 +118,19 @@ def act(company: Company, entity_set: EntitySet, key: str, action: str) -> str:
     return does(company, existing(company, entity_set, key))
 
 
-def existing(company: Company, entity_set: EntitySet, key: str) -> Row:
-    row = company.find(entity_set.name, **{schema.key_of(entity_set): key})
+def put_content(
+    company: Company, entity_set: EntitySet, key: str, sent: Any, version: str | None, fixed: Mapping[str, str]
+) -> None:
+    """Put a picture's content in the place of what there is."""
+    if entity_set.name != "pictures":
+        raise ApiError(405, "BadRequest_MethodNotAllowed", f"The content of a {entity_set.entity} is only read.")
+    pictures.put(company, _versioned(company, entity_set, key, version, fixed), sent)
+
+
+def existing(company: Company, entity_set: EntitySet, key: str, fixed: Mapping[str, str] = _NOTHING) -> Row:
+    """``fixed`` is what the address says of it besides the key."""
+    name = schema.key_of(entity_set)
+    row = company.find(entity_set.name, **{**fixed, name: key}) if fixed.get(name, key) == key else None
     if row is None:
         raise no_such_record(entity_set.entity, key)
     return row
@@ -136,27 +171,40 @@ def _apply(draft: Draft, sent: Mapping[str, Any], options: Options) -> list[tupl
     for name, value in sent.items():
         if "@" in name:
             continue
-        said = entity_set.properties.get(name)
-        if said is None:
-            if name not in entity_set.navigations:
-                raise bad_request(
-                    f"The property '{name}' does not exist on type 'Microsoft.NAV.{entity_set.entity}'. Make sure to "
-                    "only use property names that are defined by the type."
-                )
+        if name in entity_set.navigations and name not in entity_set.properties:
             parts.append((name, value if isinstance(value, list) else [value]))
-        elif said.read_only and not (name == "id" and options.client_ids):
-            raise ApiError(400, "BadRequest_InvalidOperation", f"The property '{name}' is read-only.")
-        else:
-            rules.apply(draft, name, values.store(name, said, value))
-            draft.sent.add(name)
+            continue
+        rules.apply(draft, name, values.store(name, _writable(entity_set, name, options), value))
+        draft.sent.add(name)
     return parts
 
 
-def _versioned(company: Company, entity_set: EntitySet, key: str, version: str | None) -> Row:
+def _writable(entity_set: EntitySet, name: str, options: Options) -> Property:
+    said = entity_set.properties.get(name)
+    if said is None:
+        raise bad_request(
+            f"The property '{name}' does not exist on type 'Microsoft.NAV.{entity_set.entity}'. Make sure to only use "
+            "property names that are defined by the type."
+        )
+    if said.read_only and not (name == "id" and options.client_ids):
+        raise ApiError(400, "BadRequest_InvalidOperation", f"The property '{name}' is read-only.")
+    return said
+
+
+def _checked(entity_set: EntitySet, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sent, once each property may be written and takes its value. Raises `ApiError`."""
+    checked: dict[str, Any] = {}
+    for name, value in sent.items():
+        if "@" not in name:
+            checked[name] = values.store(name, _writable(entity_set, name, Options()), value)
+    return checked
+
+
+def _versioned(company: Company, entity_set: EntitySet, key: str, version: str | None, fixed: Mapping[str, str]) -> Row:
     if version is None:
         message = "An If-Match header with the record's @odata.etag, or *, must be sent with this request."
         raise ApiError(400, "BadRequest_InvalidToken", message)
-    row = existing(company, entity_set, key)
+    row = existing(company, entity_set, key, fixed)
     if version not in (ANY_VERSION, row["_etag"]):
         message = (
             "Another user has already changed the record: read it again and apply the change to what is there now."
@@ -168,6 +216,6 @@ def _versioned(company: Company, entity_set: EntitySet, key: str, version: str |
 def _check_allowed(entity_set: EntitySet, allowed: bool, done: str) -> None:
     if not allowed:
         raise ApiError(405, "BadRequest_MethodNotAllowed", f"A record of '{entity_set.name}' cannot be {done}.")
-    if schema.is_view(entity_set.name):
+    if schema.is_view(entity_set.name) and not (rules_of(entity_set.name).kept_in or entity_set.name == "pictures"):
         message = f"'{entity_set.name}' is only read in this sandbox."
         raise ApiError(501, "BadRequest_MethodNotImplemented", message)

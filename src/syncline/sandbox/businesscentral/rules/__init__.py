@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from syncline.sandbox.businesscentral.rules.base import Rules
+from syncline.sandbox.businesscentral.rules.codes import (
+    CompanyInformationRules,
+    CurrencyRules,
+    ItemCategoryRules,
+    SalespersonRules,
+    UnitOfMeasureRules,
+)
 from syncline.sandbox.businesscentral.rules.contacts import ContactRules
+from syncline.sandbox.businesscentral.rules.customercontacts import CustomerContactRules
 from syncline.sandbox.businesscentral.rules.customers import CustomerRules
-from syncline.sandbox.businesscentral.rules.items import ItemRules
-from syncline.sandbox.businesscentral.rules.parties import EmployeeRules, VendorRules
+from syncline.sandbox.businesscentral.rules.dimensions import DefaultDimensionRules, DimensionSetLineRules
+from syncline.sandbox.businesscentral.rules.items import ItemRules, ItemVariantRules
+from syncline.sandbox.businesscentral.rules.parties import EmployeeRules, ProjectRules, VendorRules
 from syncline.sandbox.businesscentral.rules.salesdocuments import (
     SalesCreditMemoRules,
     SalesInvoiceRules,
@@ -19,16 +28,26 @@ from syncline.sandbox.businesscentral.rules.saleslines import SalesInvoiceLineRu
 
 _PLAIN = Rules()
 _RULES: Mapping[str, Rules] = {
+    "companyInformation": CompanyInformationRules(),
     "contacts": ContactRules(),
+    "currencies": CurrencyRules(),
+    "customerContacts": CustomerContactRules(),
     "customers": CustomerRules(),
+    "defaultDimensions": DefaultDimensionRules(),
+    "dimensionSetLines": DimensionSetLineRules(),
     "employees": EmployeeRules(),
+    "itemCategories": ItemCategoryRules(),
+    "itemVariants": ItemVariantRules(),
     "items": ItemRules(),
+    "projects": ProjectRules(),
     "salesCreditMemos": SalesCreditMemoRules(),
     "salesInvoiceLines": SalesInvoiceLineRules(),
     "salesInvoices": SalesInvoiceRules(),
     "salesOrderLines": SalesOrderLineRules(),
     "salesOrders": SalesOrderRules(),
     "salesQuotes": SalesQuoteRules(),
+    "salespeoplePurchasers": SalespersonRules(),
+    "unitsOfMeasure": UnitOfMeasureRules(),
     "vendors": VendorRules(),
 }
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from syncline.connectors.businesscentral.metadata import EntitySet
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import ApiError, dialog
 from syncline.sandbox.businesscentral.relations import RELATIONS, follow
+from syncline.sandbox.businesscentral.rules.renaming import carry
 from syncline.sandbox.businesscentral.values import Stored
+
+_NAMES = frozenset({"number", "code", "displayName"})
+"""What records are named by in others."""
 
 
 class Draft:
@@ -44,7 +48,9 @@ class Rules:
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Sets and the properties by which their records keep one of these from being deleted."""
     renames: ClassVar[Mapping[str, tuple[tuple[str, str], ...]]] = {}
-    """Sets whose records carry this one's number: the property with its id, and the one with its number."""
+    """Sets whose records carry its number where no relation says so: the property with its id, and the number's."""
+    kept_in: ClassVar[str | None] = None
+    """The set whose records these are, seen otherwise: what is written here is written there."""
     actions: ClassVar[Mapping[str, Callable[[Company, Row], str]]] = {}
 
     def start(self, draft: Draft) -> None:
@@ -52,6 +58,8 @@ class Rules:
 
     def apply(self, draft: Draft, name: str, value: Stored) -> None:
         """Set one property, and whatever follows from it at once."""
+        if name == "number" and self.series:
+            self._check_manual(draft, str(value))
         if name in RELATIONS:
             follow(draft, name, value)
         else:
@@ -69,13 +77,20 @@ class Rules:
 
     def saved(self, draft: Draft) -> None:
         """Do what follows for other records."""
-        if draft.before is None or not self.renames or not draft.changed("number"):
+        if draft.before is None or not draft.changed(*_NAMES & draft.values.keys()):
+            return
+        carry(draft.company, draft.entity_set.name, draft.before, draft.values)
+        if not self.renames or not draft.changed("number"):
             return
         record, number = draft.values["id"], draft.values["number"]
         for entity_set, names in self.renames.items():
             for by_id, by_number in names:
                 for row in draft.company.all(entity_set, **{by_id: record}):
                     draft.company.derive(entity_set, row, {by_number: number})
+
+    def translated(self, company: Company, row: Row, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """What is sent for a record that is kept in another set, as it is sent for that one."""
+        raise NotImplementedError
 
     def parts_added(self, company: Company, key: str) -> None:
         """Do what follows once everything that was posted with a new record is there."""
@@ -95,10 +110,24 @@ class Rules:
 
     def _free_number(self, draft: Draft) -> str:
         assert self.series is not None
-        number = draft.company.next_number(self.series)
-        while draft.company.exists(draft.entity_set.name, number=number):
-            number = draft.company.next_number(self.series)
-        return number
+        return free_number(draft.company, self.series, draft.entity_set.name)
+
+    def _check_manual(self, draft: Draft, number: str) -> None:
+        """A number that differs from the present one is entered by hand, which its series may forbid."""
+        assert self.series is not None
+        if number != draft.values["number"] and not draft.company.allows_manual_numbers(self.series):
+            raise dialog(
+                "You may not enter numbers manually. If you want to enter numbers manually, please activate Manual "
+                f"Nos. in No. Series {self.series.upper()}."
+            )
+
+
+def free_number(company: Company, series: str, entity_set: str) -> str:
+    """The next number of a series that no record of the set has."""
+    number = company.next_number(series)
+    while company.exists(entity_set, number=number):
+        number = company.next_number(series)
+    return number
 
 
 def refuse_change(name: str, message: str | None = None) -> ApiError:

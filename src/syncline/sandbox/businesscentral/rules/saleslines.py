@@ -8,11 +8,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import ClassVar
 
-from syncline.connectors.businesscentral.metadata import ZERO_GUID
-from syncline.sandbox.businesscentral import amounts
+from syncline.connectors.businesscentral.metadata import ZERO_DATE, ZERO_GUID
+from syncline.sandbox.businesscentral import amounts, itemunits
 from syncline.sandbox.businesscentral.company import Company, Row
-from syncline.sandbox.businesscentral.errors import ApiError, dialog, no_such_record
+from syncline.sandbox.businesscentral.errors import ApiError, dialog, field_error, no_such_record
 from syncline.sandbox.businesscentral.relations import follow
+from syncline.sandbox.businesscentral.rules import dimensions
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules, refuse_change
 from syncline.sandbox.businesscentral.rules.totals import check_open, refresh_document, tax_percent
 from syncline.sandbox.businesscentral.values import Stored, number, rounded
@@ -20,6 +21,8 @@ from syncline.sandbox.businesscentral.values import Stored, number, rounded
 SEQUENCE_STEP = 10_000
 _IGNORED = frozenset({"shippedQuantity", "invoicedQuantity"})
 """The product takes them and keeps what its postings say."""
+_FOUND_ANEW = "0"
+"""The discount of a line whose quantity, unit or variant is another: found anew in the price lists, which hold none."""
 _OF_AN_OBJECT = {
     "itemId": ZERO_GUID,
     "accountId": ZERO_GUID,
@@ -67,6 +70,8 @@ class _SalesLineRules(Rules):
                 self._take_number(draft, str(value))
             case "itemVariantId":
                 self._take_variant(draft, str(value))
+            case "unitOfMeasureId" | "unitOfMeasureCode" if line["itemId"] != ZERO_GUID:
+                self._take_unit(draft, name, value)
             case "taxCode":
                 follow(draft, name, value)
                 line["taxPercent"] = tax_percent(draft.company, self._document(draft), str(value))
@@ -90,6 +95,7 @@ class _SalesLineRules(Rules):
         line |= amounts.line_totals(line, with_tax=with_tax, allocation=Decimal(0))
 
     def saved(self, draft: Draft) -> None:
+        dimensions.line_saved(draft)
         if not draft.part:
             refresh_document(draft.company, self.document_set, self.lines_set, draft.values["documentId"])
 
@@ -99,6 +105,7 @@ class _SalesLineRules(Rules):
             self.check_document(document)
 
     def deleted(self, company: Company, row: Row) -> None:
+        dimensions.forget(company, row["id"])
         refresh_document(company, self.document_set, self.lines_set, row["documentId"])
 
     def check_document(self, document: Row) -> None:
@@ -131,9 +138,9 @@ class _SalesLineRules(Rules):
         item = company.find("items", id=value)
         if item is None:
             raise dialog(f'Item does not exist: "itemId" is {value}.')
-        if item["blocked"] == "true":
-            raise dialog(f"You cannot choose item {item['number']} because it is blocked.")
+        _check_sold(item)
         document = self._document(draft)
+        percent = tax_percent(company, document, item["taxGroupCode"])
         line |= {
             "itemId": value,
             "accountId": ZERO_GUID,
@@ -143,9 +150,9 @@ class _SalesLineRules(Rules):
             "description2": item["displayName2"],
             "unitOfMeasureId": item["baseUnitOfMeasureId"],
             "unitOfMeasureCode": item["baseUnitOfMeasureCode"],
-            "unitPrice": _price(company, document, item),
+            "unitPrice": _price(company, document, item, percent),
             "taxCode": item["taxGroupCode"],
-            "taxPercent": tax_percent(company, document, item["taxGroupCode"]),
+            "taxPercent": percent,
             "itemVariantId": ZERO_GUID,
         }
         line["discountAmount"] = amounts.discount_amount(line)
@@ -159,6 +166,7 @@ class _SalesLineRules(Rules):
         account = draft.company.find("accounts", id=value)
         if account is None:
             raise dialog(f'Account does not exist: "accountId" is {value}.')
+        _check_postable(account)
         if line["lineType"] != "Account":
             line |= _OF_AN_OBJECT
         line |= {
@@ -188,7 +196,31 @@ class _SalesLineRules(Rules):
         if value != ZERO_GUID and (found is None or found["itemId"] != draft.values["itemId"]):
             message = f'The "itemVariantId" cannot be set to {value}: it is no variant of the line\'s item.'
             raise ApiError(400, "Internal_InvalidTableRelation", message)
+        if value != draft.values["itemVariantId"]:
+            draft.values["discountPercent"] = _FOUND_ANEW
+            draft.values["discountAmount"] = "0"
         draft.values["itemVariantId"] = value
+
+    def _take_unit(self, draft: Draft, name: str, value: Stored) -> None:
+        """Another of the item's units, with the price of so many base units."""
+        line, company = draft.values, draft.company
+        before = line["unitOfMeasureCode"]
+        follow(draft, name, value)
+        item = company.find("items", id=line["itemId"])
+        code = line["unitOfMeasureCode"]
+        if item is None or code in ("", before):
+            return
+        held = itemunits.base_units_in(company, item, code)
+        if held is None:
+            message = (
+                f'The "{name}" cannot be set to {value}: the field contains a value that is in no record of the '
+                f"related table (Item Unit of Measure), where Item No.='{item['number']}'."
+            )
+            raise ApiError(400, "Internal_InvalidTableRelation", message)
+        document = self._document(draft)
+        line["discountPercent"] = _FOUND_ANEW
+        line["unitPrice"] = _price(company, document, item, line["taxPercent"], held)
+        line["discountAmount"] = amounts.discount_amount(line)
 
     def _take_amount(self, draft: Draft, name: str, value: str) -> None:
         line = draft.values
@@ -198,6 +230,8 @@ class _SalesLineRules(Rules):
             raise dialog('The "discountPercent" must not be more than 100.')
         if name == "discountAmount" and abs(Decimal(value)) > abs(amounts.before_discount(line)):
             raise dialog('The "discountAmount" must not be more than the line comes to.')
+        if name == "quantity" and value != line["quantity"]:
+            line["discountPercent"] = _FOUND_ANEW
         line[name] = number(rounded(Decimal(value), amounts.CENTS)) if name == "discountAmount" else value
         if name == "discountAmount":
             line["discountPercent"] = amounts.discount_percent(line)
@@ -274,21 +308,46 @@ def _next_sequence(company: Company, lines_set: str, document: str) -> int:
     return max(sequences, default=0) + SEQUENCE_STEP
 
 
-def _price(company: Company, document: Row, item: Row) -> str:
-    """The item's price in the document's currency, by the latest rate."""
-    price = Decimal(item["unitPrice"])
+def _price(company: Company, document: Row, item: Row, tax_percent: str, base_units: Decimal = Decimal(1)) -> str:
+    """Of so many of the item's base units, in the document's currency by its posting date's rate, as it counts tax."""
+    price = Decimal(item["unitPrice"]) * base_units
+    with_tax = document["pricesIncludeTax"] == "true"
+    if with_tax != (item["priceIncludesTax"] == "true"):
+        price = rounded(price * amounts.tax_factor(tax_percent, included=with_tax), amounts.PRICE_DECIMALS)
     if document["currencyCode"] == company.local_currency:
         return number(price)
+    day = company.today() if document["postingDate"] == ZERO_DATE else document["postingDate"]
     rates = [
         rate
         for rate in company.all("currencyExchangeRates", currencyCode=document["currencyCode"])
-        if rate["startingDate"] <= company.today()
+        if rate["startingDate"] <= day
     ]
     if not rates:
-        raise dialog(f"There is no exchange rate for the currency {document['currencyCode']}.")
+        raise dialog(f"There is no exchange rate for the currency {document['currencyCode']} on {day}.")
     latest = max(rates, key=lambda rate: str(rate["startingDate"]))
     factor = Decimal(latest["exchangeRateAmount"]) / Decimal(latest["relationalExchangeRateAmount"])
     return number(rounded(price * factor, amounts.CENTS))
+
+
+def _check_postable(account: Row) -> None:
+    said = f"in G/L Account: No.={account['number']}"
+    if account["accountType"] != "Posting":
+        raise field_error(f"Account Type must be equal to 'Posting' {said}.")
+    if account["blocked"] == "true":
+        raise field_error(f"Blocked must be equal to 'No' {said}. Current value is 'Yes'.")
+    if account["directPosting"] != "true":
+        raise field_error(f"Direct Posting must be equal to 'Yes' {said}. Current value is 'No'.")
+
+
+def _check_sold(item: Row) -> None:
+    """An item is sold while it is not blocked, and once it is known how it is posted."""
+    said = f"in Item: No.={item['number']}"
+    if item["blocked"] == "true":
+        raise field_error(f"Blocked must be equal to 'No' {said}. Current value is 'Yes'.")
+    if not item["generalProductPostingGroupCode"]:
+        raise field_error(f"Gen. Prod. Posting Group must have a value {said}. It cannot be zero or empty.")
+    if item["type"] == "Inventory" and not item["inventoryPostingGroupCode"]:
+        raise field_error(f"Inventory Posting Group must have a value {said}. It cannot be zero or empty.")
 
 
 def _both() -> ApiError:

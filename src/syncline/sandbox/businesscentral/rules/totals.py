@@ -7,8 +7,8 @@ from decimal import Decimal
 from syncline.connectors.businesscentral.metadata import ZERO_GUID
 from syncline.sandbox.businesscentral import amounts
 from syncline.sandbox.businesscentral.company import Company, Row
-from syncline.sandbox.businesscentral.errors import dialog
-from syncline.sandbox.businesscentral.values import number, truth
+from syncline.sandbox.businesscentral.errors import field_error
+from syncline.sandbox.businesscentral.values import number, rounded, truth
 
 
 def tax_percent(company: Company, document: Row, tax_group: str) -> str:
@@ -24,7 +24,7 @@ def tax_percent(company: Company, document: Row, tax_group: str) -> str:
 def check_open(order: Row) -> None:
     """An order that was posted in part is released: what determines its amounts can no longer be changed."""
     if order["status"] != "Draft":
-        raise dialog(
+        raise field_error(
             f"Status must be equal to 'Open' in Sales Header: Document Type=Order, No.={order['number']}. "
             "Current value is 'Released'."
         )
@@ -37,7 +37,7 @@ def refresh_document(company: Company, document_set: str, lines_set: str, docume
         return
     lines = sorted(company.all(lines_set, documentId=document_id), key=lambda line: int(line["sequence"]))
     with_tax = document["pricesIncludeTax"] == "true"
-    sums = [amounts.line_amount(line) for line in lines]
+    sums = [amounts.discounted_with(line) for line in lines]
     whole = sum(sums, Decimal(0))
     discount = Decimal(document["discountAmount"])
     if lines:
@@ -64,6 +64,22 @@ def retax_lines(company: Company, document: Row, lines_set: str) -> None:
         percent = tax_percent(company, document, line["taxCode"])
         if percent != line["taxPercent"]:
             company.update(lines_set, line, {"taxPercent": percent})
+
+
+def reprice_lines(company: Company, document_set: str, document: Row, lines_set: str) -> None:
+    """The lines' prices and the document's discount, once these are meant to include the tax, or no longer."""
+    lines = sorted(company.all(lines_set, documentId=document["id"]), key=lambda line: int(line["sequence"]))
+    shares = amounts.allocations(Decimal(document["discountAmount"]), [amounts.discounted_with(line) for line in lines])
+    discount = Decimal(0)
+    for line, share in zip(lines, shares, strict=True):
+        factor = amounts.tax_factor(line["taxPercent"], included=document["pricesIncludeTax"] == "true")
+        discount += rounded(share * factor, amounts.CENTS)
+        price = number(rounded(Decimal(line["unitPrice"]) * factor, amounts.PRICE_DECIMALS))
+        if price != line["unitPrice"]:
+            repriced = line | {"unitPrice": price}
+            changes = {"unitPrice": price, "discountAmount": amounts.discount_amount(repriced)}
+            company.update(lines_set, line, changes)
+    company.derive(document_set, document, {"discountAmount": number(discount)})
 
 
 def _fully_shipped(lines: list[Row]) -> bool:
