@@ -339,9 +339,6 @@ def test_a_property_has_an_address_of_its_own(central: Central, varied: str) -> 
     for method in ("PUT", "PATCH", "DELETE", "POST"):
         assert central.call(method, f"{path}/number", {"value": "x"}, {"If-Match": "*"}).status == 405
     assert central.get(f"items({ZERO})/number").code == "Internal_RecordNotFound"
-    information = central.get("companyInformation").value[0]["id"]
-    refused = central.get(f"companyInformation({information})/picture")
-    assert (refused.status, refused.code) == (501, "BadRequest_MethodNotImplemented")
 
 
 def test_a_version_that_is_known_is_not_sent_again(central: Central, varied: str) -> None:
