@@ -288,6 +288,22 @@ async def test_an_order_that_waits_for_its_customer_or_product_is_held_whole(bot
     assert not both.parked()
 
 
+async def test_a_new_quantity_does_not_cost_a_line_its_price_and_discount(both: Pair) -> None:
+    """Business Central looks both up again when a quantity is written: what was agreed is sent behind it."""
+    made = await order(both, lines=1)
+    (line,) = made["lines"]
+    await both.erp.change("orders", made["id"], {"lines": [{**line, "unitPrice": 7.5, "discountPercent": 10}]})
+    await both.sync()
+    (line,) = (await both.erp.get("orders", made["id"]))["lines"]
+    await both.erp.change("orders", made["id"], {"lines": [{**line, "quantity": 5}]})
+    await both.sync()
+    ((theirs,),) = [found["salesOrderLines"] for found in await sales_orders(both)]
+    ((ours,),) = [(await both.erp.get("orders", made["id"]))["lines"]]
+    assert (theirs["quantity"], theirs["unitPrice"], theirs["discountPercent"]) == (5, 7.5, 10)
+    assert (ours["quantity"], ours["unitPrice"], ours["discountPercent"]) == (5, 7.5, 10)
+    assert not (await both.verify()).differences
+
+
 async def test_a_token_that_expires_during_the_pass_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = {"BC_CLIENT_ID": "client", "BC_CLIENT_SECRET": "a secret"}
     for name, value in {**secrets, "SYNCLINE_SANDBOX_CLIENT_ID": "client"}.items():

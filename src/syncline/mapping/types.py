@@ -29,6 +29,8 @@ class PropertyType(Struct, frozen=True, kw_only=True):
     ``_x0020_``); ``None`` where it is null. Of a number or a truth value it is what the system stores when it is told
     nothing (``0``, ``false``), which is a value of its own when it is read.
     ``label`` is the type in the system's own words (``Code[20]``, ``Decimal``), for documents and messages.
+    ``resets`` are the paths that the system sets anew whenever this one is written: to keep what they hold, they are
+    sent behind it.
     """
 
     kind: Kind
@@ -40,6 +42,7 @@ class PropertyType(Struct, frozen=True, kw_only=True):
     members: tuple[str, ...] = ()
     read_only: bool = False
     blank: str | None = None
+    resets: tuple[str, ...] = ()
 
 
 class EntityType(Struct, frozen=True, kw_only=True):

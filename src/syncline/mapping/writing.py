@@ -58,6 +58,12 @@ class Writer:
             for p in properties
             if side in p.targets
         ]
+        named = {path: cell.property.name for cell in self._cells for path in cell.column.paths}
+        self._resets = {
+            cell.property.name: [named[path] for path in cell.column.type.resets if path in named]
+            for cell in self._cells
+            if cell.column.type.resets
+        }
 
     def write(self, values: Values, known: Known, creating: bool, whole: Values) -> Sending:
         fields: dict[str, Any] = {}
@@ -67,6 +73,8 @@ class Writer:
         if creating:
             for path, value in self._constants:
                 _put(fields, path, value)
+        else:
+            values = self._kept(values, whole)
         for p, column, paths in self._cells:
             if p.name not in values or (creating and values[p.name] is None):
                 continue
@@ -83,6 +91,11 @@ class Writer:
                     if raw is not None or not creating:
                         _put(fields, path, raw)
         return Sending(fields=fields, waits=tuple(waits), problems=problems, missing_codes=tuple(missing))
+
+    def _kept(self, values: Values, whole: Values) -> Values:
+        """With what the side would set anew because of what it is sent, as it is to stay."""
+        reset = (name for each in values for name in self._resets.get(each, ()))
+        return {name: whole[name] for name in reset if whole.get(name) is not None} | dict(values)
 
     def _raws(self, p: Property, column: Column, value: Value, known: Known, whole: Values) -> tuple[Any, ...]:
         if p.reference is not None and value is not None:

@@ -52,7 +52,12 @@ def entity_type(name: str) -> EntityType:
 
 
 def _properties(entity_set: EntitySet) -> dict[str, PropertyType]:
-    return {name: _type(said) for name, said in entity_set.properties.items() if said.type in _KINDS}
+    resets = traits_of(entity_set.name).resets
+    return {
+        name: structs.replace(_type(said), resets=resets.get(name, ()))
+        for name, said in entity_set.properties.items()
+        if said.type in _KINDS
+    }
 
 
 def _navigated(entity_set: EntitySet) -> Iterator[tuple[str, PropertyType]]:

@@ -39,12 +39,16 @@ class Afterlife(Struct, frozen=True, kw_only=True):
 
 
 class Traits(Struct, frozen=True, kw_only=True):
-    """``chosen`` says which record of a to-many navigation stands for all; ``unfilterable`` is refused in a filter."""
+    """``chosen`` says which record of a to-many navigation stands for all; ``unfilterable`` is refused in a filter.
+
+    ``resets`` are the properties that Business Central sets anew when another one, the key, is written.
+    """
 
     watch: Watch | None = None
     afterlife: Afterlife | None = None
     chosen: Mapping[str, tuple[str, str]] = {}
     unfilterable: frozenset[str] = frozenset()
+    resets: Mapping[str, tuple[str, ...]] = {}
 
 
 _POSTED = "status ne 'Draft'"
@@ -66,6 +70,10 @@ _TRAITS: Mapping[str, Traits] = {
             numbers="invoiceNumbers",
             trace="invoicedQuantity",
         ),
+    ),
+    # Price and discount are looked up again, as for a new line: ``UpdateUnitPrice`` of ``SalesLine.Table``.
+    "salesOrderLines": Traits(
+        resets=dict.fromkeys(("quantity", "unitOfMeasureCode", "itemVariantId"), ("unitPrice", "discountPercent"))
     ),
 }
 _PLAIN = Traits()
