@@ -79,10 +79,24 @@ def test_a_blocked_salesperson_is_named_by_no_customer(central: Central, mark: s
     assert refused.code == "Internal_InvalidTableRelation"
 
 
-def test_a_customer_is_deleted_with_a_document_that_has_no_lines(central: Central, mark: str) -> None:
-    """``Customer.Table``, ``CheckIfSalesOrderLinesExist`` looks for lines."""
+@pytest.mark.parametrize(
+    ("document", "called"),
+    [
+        ("salesOrders", "Order"),
+        ("salesInvoices", "Invoice"),
+        ("salesQuotes", "Quote"),
+        ("salesCreditMemos", "Credit Memo"),
+    ],
+)
+def test_a_customer_with_an_open_document_is_not_deleted(
+    central: Central, mark: str, document: str, called: str
+) -> None:
+    """Contract, How the four entities behave: deleting one that has open documents is refused."""
     customer = central.made("customers", {"displayName": mark})
-    central.made("salesOrders", {"customerId": customer["id"]})
+    made = central.made(document, {"customerId": customer["id"]})
+    refused = central.delete(f"customers({customer['id']})")
+    assert (refused.code, f"outstanding Sales {called}" in refused.message) == (REFUSED, True)
+    assert central.delete(f"{document}({made['id']})").status == 204
     assert central.delete(f"customers({customer['id']})").status == 204
 
 

@@ -17,9 +17,11 @@ from syncline.sandbox.businesscentral.rules.dimensions import forget_defaults
 from syncline.sandbox.businesscentral.values import Stored
 
 _DOCUMENTS = MappingProxyType(
-    {"salesOrders": ("Order", "salesOrderLines"), "salesInvoices": ("Invoice", "salesInvoiceLines")}
+    {"salesOrders": "Order", "salesInvoices": "Invoice", "salesQuotes": "Quote", "salesCreditMemos": "Credit Memo"}
 )
-"""Documents whose lines keep a customer from being deleted: what they are called, and where the lines are."""
+"""Documents that keep a customer from being deleted, and what they are called."""
+_POSTED = dict.fromkeys(("salesInvoices", "salesCreditMemos"), ("Open", "Paid", "Canceled", "Corrective"))
+"""What the status of those says that are posted; orders and quotes are gone then."""
 
 
 class CustomerRules(Rules):
@@ -48,10 +50,10 @@ class CustomerRules(Rules):
                 f"You cannot delete Customer {row['number']} because it has ledger entries in a fiscal year that has "
                 "not been closed yet."
             )
-        for entity_set, (kind, lines_set) in _DOCUMENTS.items():
+        for entity_set, kind in _DOCUMENTS.items():
             for name in ("billToCustomerId", "customerId"):
                 documents = company.all(entity_set, **{name: row["id"]})
-                if any(company.exists(lines_set, documentId=document["id"]) for document in documents):
+                if any(document["status"] not in _POSTED.get(entity_set, ()) for document in documents):
                     raise dialog(
                         f"You cannot delete Customer {row['number']} because there is at least one outstanding Sales "
                         f"{kind} for this customer."
