@@ -304,6 +304,30 @@ async def test_a_new_quantity_does_not_cost_a_line_its_price_and_discount(both: 
     assert not (await both.verify()).differences
 
 
+async def test_what_business_central_keeps_in_its_own_way_is_no_difference(both: Pair) -> None:
+    """Capitals, blanks around codes, the local currency's code, places of a price: no echo, nothing to verify."""
+    await customer(
+        both,
+        organisationNumber="no 123 abc",
+        currency="eur",
+        salesperson=" al ",
+        paymentTerms="30d",
+        creditLimit=1234.5678912,
+        address={"postalCode": "sw1a 1aa", "country": "gb", "city": " London "},
+    )
+    await both.erp.create(
+        "products",
+        {"sku": "low er", "name": "n", "unit": "pcs", "category": "new cat", "price": 1.239999, "cost": 1e-5},
+    )
+    await both.sync()
+    assert not both.parked()
+    assert not (await both.verify()).differences
+    assert (await both.sync()).writes == 0
+    ((theirs,), (item,)) = (await both.central.all("customers"), await both.central.all("items"))
+    assert (theirs["taxRegistrationNumber"], theirs["currencyCode"]) == ("NO 123 ABC", "EUR")
+    assert (item["number"], item["unitPrice"], item["unitCost"]) == ("LOW ER", 1.24, 1e-5)
+
+
 async def test_a_token_that_expires_during_the_pass_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = {"BC_CLIENT_ID": "client", "BC_CLIENT_SECRET": "a secret"}
     for name, value in {**secrets, "SYNCLINE_SANDBOX_CLIENT_ID": "client"}.items():

@@ -30,6 +30,8 @@ _KINDS: Mapping[EdmType, tuple[Kind, str, str | None]] = {
     EdmType.ENUM: (Kind.ENUM, "Enum", None),
 }
 """The kind, Business Central's word for the type, and how an empty value is spelled."""
+_MOST_DECIMALS = 5
+"""Places of a decimal for which the source names none: the precision of unit prices, which is the finest there is."""
 
 
 def entity_type(name: str) -> EntityType:
@@ -52,9 +54,13 @@ def entity_type(name: str) -> EntityType:
 
 
 def _properties(entity_set: EntitySet) -> dict[str, PropertyType]:
-    resets = traits_of(entity_set.name).resets
+    traits = traits_of(entity_set.name)
     return {
-        name: structs.replace(_type(said), resets=resets.get(name, ()))
+        name: structs.replace(
+            _type(said),
+            resets=traits.resets.get(name, ()),
+            upper_case=said.upper_case or name in traits.capitals,
+        )
         for name, said in entity_set.properties.items()
         if said.type in _KINDS
     }
@@ -89,7 +95,7 @@ def _type(said: Property) -> PropertyType:
         label=label,
         max_length=said.max_length,
         upper_case=said.upper_case,
-        decimals=said.decimals,
+        decimals=_MOST_DECIMALS if kind is Kind.DECIMAL and said.decimals is None else said.decimals,
         minimum=None if said.min_value is None else int(said.min_value),
         members=said.members,
         read_only=said.read_only,

@@ -41,7 +41,8 @@ class Afterlife(Struct, frozen=True, kw_only=True):
 class Traits(Struct, frozen=True, kw_only=True):
     """``chosen`` says which record of a to-many navigation stands for all; ``unfilterable`` is refused in a filter.
 
-    ``resets`` are the properties that Business Central sets anew when another one, the key, is written.
+    ``resets`` are the properties that Business Central sets anew when another one, the key, is written; ``capitals``
+    are kept in upper case although they are no codes.
     """
 
     watch: Watch | None = None
@@ -49,16 +50,20 @@ class Traits(Struct, frozen=True, kw_only=True):
     chosen: Mapping[str, tuple[str, str]] = {}
     unfilterable: frozenset[str] = frozenset()
     resets: Mapping[str, tuple[str, ...]] = {}
+    capitals: frozenset[str] = frozenset()
 
 
 _POSTED = "status ne 'Draft'"
+_TAX_NUMBER = frozenset({"taxRegistrationNumber"})  # ``VAT Registration No.`` of the customer's and the contact's table
 _TRAITS: Mapping[str, Traits] = {
     # Posting an invoice moves a customer's balance, but neither its version nor its time of modification.
     "customers": Traits(
         watch=Watch(entity="salesInvoices", owners=("customerId", "billToCustomerId"), condition=_POSTED),
         chosen={"contactsInformation": ("contactType", "Company")},
         unfilterable=frozenset({"blocked"}),
+        capitals=_TAX_NUMBER,
     ),
+    "contacts": Traits(capitals=_TAX_NUMBER),
     # An order that is fully invoiced is no longer among the orders; its invoices name it.
     "salesOrders": Traits(
         watch=Watch(entity="salesInvoices", owners=("orderId",), condition=_POSTED),
