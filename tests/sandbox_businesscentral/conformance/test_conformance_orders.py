@@ -165,10 +165,10 @@ def test_a_price_abroad_is_by_the_rate_of_the_posting_date(central: Central, mar
     """``SalesHeader.Table``, ``UpdateCurrencyFactor``: by the posting date, and none before the first rate."""
     customer = central.made("customers", {"displayName": mark, "currencyCode": "USD"})
     item = central.sold(mark, unitPrice=100)
-    early = central.made("salesOrders", {"customerId": customer["id"], "postingDate": "2019-12-31"})
+    early = central.made("salesOrders", {"customerId": customer["id"], "postingDate": "1989-12-31"})
     line = {"documentId": early["id"], "itemId": item["id"], "quantity": 1}
     assert central.post("salesOrderLines", line).code == REFUSED
-    central.patch(f"salesOrders({early['id']})", {"postingDate": "2020-01-01"})
+    central.patch(f"salesOrders({early['id']})", {"postingDate": "1990-01-01"})
     assert central.made("salesOrderLines", line)["unitPrice"] == 108
 
 

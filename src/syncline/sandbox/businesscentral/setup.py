@@ -166,7 +166,7 @@ def _add_currencies(company: Company) -> None:
         exact = {"amountDecimalPlaces": "2:2", "amountRoundingPrecision": "0.01"}
         add(company, "currencies", {"code": code, "displayName": name[:30], "symbol": code, **exact})
         against = {"exchangeRateAmount": rate, "relationalExchangeRateAmount": "1"}
-        add(company, "currencyExchangeRates", {"currencyCode": code, "startingDate": "2020-01-01", **against})
+        add(company, "currencyExchangeRates", {"currencyCode": code, "startingDate": "1990-01-01", **against})
 
 
 def _add_dimensions(company: Company) -> None:
