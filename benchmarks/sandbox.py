@@ -155,8 +155,8 @@ def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
 def _generate(data: Path, customers: int) -> dict[str, float]:
     """In a process of its own, so that its memory can be told."""
     from syncline.sandbox.businesscentral.company import Database
-    from syncline.sandbox.businesscentral.contents import Contents, provide
-    from syncline.sandbox.businesscentral.generate import Size
+    from syncline.sandbox.businesscentral.contents.generate import Size
+    from syncline.sandbox.businesscentral.contents.provide import Contents, provide
 
     database = Database(data)
     began = time.process_time()

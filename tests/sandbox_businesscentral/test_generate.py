@@ -18,7 +18,7 @@ import pytest
 
 from sandbox_businesscentral.central import Central, running, started
 from syncline.connectors.businesscentral.metadata import ZERO_GUID, entity_sets
-from syncline.sandbox.businesscentral.generate import Size
+from syncline.sandbox.businesscentral.contents.generate import Size
 
 _SIZE = 60
 _CODES = (

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from syncline.connectors.businesscentral.metadata import EdmType, Property, entity_sets
-from syncline.sandbox.businesscentral import demo, setup
 from syncline.sandbox.businesscentral.company import MEMORY, Company, Database
+from syncline.sandbox.businesscentral.contents import demo, setup
 from syncline.sandbox.businesscentral.service import Call, Service
 from syncline.sandbox.businesscentral.writing import Options
 

@@ -11,8 +11,8 @@ import pytest
 from sandbox_businesscentral.central import Central, running
 from sandbox_businesscentral.test_server import faults
 from syncline.sandbox.businesscentral.company import MEMORY, Database
-from syncline.sandbox.businesscentral.replica import Replica
-from syncline.sandbox.businesscentral.setup import add_company
+from syncline.sandbox.businesscentral.conditions.replica import Replica
+from syncline.sandbox.businesscentral.contents.setup import add_company
 from syncline.sandbox.clock import Clock
 
 READ_ONLY = {"Data-Access-Intent": "ReadOnly"}

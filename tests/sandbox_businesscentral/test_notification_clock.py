@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from sandbox_businesscentral.receiver import Receiver, receiving
-from syncline.sandbox.businesscentral import setup
 from syncline.sandbox.businesscentral.company import MEMORY, Company, Database
+from syncline.sandbox.businesscentral.contents import setup
 from syncline.sandbox.businesscentral.service import Call
 from syncline.sandbox.businesscentral.values import moment
 from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks

@@ -158,8 +158,8 @@ def test_a_batch_is_told_and_what_is_rolled_back_is_not(hub: Central, receiver: 
 
 def test_every_company_has_its_own_window_and_subscribers(tmp_path: Path) -> None:
     """Source: TestNotificationNotSentIfSubscriptionForAnotherCompany."""
-    from syncline.sandbox.businesscentral import setup
     from syncline.sandbox.businesscentral.company import Database
+    from syncline.sandbox.businesscentral.contents import setup
 
     data = tmp_path / "two.db"
     database = Database(data)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox_businesscentral.central import Central
-from syncline.sandbox.businesscentral.amounts import allocations
+from syncline.sandbox.businesscentral.rules.amounts import allocations
 from syncline.sandbox.businesscentral.rules.posting import due_date
 
 ZERO = "00000000-0000-0000-0000-000000000000"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from sandbox_businesscentral.central import Central, running
 from sandbox_businesscentral.receiver import Receiver, asked, receiving, resource, subscribe
-from syncline.sandbox.businesscentral import setup
 from syncline.sandbox.businesscentral.company import MEMORY, Database
+from syncline.sandbox.businesscentral.contents import setup
 from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.service import Call
 from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks

@@ -16,18 +16,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from syncline.sandbox.businesscentral import batch, batchjson, batchmultipart, controls
+from syncline.sandbox.businesscentral.batches import jsonform, multipart, running
 from syncline.sandbox.businesscentral.company import Database
-from syncline.sandbox.businesscentral.contents import Contents, provide
+from syncline.sandbox.businesscentral.conditions.faults import SPECIAL, Counts, kind, longest_lag, look, refusal
+from syncline.sandbox.businesscentral.conditions.gate import Gate, GateMiddleware
+from syncline.sandbox.businesscentral.conditions.limits import LENIENT, Limits
+from syncline.sandbox.businesscentral.conditions.replica import Replica
+from syncline.sandbox.businesscentral.contents import controls
+from syncline.sandbox.businesscentral.contents.provide import Contents, provide
+from syncline.sandbox.businesscentral.contents.snapshots import Snapshots
 from syncline.sandbox.businesscentral.errors import ApiError, refused
-from syncline.sandbox.businesscentral.faults import SPECIAL, Counts, kind, longest_lag, look, refusal
-from syncline.sandbox.businesscentral.gate import Gate, GateMiddleware
-from syncline.sandbox.businesscentral.limits import LENIENT, Limits
-from syncline.sandbox.businesscentral.query import preferences
-from syncline.sandbox.businesscentral.replica import Replica
+from syncline.sandbox.businesscentral.odata.query import preferences
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
-from syncline.sandbox.businesscentral.snapshots import Snapshots
 from syncline.sandbox.businesscentral.values import decode
 from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks
 from syncline.sandbox.businesscentral.writing import Options
@@ -184,13 +185,12 @@ class _Api:
             return service.answer(call)
 
         content_type = headers.get("content-type", _JSON)
-        multipart = content_type.strip().lower().startswith("multipart/mixed")
-        read = batchmultipart.read if multipart else batchjson.read
-        write = batchmultipart.write if multipart else batchjson.write
+        in_parts = content_type.strip().lower().startswith("multipart/mixed")
+        read, write = (multipart.read, multipart.write) if in_parts else (jsonform.read, jsonform.write)
         units = read(body, content_type)
-        batch.check(units, self._gate.limits.batch)
+        running.check(units, self._gate.limits.batch)
         preferred = preferences(headers.get("prefer", ""))
-        outcomes = batch.run(
+        outcomes = running.run(
             self._database,
             do,
             units,

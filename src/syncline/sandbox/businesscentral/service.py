@@ -11,13 +11,14 @@ import msgspec
 from msgspec import Struct, structs
 
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, entity_sets
-from syncline.sandbox.businesscentral import csdl, pictures, reading, schema, writing
+from syncline.sandbox.businesscentral import pictures, schema, writing
 from syncline.sandbox.businesscentral.companies import COMPANIES, Companies, all_sets
 from syncline.sandbox.businesscentral.company import Company, Database
+from syncline.sandbox.businesscentral.conditions.replica import reads_replica
 from syncline.sandbox.businesscentral.errors import ApiError, no_such_record
-from syncline.sandbox.businesscentral.naming import NAMESPACE
-from syncline.sandbox.businesscentral.query import Query, parse, preferences
-from syncline.sandbox.businesscentral.replica import reads_replica
+from syncline.sandbox.businesscentral.odata import csdl, reading
+from syncline.sandbox.businesscentral.odata.naming import NAMESPACE
+from syncline.sandbox.businesscentral.odata.query import Query, parse, preferences
 from syncline.sandbox.businesscentral.writing import Options
 
 _ACTION = f"{NAMESPACE}."

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from syncline.sandbox.businesscentral.app import create_app
 from syncline.sandbox.businesscentral.company import MEMORY, Unusable
-from syncline.sandbox.businesscentral.contents import LONGEST_NAME, Contents
-from syncline.sandbox.businesscentral.limits import LENIENT, Limits
+from syncline.sandbox.businesscentral.conditions.limits import LENIENT, Limits
+from syncline.sandbox.businesscentral.contents.provide import LONGEST_NAME, Contents
 from syncline.sandbox.businesscentral.signin import Credentials
 from syncline.sandbox.businesscentral.webhooks.control import Notify
 from syncline.sandbox.businesscentral.writing import Options

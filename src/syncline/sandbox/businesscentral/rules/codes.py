@@ -7,10 +7,9 @@ Followed from the base application's tables ``Unit of Measure``, ``Item Category
 from __future__ import annotations
 
 from syncline.connectors.businesscentral.metadata import ZERO_GUID
-from syncline.sandbox.businesscentral import ledger
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog
-from syncline.sandbox.businesscentral.rules import communication
+from syncline.sandbox.businesscentral.rules import communication, ledger
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules
 from syncline.sandbox.businesscentral.values import Stored
 

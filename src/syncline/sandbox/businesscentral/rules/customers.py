@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from syncline.sandbox.businesscentral import ledger
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog
-from syncline.sandbox.businesscentral.rules import communication
+from syncline.sandbox.businesscentral.rules import communication, ledger
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules
 from syncline.sandbox.businesscentral.rules.businessrelations import IN_COMMON, make_contact, part, update_contact
 from syncline.sandbox.businesscentral.rules.dimensions import forget_defaults

@@ -11,9 +11,9 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from syncline.connectors.businesscentral.metadata import ZERO_GUID
-from syncline.sandbox.businesscentral import itemunits, ledger
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog, field_error
+from syncline.sandbox.businesscentral.rules import itemunits, ledger
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules, refuse_change
 from syncline.sandbox.businesscentral.rules.dimensions import forget_defaults
 from syncline.sandbox.businesscentral.values import Stored

@@ -14,10 +14,10 @@ from decimal import Decimal
 from uuid import uuid4
 
 from syncline.connectors.businesscentral.metadata import ZERO_DATE, ZERO_GUID, entity_sets
-from syncline.sandbox.businesscentral import amounts, itemunits, ledger, schema, values
+from syncline.sandbox.businesscentral import schema, values
 from syncline.sandbox.businesscentral.company import Company, Row, add_days
 from syncline.sandbox.businesscentral.errors import dialog, field_error
-from syncline.sandbox.businesscentral.rules import blocking, dimensions
+from syncline.sandbox.businesscentral.rules import amounts, blocking, dimensions, itemunits, ledger
 from syncline.sandbox.businesscentral.rules.saleslines import set_outstanding
 from syncline.sandbox.businesscentral.rules.totals import refresh_document
 from syncline.sandbox.businesscentral.values import number, rounded

@@ -10,11 +10,10 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from syncline.connectors.businesscentral.metadata import ZERO_DATETIME, ZERO_GUID
-from syncline.sandbox.businesscentral import amounts
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog
 from syncline.sandbox.businesscentral.relations import RELATIONS, follow
-from syncline.sandbox.businesscentral.rules import communication, creditmemos, dimensions, invoicing, quotes
+from syncline.sandbox.businesscentral.rules import amounts, communication, creditmemos, dimensions, invoicing, quotes
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules
 from syncline.sandbox.businesscentral.rules.blocking import check_making
 from syncline.sandbox.businesscentral.rules.posting import due_date, ship_and_invoice

@@ -9,11 +9,10 @@ from decimal import Decimal
 from typing import ClassVar
 
 from syncline.connectors.businesscentral.metadata import ZERO_DATE, ZERO_GUID
-from syncline.sandbox.businesscentral import amounts, itemunits
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import ApiError, dialog, field_error, no_such_record
 from syncline.sandbox.businesscentral.relations import follow
-from syncline.sandbox.businesscentral.rules import dimensions
+from syncline.sandbox.businesscentral.rules import amounts, dimensions, itemunits
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules, refuse_change
 from syncline.sandbox.businesscentral.rules.totals import check_open, refresh_document, tax_percent
 from syncline.sandbox.businesscentral.values import Stored, number, rounded

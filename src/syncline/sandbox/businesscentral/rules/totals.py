@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from syncline.connectors.businesscentral.metadata import ZERO_GUID
-from syncline.sandbox.businesscentral import amounts
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import field_error
+from syncline.sandbox.businesscentral.rules import amounts
 from syncline.sandbox.businesscentral.values import number, rounded, truth
 
 

@@ -22,7 +22,7 @@ from syncline.connectors.businesscentral.metadata import ZERO_GUID, entity_sets
 from syncline.sandbox.businesscentral import values
 from syncline.sandbox.businesscentral.company import Database, Row
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
-from syncline.sandbox.businesscentral.query import Query, parse
+from syncline.sandbox.businesscentral.odata.query import Query, parse
 from syncline.sandbox.businesscentral.service import Answer, Call
 from syncline.sandbox.businesscentral.webhooks.changes import Changes
 from syncline.sandbox.businesscentral.webhooks.metadata import SUBSCRIPTIONS, SUPPORTED

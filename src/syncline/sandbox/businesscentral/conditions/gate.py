@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from syncline.sandbox.businesscentral.conditions.limits import LENIENT, Limits
 from syncline.sandbox.businesscentral.errors import ApiError, refused
-from syncline.sandbox.businesscentral.limits import LENIENT, Limits
 from syncline.sandbox.clock import Clock
 from syncline.sandbox.control import control
 from syncline.sandbox.requests import Look

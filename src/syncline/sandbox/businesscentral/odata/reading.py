@@ -19,8 +19,8 @@ from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.companies import all_sets
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.errors import bad_request, dialog, no_such_record
-from syncline.sandbox.businesscentral.filters import Where
-from syncline.sandbox.businesscentral.query import Expand, Order, Query
+from syncline.sandbox.businesscentral.odata.filters import Where
+from syncline.sandbox.businesscentral.odata.query import Expand, Order, Query
 from syncline.sandbox.businesscentral.values import RAW_TYPES
 
 Entity: TypeAlias = dict[str, Any]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from syncline.sandbox.businesscentral import demo, generate, setup
 from syncline.sandbox.businesscentral.company import Database
-from syncline.sandbox.businesscentral.progress import watched
+from syncline.sandbox.businesscentral.contents import demo, generate, setup
+from syncline.sandbox.businesscentral.contents.progress import watched
 
 LONGEST_NAME = 30
 """Of a company, as the product's table ``Company`` keeps it."""

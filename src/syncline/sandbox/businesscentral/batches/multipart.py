@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TypeAlias
 from uuid import uuid4
 
-from syncline.sandbox.businesscentral.batch import CONTENT_TYPE, Operation, Outcome, Unit, learn
+from syncline.sandbox.businesscentral.batches.running import CONTENT_TYPE, Operation, Outcome, Unit, learn
 from syncline.sandbox.businesscentral.errors import bad_request
 from syncline.sandbox.businesscentral.service import Answer
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from starlette.types import Scope
 
+from syncline.sandbox.businesscentral.conditions.replica import reads_replica
 from syncline.sandbox.businesscentral.errors import refused
-from syncline.sandbox.businesscentral.replica import reads_replica
 from syncline.sandbox.businesscentral.service import Answer
 from syncline.sandbox.faults import Applies, Fault, Order
 from syncline.sandbox.requests import Asked, Requests, looking

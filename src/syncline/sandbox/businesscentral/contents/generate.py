@@ -18,8 +18,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from msgspec import Struct
 
 from syncline.connectors.businesscentral.metadata import ZERO_GUID, entity_sets
-from syncline.sandbox.businesscentral import amounts, bulk, invented, setup
 from syncline.sandbox.businesscentral.company import Company, Database, Row, add_days, incremented
+from syncline.sandbox.businesscentral.contents import bulk, invented, setup
+from syncline.sandbox.businesscentral.rules import amounts
 from syncline.sandbox.businesscentral.rules.base import Draft
 from syncline.sandbox.businesscentral.rules.businessrelations import IN_COMMON
 from syncline.sandbox.businesscentral.rules.salesdocuments import SalesOrderRules

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from syncline.sandbox.businesscentral import itemunits
 from syncline.sandbox.businesscentral.company import Company, Database
+from syncline.sandbox.businesscentral.contents.setup import SERIES
 from syncline.sandbox.businesscentral.errors import bad_request
-from syncline.sandbox.businesscentral.setup import SERIES
+from syncline.sandbox.businesscentral.rules import itemunits
 from syncline.sandbox.businesscentral.values import number
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from syncline.sandbox.businesscentral.batch import CONTENT_TYPE, Operation, Outcome, Unit, learn, not_done
+from syncline.sandbox.businesscentral.batches.running import CONTENT_TYPE, Operation, Outcome, Unit, learn, not_done
 from syncline.sandbox.businesscentral.errors import bad_request
 from syncline.sandbox.businesscentral.service import Answer
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, Property
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request
-from syncline.sandbox.businesscentral.naming import enum_name, qualified
+from syncline.sandbox.businesscentral.odata.naming import enum_name, qualified
 from syncline.sandbox.businesscentral.values import folded, moment, parsed_decimal, store
 
 Node: TypeAlias = "Tree[Token] | Token"

@@ -1,6 +1,6 @@
 """``$batch``: up to a hundred operations in one request, each alone, some together as a change set, or all as one.
 
-The two formats, `batchjson` and `batchmultipart`, read a request into units and write what became of them.
+The two formats, `jsonform` and `multipart`, read a request into units and write what became of them.
 """
 
 from __future__ import annotations

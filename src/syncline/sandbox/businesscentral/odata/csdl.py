@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, Navigation, Property, entity_sets
 from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.companies import COMPANIES, all_sets
-from syncline.sandbox.businesscentral.filters import UNFILTERABLE
-from syncline.sandbox.businesscentral.naming import NAMESPACE, enum_name, qualified
+from syncline.sandbox.businesscentral.odata.filters import UNFILTERABLE
+from syncline.sandbox.businesscentral.odata.naming import NAMESPACE, enum_name, qualified
 from syncline.sandbox.businesscentral.values import LARGEST, MOST_DECIMALS
 
 CONTAINER = "NAV"

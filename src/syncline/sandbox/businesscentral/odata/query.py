@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from syncline.connectors.businesscentral.metadata import EdmType, EntitySet, Navigation, entity_sets
 from syncline.sandbox.businesscentral.errors import bad_request, refused
-from syncline.sandbox.businesscentral.filters import Where, where
+from syncline.sandbox.businesscentral.odata.filters import Where, where
 
 MOST_A_PAGE = 20_000
 _MOST_DIGITS = 10

@@ -1,0 +1,1 @@
+"""``$batch``: operations in one request, in two formats."""

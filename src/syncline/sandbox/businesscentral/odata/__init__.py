@@ -1,0 +1,1 @@
+"""OData as Business Central speaks it: queries, filters, answers and ``$metadata``."""
