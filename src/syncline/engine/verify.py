@@ -116,6 +116,9 @@ class _Proof:
         yield from disagreements(flow, rows, pair.shadows)
 
     def _unlinked(self, flow: Flow, side: str) -> None:
+        """What has no counterpart, where there is to be one: on a side that is only read nothing is made."""
+        if not any(other.write for name, other in flow.sides.items() if name != side):
+            return
         after = None
         while page := self._scratch.store.unlinked(flow.name, side, after, _PAGE):
             after = page[-1].ref.id

@@ -42,25 +42,43 @@ def _told(values: Values, before: Values) -> bool:
 
 
 def disagreements(flow: Flow, rows: Mapping[str, Row], shadows: Mapping[str, Shadow]) -> list[Disagreement]:
-    """Where the sides of one link do not hold the same, each as it spells it. What is not told is not compared."""
-    found = list(_differing(flow.properties, {side: row.values for side, row in rows.items()}))
+    """Where the sides of one link do not hold the same, each as it spells it. What is not told is not compared.
+
+    A side that is only read may differ in what it was last known to hold: nobody will ever bring it in step.
+    """
+    read_only = frozenset(name for name, side in flow.sides.items() if not side.write)
+    before = {side: shadow.values for side, shadow in shadows.items()} if read_only else {}
+    found = list(_differing(flow.properties, {side: row.values for side, row in rows.items()}, before, read_only))
     if flow.lines is None or any(row.lines is UNSET for row in rows.values()):
         return found
     for number, pair in enumerate(pair_lines(flow, rows, shadows), start=1):
-        differing = list(_differing(flow.lines.properties, pair.now))
+        differing = list(_differing(flow.lines.properties, pair.now, pair.before, read_only))
         if pair.now.keys() < rows.keys():
             differing.append(Disagreement(property=None, sides=frozenset(pair.now), values={}))
         found += (replace(each, line=pair.line, number=number) for each in differing)
     return found
 
 
-def _differing(properties: Mapping[str, Property], held: Mapping[str, Values]) -> Iterable[Disagreement]:
+def _differing(
+    properties: Mapping[str, Property],
+    held: Mapping[str, Values],
+    before: Mapping[str, Values],
+    read_only: frozenset[str],
+) -> Iterable[Disagreement]:
     for name, p in properties.items():
         now = {side: values[name] for side, values in held.items() if side in p.columns and name in values}
         for left, right in combinations(now, 2):
-            if not agree(p, left, now[left], right, now[right]):
-                yield Disagreement(property=name, sides=frozenset((left, right)), values=now)
-                break
+            if agree(p, left, now[left], right, now[right]):
+                continue
+            if read_only.intersection((left, right)) and all(_is_known(before, s, name, now[s]) for s in (left, right)):
+                continue
+            yield Disagreement(property=name, sides=frozenset((left, right)), values=now)
+            break
+
+
+def _is_known(before: Mapping[str, Values], side: str, name: str, value: Value) -> bool:
+    known = before.get(side, {})
+    return name in known and known[name] == value
 
 
 def agree(p: Property, left: str, value: Value, right: str, other: Value) -> bool:
