@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from syncline import store as package
-from syncline.store import Memory, Store, StoreError, StoreLocked
+from syncline.records import Create
+from syncline.store import Intent, Memory, Store, StoreError, StoreLocked
 from syncline.store.database import VERSION_TABLE
 from syncline.store.tables import REVISION, metadata
 
@@ -65,6 +67,29 @@ def test_a_commit_waits_for_the_disk_and_readers_do_not_wait_for_writers(store: 
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+def test_a_database_of_an_earlier_syncline_is_brought_to_date_with_nothing_lost(url: str) -> None:
+    """One of the first schema, with a write under way: it must still be known when the newer Syncline looks."""
+    under_way = Intent(
+        id="i1",
+        flow="customers",
+        link="L1",
+        side="bc",
+        record=None,
+        write=Create(key="i1", fields={"displayName": "Anna"}, lines=({"quantity": 1},)),
+        values={"name": "Anna"},
+        opened=datetime(2026, 1, 1, 12, tzinfo=UTC),
+    )
+    with Store.open(url) as store:
+        store.save(Memory(opened=[under_way]))
+    now = schema(file_of(url))
+    with closing(sqlite3.connect(file_of(url))) as db, db:
+        db.execute("ALTER TABLE intents ADD COLUMN lines TEXT")
+        db.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
+    with Store.open(url) as store:
+        assert store.open_intents() == (under_way,)
+    assert schema(file_of(url)) == now
 
 
 def test_a_database_of_a_newer_syncline_is_refused(url: str) -> None:

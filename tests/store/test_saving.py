@@ -34,7 +34,6 @@ INTENT = Intent(
     record=None,
     write=Create(key="i1", fields={"displayName": "Anna", "creditLimit": Decimal("10.50")}, lines=({"x": 1},)),
     values={"name": "Anna"},
-    lines=[{"line": "erp:1", "values": {"quantity": Decimal("2.5")}}],
     opened=NOON,
 )
 ENTRY = Entry(
@@ -207,7 +206,6 @@ def test_intents_stay_until_they_are_closed(store: Store) -> None:
         id="i0",
         record="berta",
         write=Update(id="berta", version="1", fields={"n": Decimal("3")}),
-        lines=None,
         opened=NOON + timedelta(microseconds=1),
     )
     store.save(Memory(opened=[later, INTENT]))

@@ -77,8 +77,8 @@ class Entry(Struct, frozen=True, kw_only=True):
 class Intent(Struct, frozen=True, kw_only=True):
     """A write that is about to be sent, and whose outcome is not known until the intent is closed.
 
-    ``record`` is the id written to, ``None`` for a create. ``values`` are what is sent, in the shared shape; ``lines``
-    is plain JSON data of the engine's own choosing. ``opened`` is when it was sent, or when its answer was lost.
+    ``record`` is the id written to, ``None`` for a create. ``values`` are what is sent, in the shared shape. ``opened``
+    is when it was sent, or when its answer was lost.
     """
 
     id: str
@@ -88,7 +88,6 @@ class Intent(Struct, frozen=True, kw_only=True):
     record: str | None
     write: Write
     values: Values
-    lines: Any = None
     opened: datetime
 
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from syncline.records import Value
 from syncline.store.payloads import dump, key_text, load_plain, load_record, load_shadow, load_write
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration, so that opening a store that has it needs no migration tool."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -204,7 +204,6 @@ intents = Table(
     Column("record", Text),
     Column("write", Payload(load_write), nullable=False),
     Column("values", Payload, nullable=False),
-    Column("lines", Payload),
     Column("opened", Instant, nullable=False),
 )
 
