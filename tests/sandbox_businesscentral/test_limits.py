@@ -205,6 +205,24 @@ def test_a_body_that_is_too_large_is_refused(limited: Central) -> None:
     assert limited.made("items", {"displayName": "x"})
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "{}/local/oauth2/v2.0/token",
+        "/sandbox/setup",
+        "/sandbox/clock",
+        "/sandbox/faults",
+        "/sandbox/limits",
+        "/sandbox/notifications",
+        "/sandbox/snapshots",
+    ],
+)
+def test_no_door_takes_a_body_without_end(limited: Central, path: str) -> None:
+    reply = limited.post(path.format(limited.address), b'"' + b"x" * (10 * 1024 * 1024) + b'"')
+    assert refused(reply, 413)
+    assert reply.message.startswith("A request's body has at most 10485760 bytes.")
+
+
 def test_a_batch_has_as_many_operations_as_the_limit_says(limited: Central) -> None:
     limit(limited, batch=2)
     requests = [{"method": "GET", "url": "companies"} for _ in range(3)]

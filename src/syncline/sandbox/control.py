@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from syncline.sandbox import body
+
 T = TypeVar("T")
 
 
@@ -23,7 +25,7 @@ def control(path: str, posted: type[T], take: Callable[[T], None], tell: Callabl
     async def answer(request: Request) -> Response:
         if request.method == "POST":
             try:
-                take(msgspec.json.decode(await request.body(), type=posted))
+                take(msgspec.json.decode(await body.read(request), type=posted))
             except (msgspec.MsgspecError, UnicodeDecodeError, Refused) as error:
                 return told({"error": {"code": "BadRequest", "message": f"That cannot be done: {error}."}}, 400)
         return told(tell())

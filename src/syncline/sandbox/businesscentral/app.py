@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from syncline.sandbox import body
 from syncline.sandbox.businesscentral.batches import jsonform, multipart, running
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.conditions.faults import SPECIAL, Counts, kind, longest_lag, look, refusal
@@ -25,7 +27,7 @@ from syncline.sandbox.businesscentral.conditions.replica import Replica
 from syncline.sandbox.businesscentral.contents import controls
 from syncline.sandbox.businesscentral.contents.provide import Contents, provide
 from syncline.sandbox.businesscentral.contents.snapshots import Snapshots
-from syncline.sandbox.businesscentral.errors import ApiError, refused
+from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.odata.query import preferences
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
@@ -70,7 +72,16 @@ def create_app(
     faults.replace(order or Order())
     webhooks = Webhooks(database, notify or Notify(), most=lambda: gate.limits.subscriptions)
     snapshots = Snapshots(database, data, restored=[replica.forget, webhooks.reload])
-    api = _Api(database, sign_in, options or Options(), faults, requests, replica, gate, webhooks)
+    api = _Api(
+        database=database,
+        sign_in=sign_in,
+        options=options or Options(),
+        faults=faults,
+        requests=requests,
+        replica=replica,
+        gate=gate,
+        webhooks=webhooks,
+    )
     return Starlette(
         routes=[
             Route("/{tenant}/oauth2/v2.0/token", api.token, methods=["POST"]),
@@ -106,28 +117,18 @@ def _lifespan(database: Database, webhooks: Webhooks) -> Callable[[Starlette], A
     return lifespan
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Api:
     """The API as an ASGI application."""
 
-    def __init__(
-        self,
-        database: Database,
-        sign_in: SignIn,
-        options: Options,
-        faults: Faults,
-        requests: Counts,
-        replica: Replica,
-        gate: Gate,
-        webhooks: Webhooks,
-    ) -> None:
-        self._webhooks = webhooks
-        self._database = database
-        self._sign_in = sign_in
-        self._options = options
-        self._faults = faults
-        self._requests = requests
-        self._replica = replica
-        self._gate = gate
+    database: Database
+    sign_in: SignIn
+    options: Options
+    faults: Faults
+    requests: Counts
+    replica: Replica
+    gate: Gate
+    webhooks: Webhooks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -137,61 +138,61 @@ class _Api:
     async def _answer(self, request: Request, path: str) -> Answer:
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            self._sign_in.check(headers.get("authorization", ""))
-            body = await _body(request, self._gate.limits.body_bytes)
+            self.sign_in.check(headers.get("authorization", ""))
+            sent = await body.read(request, self.gate.limits.body_bytes)
             root = str(request.base_url).rstrip("/") + request.url.path.removesuffix(request.path_params["path"])
-            service = Service(self._database, root, structs.replace(self._options, page=self._gate.limits.page))
+            service = Service(self.database, root, structs.replace(self.options, page=self.gate.limits.page))
             if path == "$batch":
                 with self._meeting(met(request.scope)):
-                    return self._batch(service, root, request.method, headers, body)
+                    return self._batch(service, root, request.method, headers, sent)
             call = Call(
                 method=request.method,
                 path=path,
                 query=request.url.query,
                 headers=headers,
-                body=_decoded(body, headers),
+                body=_decoded(sent, headers),
             )
-            if self._webhooks.subscriptions.named(path):
-                return await self._webhooks.subscriptions.answer(call, root)
+            if self.webhooks.subscriptions.named(path):
+                return await self.webhooks.subscriptions.answer(call, root)
             with self._meeting(met(request.scope)):
                 return service.answer(call)
         except ApiError as error:
             return Answer(status=error.status, body=error.body())
         finally:
             if request.method != "GET":
-                self._webhooks.notifier.look()
+                self.webhooks.notifier.look()
 
     def _meeting(self, fault: Fault | None) -> AbstractContextManager[None]:
         """The database as a fault of a special kind shows it."""
-        self._replica.keep_up()
+        self.replica.keep_up()
         if fault and fault.kind == "lag":
-            return self._replica.behind(fault.seconds)
+            return self.replica.behind(fault.seconds)
         if fault and fault.kind == "late-commit":
-            return self._database.committing_late(fault.seconds)
+            return self.database.committing_late(fault.seconds)
         return nullcontext()
 
-    def _batch(self, service: Service, root: str, method: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _batch(self, service: Service, root: str, method: str, headers: Mapping[str, str], sent: bytes) -> Answer:
         if method != "POST":
             raise ApiError(405, "BadRequest_MethodNotAllowed", "A batch is sent with POST.")
 
         def do(call: Call) -> Answer:
             asked = Asked(method=call.method, path=call.path, kind=kind(call.path), query=call.query)
-            self._requests.count_operation(asked)
-            fault = self._faults.meet(asked, statuses=True)
+            self.requests.count_operation(asked)
+            fault = self.faults.meet(asked, statuses=True)
             if fault:
                 return refusal(fault)
-            if self._webhooks.subscriptions.named(call.path):
-                return self._webhooks.subscriptions.answer_in_batch(call, root)
+            if self.webhooks.subscriptions.named(call.path):
+                return self.webhooks.subscriptions.answer_in_batch(call, root)
             return service.answer(call)
 
         content_type = headers.get("content-type", _JSON)
         in_parts = content_type.strip().lower().startswith("multipart/mixed")
         read, write = (multipart.read, multipart.write) if in_parts else (jsonform.read, jsonform.write)
-        units = read(body, content_type)
-        running.check(units, self._gate.limits.batch)
+        units = read(sent, content_type)
+        running.check(units, self.gate.limits.batch)
         preferred = preferences(headers.get("prefer", ""))
         outcomes = running.run(
-            self._database,
+            self.database,
             do,
             units,
             root=root,
@@ -201,24 +202,15 @@ class _Api:
         return write(outcomes)
 
     async def token(self, request: Request) -> Response:
-        self._requests.count_sign_in()
-        return _response(self._sign_in.token(await request.body()))
+        self.requests.count_sign_in()
+        return _response(self.sign_in.token(await body.read(request)))
 
     async def set_up(self, request: Request) -> Response:
         try:
-            controls.set_up(self._database, decode(await request.body()))
+            controls.set_up(self.database, decode(await body.read(request)))
         except ApiError as error:
             return _response(Answer(status=error.status, body=error.body()))
         return Response(status_code=204)
-
-
-async def _body(request: Request, most: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise refused(413, f"A request's body has at most {most} bytes.")
-    return bytes(body)
 
 
 def _refused(fault: Fault) -> ASGIApp:
@@ -226,10 +218,12 @@ def _refused(fault: Fault) -> ASGIApp:
 
 
 def _unrouted(_: Request, error: Exception) -> Response:
-    """What Starlette itself refuses, in the shape of all else: an address outside the API, or a line break in one."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    code = "BadRequest_MethodNotAllowed" if status == 405 else "BadRequest_ResourceNotFound"
-    return _response(Answer(status=status, body=ApiError(status, code, "There is nothing at this address.").body()))
+    """What is refused before the API looks: an address outside of it, a line break in one, a body that is too large."""
+    assert isinstance(error, HTTPException)
+    codes = {405: "BadRequest_MethodNotAllowed", 413: "BadRequest"}
+    code = codes.get(error.status_code, "BadRequest_ResourceNotFound")
+    message = error.detail if error.status_code == 413 else "There is nothing at this address."
+    return _response(Answer(status=error.status_code, body=ApiError(error.status_code, code, message).body()))
 
 
 def _failed(_: Request, __: Exception) -> Response:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from syncline.sandbox import body
 from syncline.sandbox.customerp import demo, openapi, reading, writing
 from syncline.sandbox.customerp.database import Database, Stored, etag
 from syncline.sandbox.customerp.entities import ENTITIES
@@ -25,7 +26,6 @@ from syncline.sandbox.customerp.problems import Problem
 from syncline.sandbox.faults import Fault, FaultMiddleware, Faults
 from syncline.sandbox.requests import Asked, CountingMiddleware, Requests, looking
 
-LARGEST_BODY = 10 * 1024 * 1024
 _API = "/api/"
 
 
@@ -142,12 +142,7 @@ async def _body(request: Request, *types: str) -> Any:
     """The JSON of a request. Raises `Problem`."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in types:
         raise Problem(415, f"Send the body with Content-Type: {types[0]}.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise Problem(413, f"A body has at most {LARGEST_BODY // 1024 // 1024} MB.")
-    return writing.decode(bytes(body))
+    return writing.decode(await body.read(request))
 
 
 def _query(request: Request) -> Mapping[str, str]:

@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from syncline.sandbox import body
 from syncline.sandbox.businesscentral.company import MEMORY, Database, Unusable
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request
 from syncline.sandbox.businesscentral.values import moment
@@ -138,7 +139,7 @@ class Snapshots:
 
     async def _take(self, request: Request) -> Response:
         try:
-            name = msgspec.json.decode(await request.body(), type=_Wanted).name
+            name = msgspec.json.decode(await body.read(request), type=_Wanted).name
         except msgspec.MsgspecError as error:
             raise bad_request(f'A snapshot is taken with {{"name": "..."}}: {error}.') from None
         self._shelf.take(_checked(name), self._database)

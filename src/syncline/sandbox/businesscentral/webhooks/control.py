@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from syncline.sandbox import body
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.errors import bad_request
 from syncline.sandbox.businesscentral.webhooks.changes import Changes
@@ -65,7 +66,7 @@ class Webhooks:
     async def _settings(self, request: Request) -> Response:
         if request.method == "POST":
             try:
-                said = msgspec.json.decode(await request.body(), type=dict[str, Any])
+                said = msgspec.json.decode(await body.read(request), type=dict[str, Any])
                 there = msgspec.to_builtins(self.notifier.settings)
                 self.notifier.set(msgspec.convert(there | said, Settings))
             except msgspec.MsgspecError as error:
