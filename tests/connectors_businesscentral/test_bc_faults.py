@@ -13,9 +13,10 @@ from connectors_businesscentral.views import ITEMS, Asked, connected, faults, it
 from sandbox_businesscentral.central import Central, running
 from syncline.connectors.base import ConnectorError, SignInRefused
 from syncline.connectors.businesscentral.connector import LIMITS, BusinessCentral
+from syncline.connectors.businesscentral.http import Http
 from syncline.connectors.businesscentral.signin import auth_from
-from syncline.connectors.http import Http, Limits, Unsent
 from syncline.connectors.signin import Anonymous, Basic, Bearer, ClientCredentials
+from syncline.connectors.wire import Limits, Unanswered, Unsent
 from syncline.records import Create, Done, Unavailable, Unknown, Update
 
 QUICK = Limits(tries=2, patience=5.0, timeout=10.0)
@@ -240,3 +241,9 @@ async def test_a_wait_longer_than_patience_is_not_waited(sandbox: Central) -> No
         with pytest.raises(Unsent) as busy:
             await http.request("GET", "companies", idempotent=True)
     assert busy.value.retry_after == 61
+
+
+async def test_an_answer_that_does_not_end_is_given_up(sandbox: Central) -> None:
+    async with Http("bc", f"{sandbox.root}/", Anonymous(), Limits(answer_bytes=100, tries=1)) as http:
+        with pytest.raises(Unanswered, match="the answer has more than 100 bytes"):
+            await http.request("GET", "companies", idempotent=True)

@@ -171,7 +171,11 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": length})
         await send({"type": "http.response.body", "body": b"{", "more_body": True})
         raise ConnectionError("cut")
-    return await problem(int(fault), "Out of order")(scope, receive, send)
+    status, _, seconds = fault.partition(" for ")
+    answer = problem(int(status), "Out of order")
+    if seconds:
+        answer.headers["Retry-After"] = seconds
+    return await answer(scope, receive, send)
 
 
 async def _nowhere(message: Message) -> None:

@@ -227,6 +227,14 @@ async def test_reading_is_repeated(ledger: Served, rest: Rest) -> None:
     assert len(ledger.asked()) == 1
 
 
+async def test_a_wait_longer_than_patience_is_not_waited(ledger: Served, rest: Rest) -> None:
+    record = await create(rest, "busy for an hour", name="x")
+    ledger.post("tell", {"faults": ["503 for 3600"]})
+    with pytest.raises(ConnectorError, match="was answered with status 503: Out of order"):
+        await rest.get(CUSTOMERS, [record.id])
+    assert len(ledger.asked()) == 1
+
+
 async def test_oauth_fetches_a_token_and_another_when_it_ends(ledger: Served) -> None:
     sign_in = OAuth(token_url="/token")
     async with connected(ledger, sign_in, clientId="me", clientSecret="hush") as rest:

@@ -42,6 +42,16 @@ class Basic(Struct, frozen=True):
         return f"Basic({self.user!r}, ***)"
 
 
+class Key(Struct, frozen=True):
+    """A key in a header of its own."""
+
+    header: str
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Key({self.header!r}, ***)"
+
+
 class ClientCredentials(Struct, frozen=True, kw_only=True):
     """OAuth 2.0: a client id and secret, exchanged for tokens at ``token_url``."""
 
@@ -54,7 +64,7 @@ class ClientCredentials(Struct, frozen=True, kw_only=True):
         return f"ClientCredentials({self.token_url!r}, {self.client_id!r}, ***)"
 
 
-Auth: TypeAlias = Anonymous | Bearer | Basic | ClientCredentials
+Auth: TypeAlias = Anonymous | Bearer | Basic | Key | ClientCredentials
 
 
 class NoToken(Exception):
@@ -87,6 +97,8 @@ class SignIn:
                 return {"Authorization": f"Bearer {token}"}
             case Basic(user, password):
                 return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
+            case Key(header, key):
+                return {header: key}
             case ClientCredentials() as client:
                 async with self._fetching:
                     if time.monotonic() >= self._ends:

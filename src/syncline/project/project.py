@@ -253,7 +253,7 @@ def _connect_business_central(name: str, said: BusinessCentralSaid, secrets: Map
 
     limits, asked = LIMITS, said.limits
     if asked.requests_per_second is not None:
-        limits = msgspec.structs.replace(limits, requests=max(2, round(asked.requests_per_second * limits.seconds)))
+        limits = limits.paced(asked.requests_per_second)
     if asked.concurrency is not None:
         limits = msgspec.structs.replace(limits, concurrency=asked.concurrency)
     auth = auth_from(name, said.url, secrets, said.token_url)

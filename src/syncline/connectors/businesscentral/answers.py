@@ -12,7 +12,7 @@ from msgspec import Struct
 from syncline.connectors.base import ConnectorError
 from syncline.connectors.businesscentral.query import Shape
 from syncline.connectors.businesscentral.traits import MODIFIED, SEQUENCE, Afterlife
-from syncline.connectors.http import NoAnswer, Unsent, retry_after
+from syncline.connectors.wire import NoAnswer, Unsent, retry_after
 from syncline.records import Fields, Gone, Outcome, Record, Refused, Stale, Unavailable, Unknown
 
 ETAG = "@odata.etag"

@@ -14,8 +14,9 @@ from yarl import URL
 
 from syncline.connectors.base import ConnectorError, SignInRefused
 from syncline.connectors.businesscentral.answers import SKIPPED, Fate, Reply, reason
+from syncline.connectors.businesscentral.http import Http
 from syncline.connectors.businesscentral.query import Options, address
-from syncline.connectors.http import Answer, Http, NoAnswer, Unanswered
+from syncline.connectors.wire import Answer, NoAnswer, Unanswered
 
 MOST_OPERATIONS = 100
 _KEEP_ON = {"Prefer": "odata.continue-on-error"}

@@ -12,10 +12,11 @@ from yarl import URL
 from syncline.connectors.base import Capabilities, ConnectorError, Page, View
 from syncline.connectors.businesscentral import changes, reading, writing
 from syncline.connectors.businesscentral.client import MOST_OPERATIONS, Client
+from syncline.connectors.businesscentral.http import Http
 from syncline.connectors.businesscentral.query import Shape, shape
 from syncline.connectors.businesscentral.schema import entity_type
-from syncline.connectors.http import Http, Limits
 from syncline.connectors.signin import Anonymous, Auth
+from syncline.connectors.wire import Limits
 from syncline.mapping.types import Code, EntityType
 from syncline.records import Outcome, Record, Write
 

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from syncline.connectors.base import View
+from syncline.connectors.businesscentral.http import query_string
 from syncline.connectors.businesscentral.metadata import (
     BLANK_MEMBER,
     ZERO_DATE,
@@ -20,7 +21,6 @@ from syncline.connectors.businesscentral.metadata import (
     entity_sets,
 )
 from syncline.connectors.businesscentral.traits import MODIFIED, SEQUENCE, Traits, traits_of
-from syncline.connectors.http import query_string
 
 Options = Mapping[str, str]
 _BLANKS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from syncline.connectors.rest.content import at, parse_time
 from syncline.connectors.rest.declaration import Errors, RecordShape
-from syncline.connectors.rest.wire import Answer
+from syncline.connectors.wire import Answer
 from syncline.records import Gone, Outcome, Record, Refused, Stale, Unavailable, Unknown
 
 _GONE = (404, 410)

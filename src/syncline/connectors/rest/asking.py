@@ -12,7 +12,7 @@ from yarl import URL
 from syncline.connectors.base import ConnectorError, CursorLost, SignInRefused
 from syncline.connectors.rest.answers import Told, reason, verdict
 from syncline.connectors.rest.declaration import Errors
-from syncline.connectors.rest.wire import Answer, Cut, NotSent, Request, Wire
+from syncline.connectors.wire import Answer, NoAnswer, Unanswered, Unsent, Wire
 from syncline.records import Outcome, Unavailable, Unknown
 
 _TRIES = 4
@@ -34,8 +34,9 @@ class _Busy(Exception):
 def _passes(error: Exception) -> bool | float:
     """Whether to try again, or after how many seconds where the system says so."""
     if isinstance(error, _Busy):
-        return True if error.answer.retry_after is None else error.answer.retry_after
-    return isinstance(error, NotSent | Cut)
+        told = error.answer.retry_after
+        return True if told is None else told if told <= _PATIENCE else False
+    return isinstance(error, NoAnswer)
 
 
 class Client:
@@ -83,27 +84,27 @@ class Client:
     async def send(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Answer | Outcome:
         """A write's answer where it is success, else what became of it."""
         try:
-            answer = await self.wire.request(Request(method=method, url=self._url(path), headers=headers, body=body))
-        except (NotSent, SignInRefused) as error:
+            answer = await self.wire.request(method, self._url(path), headers, body)
+        except (Unsent, SignInRefused) as error:
             return Unavailable(message=str(error))
-        except Cut as error:
+        except Unanswered as error:
             return Unknown(str(error))
         return answer if answer.status < 300 else verdict(answer, self.errors)
 
     async def _read(self, path: str, query: Mapping[str, str]) -> Answer:
         """Reading is repeated while what stands in the way may pass. The last answer counts, whatever it is."""
-        asked = Request(method="GET", url=self._url(path), query=query)
+        asked = self._url(path).extend_query(query)
         busy: _Busy | None = None
         try:
             async for attempt in stamina.retry_context(on=_passes, attempts=_TRIES, timeout=_PATIENCE):
                 with attempt:
-                    answer = await self.wire.request(asked)
+                    answer = await self.wire.request("GET", asked, {}, None)
                     if answer.status in _PASSING:
                         raise _Busy(answer)
                     return answer
         except _Busy as error:
             busy = error
-        except (NotSent, Cut) as error:
+        except NoAnswer as error:
             raise ConnectorError(self.name, f"{path} got no answer: {error}.") from error
         if busy is None:
             raise AssertionError("the attempts end with an answer or an error")

@@ -15,8 +15,8 @@ from syncline.connectors.rest.answers import content
 from syncline.connectors.rest.asking import Client
 from syncline.connectors.rest.content import at
 from syncline.connectors.rest.declaration import Declaration, Entity, FeedChanges, ListRequest
-from syncline.connectors.rest.signin import Credentials
-from syncline.connectors.rest.wire import Wire
+from syncline.connectors.rest.signin import auth_from
+from syncline.connectors.wire import Limits, Wire
 from syncline.mapping.types import Code, EntityType
 from syncline.records import Outcome, Record, Write
 
@@ -36,8 +36,11 @@ class Rest:
         self._declaration = declaration
         self._entities = {entity: declaration.entity(entity) for entity in declaration.entities}
         base = URL(f"{url.rstrip('/')}/{declaration.base.strip('/')}".rstrip("/") + "/")
-        credentials = Credentials(name, base, declaration.sign_in, secrets)
-        wire = Wire(credentials, declaration.headers, declaration.limits)
+        auth = auth_from(name, base, declaration.sign_in, secrets)
+        limits = Limits(concurrency=declaration.limits.concurrency)
+        if (per_second := declaration.limits.requests_per_second) is not None:
+            limits = limits.paced(per_second)
+        wire = Wire(name, auth, limits, declaration.headers)
         self._client = Client(name, base, wire, declaration.errors)
 
     @property

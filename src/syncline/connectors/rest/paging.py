@@ -21,7 +21,7 @@ from syncline.connectors.rest.declaration import (
     Paging,
     UrlPages,
 )
-from syncline.connectors.rest.wire import Answer
+from syncline.connectors.wire import Answer
 
 _LINK = re.compile(r"<([^>]+)>([^<]*)")
 

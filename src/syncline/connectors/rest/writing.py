@@ -13,7 +13,7 @@ from syncline.connectors.rest.answers import Told, content, one
 from syncline.connectors.rest.asking import Client
 from syncline.connectors.rest.content import LineMissing, at, edited, merged, under, without
 from syncline.connectors.rest.declaration import CreateRequest, Entity, UpdateRequest
-from syncline.connectors.rest.wire import Answer
+from syncline.connectors.wire import Answer
 from syncline.records import (
     Create,
     Delete,
