@@ -12,7 +12,6 @@ import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +21,6 @@ from sandbox_businesscentral.central import Central, running, started
 from sandbox_businesscentral.receiver import Receiver, eventually, flush, receiving, resource, subscribe, waiting
 
 _DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
-    """Its window is so long that only a flush delivers."""
-    with running(tmp_path_factory.mktemp("hub"), "--open", "--empty", "--notify-after", "86400") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def receiver(hub: Central) -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-        for each in hub.get("/subscriptions").value:
-            assert hub.delete(f"/subscriptions('{each['subscriptionId']}')").status == 204
 
 
 def customer(hub: Central, name: str = "Told") -> dict[str, Any]:

@@ -30,20 +30,6 @@ _SERVED = (
 ).split()
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
-    with running(tmp_path_factory.mktemp("hub"), "--open", "--empty", "--notify-after", "3600") as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def receiver(hub: Central) -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-        for each in hub.get("/subscriptions").value:
-            assert hub.delete(f"/subscriptions('{each['subscriptionId']}')").status == 204
-
-
 def test_a_subscription_is_made_after_a_handshake(hub: Central, receiver: Receiver) -> None:
     """Source: Working with webhooks, "Register a webhook subscription"."""
     reply = asked(hub, receiver, "customers", clientState="secret")

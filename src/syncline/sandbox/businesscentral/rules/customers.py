@@ -1,4 +1,4 @@
-"""Customers: what they are called, the contact that each comes with, and what keeps them from being deleted.
+"""Customers: what keeps them from being deleted.
 
 Followed from the page ``APIV2Customers`` and the base application's ``Customer.Table`` and ``MoveEntries``.
 """
@@ -9,11 +9,8 @@ from types import MappingProxyType
 
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog
-from syncline.sandbox.businesscentral.rules import communication, ledger
-from syncline.sandbox.businesscentral.rules.base import Draft, Rules
-from syncline.sandbox.businesscentral.rules.businessrelations import IN_COMMON, make_contact, part, update_contact
-from syncline.sandbox.businesscentral.rules.dimensions import forget_defaults
-from syncline.sandbox.businesscentral.values import Stored
+from syncline.sandbox.businesscentral.rules import ledger
+from syncline.sandbox.businesscentral.rules.partners import PartnerRules
 
 _DOCUMENTS = MappingProxyType(
     {"salesOrders": "Order", "salesInvoices": "Invoice", "salesQuotes": "Quote", "salesCreditMemos": "Credit Memo"}
@@ -23,23 +20,10 @@ _POSTED = dict.fromkeys(("salesInvoices", "salesCreditMemos"), ("Open", "Paid", 
 """What the status of those says that are posted; orders and quotes are gone then."""
 
 
-class CustomerRules(Rules):
+class CustomerRules(PartnerRules):
+    kind = "Customer"
     series = "customers"
     mandatory = ("displayName",)
-
-    def start(self, draft: Draft) -> None:
-        draft.values["currencyCode"] = draft.company.local_currency
-
-    def apply(self, draft: Draft, name: str, value: Stored) -> None:
-        communication.check(name, value)
-        super().apply(draft, name, str(value).upper() if name == "taxRegistrationNumber" else value)
-
-    def saved(self, draft: Draft) -> None:
-        super().saved(draft)
-        if draft.new:
-            make_contact(draft.company, draft.values, "Customer")
-        elif draft.changed(*IN_COMMON):
-            update_contact(draft.company, draft.values, "Customer")
 
     def check_delete(self, company: Company, row: Row) -> None:
         if ledger.has_entries(company, row["id"]) or company.exists(
@@ -57,7 +41,3 @@ class CustomerRules(Rules):
                         f"You cannot delete Customer {row['number']} because there is at least one outstanding Sales "
                         f"{kind} for this customer."
                     )
-
-    def deleted(self, company: Company, row: Row) -> None:
-        part(company, row, "Customer")
-        forget_defaults(company, row["id"])

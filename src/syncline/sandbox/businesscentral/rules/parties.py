@@ -1,4 +1,4 @@
-"""Vendors, employees and projects: their numbers, a vendor's contact, an employee's full name.
+"""Vendors, employees and projects: their numbers, an employee's full name.
 
 Followed from the base application's ``Vendor.Table``, ``Employee.Table`` and ``Job.Table``.
 """
@@ -6,34 +6,15 @@ Followed from the base application's ``Vendor.Table``, ``Employee.Table`` and ``
 from __future__ import annotations
 
 from syncline.sandbox.businesscentral.company import Company, Row
-from syncline.sandbox.businesscentral.rules import communication
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules
-from syncline.sandbox.businesscentral.rules.businessrelations import IN_COMMON, make_contact, part, update_contact
 from syncline.sandbox.businesscentral.rules.dimensions import forget_defaults
-from syncline.sandbox.businesscentral.values import Stored
+from syncline.sandbox.businesscentral.rules.partners import PartnerRules
 
 
-class VendorRules(Rules):
+class VendorRules(PartnerRules):
+    kind = "Vendor"
     series = "vendors"
     mandatory = ()
-
-    def start(self, draft: Draft) -> None:
-        draft.values["currencyCode"] = draft.company.local_currency
-
-    def apply(self, draft: Draft, name: str, value: Stored) -> None:
-        communication.check(name, value)
-        super().apply(draft, name, str(value).upper() if name == "taxRegistrationNumber" else value)
-
-    def saved(self, draft: Draft) -> None:
-        super().saved(draft)
-        if draft.new:
-            make_contact(draft.company, draft.values, "Vendor")
-        elif draft.changed(*IN_COMMON):
-            update_contact(draft.company, draft.values, "Vendor")
-
-    def deleted(self, company: Company, row: Row) -> None:
-        part(company, row, "Vendor")
-        forget_defaults(company, row["id"])
 
 
 class EmployeeRules(Rules):
