@@ -11,7 +11,7 @@ from msgspec import Struct
 from syncline.mapping.model import Flow
 from syncline.reconcile.merge import Merge
 from syncline.reconcile.settle import Told
-from syncline.records import Link, Ref, Row, Shadow, Value, Values
+from syncline.records import Link, Record, Ref, Row, Shadow, Value, Values
 from syncline.store import Arrival
 
 _LINKS = uuid.UUID("0b2f6a0e-6f4e-5d8c-9a55-7d1f0c1e5a11")
@@ -29,10 +29,19 @@ class Case(Struct, frozen=True, kw_only=True):
     merge: Merge = Merge()
 
     @property
+    def records(self) -> dict[str, Record]:
+        """The records that arrived, by side."""
+        return {side: arrival.record for side, arrival in self.arrivals.items() if arrival.record is not None}
+
+    @property
+    def gone(self) -> list[str]:
+        """The sides whose record is said to be deleted."""
+        return [side for side, arrival in self.arrivals.items() if arrival.record is None]
+
+    @property
     def seen(self) -> dict[str, Told]:
         """The version and time that each arrived record told."""
-        records = {side: arrival.record for side, arrival in self.arrivals.items()}
-        return {side: Told(version=r.version, modified=r.modified) for side, r in records.items() if r is not None}
+        return {side: Told(version=r.version, modified=r.modified) for side, r in self.records.items()}
 
     @property
     def versions(self) -> dict[str, str | None]:

@@ -34,11 +34,11 @@ async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
             _keep(worker, case)
         elif flow.delete is not Deletion.PROPAGATE:
             mend = f"Delete it in {', '.join(left)} too."
-            _park(worker, case, f"deleted in {_gone(case)}, still in {', '.join(left)}", mend)
+            _park(worker, case, f"deleted in {', '.join(case.gone)}, still in {', '.join(left)}", mend)
         elif edited := [side for side in left if _edited(case, side)]:
             # Whoever deleted it did not know of the edit: to delete it unasked would lose the edit.
             mend = f"Delete it in {', '.join(edited)} too."
-            _park(worker, case, f"deleted in {_gone(case)}, but changed in {', '.join(edited)} since", mend)
+            _park(worker, case, f"deleted in {', '.join(case.gone)}, but changed in {', '.join(edited)} since", mend)
         elif not worker.gate.delete(case, left):
             worker.draft.again(case.arrivals.values(), worker.setup.now())
         elif worker.gate.dry:
@@ -52,30 +52,26 @@ async def _confirmed(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[
     """Those that are really gone. A record that is there after all is an observation like any other."""
     asked: defaultdict[str, list[str]] = defaultdict(list)
     for case in cases:
-        for side, arrival in case.arrivals.items():
-            if arrival.record is None:
-                asked[side].append(arrival.ref.id)
+        for side in case.gone:
+            asked[side].append(case.link.members[side])
     found = {side: await worker.setup.systems[side].get(view(flow, side), ids) for side, ids in asked.items()}
     confirmed: list[Case] = []
     for case in cases:
-        there = {s: found[s][a.ref.id] for s, a in case.arrivals.items() if a.record is None and a.ref.id in found[s]}
+        members = case.link.members
+        there = {side: found[side][members[side]] for side in case.gone if members[side] in found[side]}
         if not there:
             confirmed.append(case)
             continue
         now = worker.setup.now()
         worker.draft.again(case.arrivals.values(), now)
         for side, record in there.items():
-            ref = case.arrivals[side].ref
+            ref = case.ref(side)
             worker.draft.arrivals[ref] = Arrival(ref=ref, record=record, seen=now, due=now)
     return confirmed
 
 
 def _left(case: Case) -> list[str]:
-    return [s for s in case.link.members if s not in case.arrivals or case.arrivals[s].record is not None]
-
-
-def _gone(case: Case) -> str:
-    return ", ".join(side for side, arrival in case.arrivals.items() if arrival.record is None)
+    return [side for side in case.link.members if side not in case.gone]
 
 
 def _edited(case: Case, side: str) -> bool:
@@ -108,7 +104,7 @@ async def _delete(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
         if failed:
             put_off(worker, case, list(case.arrivals.values()), failed)
         else:
-            _forget(worker, case, f"deleted in {', '.join(_left(case))}, as it was in {_gone(case)}")
+            _forget(worker, case, f"deleted in {', '.join(_left(case))}, as it was in {', '.join(case.gone)}")
     worker.draft.save()
     await recover.look_again(worker, flow, moved)
 
@@ -130,14 +126,15 @@ def _keep(worker: Worker, case: Case) -> None:
     draft.finish(case.arrivals.values())
     members = {side: case.link.members[side] for side in left}
     draft.links[case.link.id] = replace(case.link, members=members, state=LinkState.RESTING)
-    draft.keys |= {case.ref(side): {} for side in case.link.members if side not in left}
-    draft.journal.append(_entry(worker, case, "unlinked", f"deleted in {_gone(case)}, kept in {', '.join(left)}"))
+    draft.keys |= {case.ref(side): {} for side in case.gone}
+    draft.journal.append(
+        _entry(worker, case, "unlinked", f"deleted in {', '.join(case.gone)}, kept in {', '.join(left)}")
+    )
 
 
 def _park(worker: Worker, case: Case, message: str, mend: str) -> None:
     worker.draft.again(case.arrivals.values(), None)
-    ref = next(arrival.ref for arrival in case.arrivals.values() if arrival.record is None)
-    worker.draft.park(ref, "deleted", message, mend, at=worker.setup.now())
+    worker.draft.park(case.ref(case.gone[0]), "deleted", message, mend, at=worker.setup.now())
     worker.gate.parked(case, message)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -57,12 +57,18 @@ class Knowing:
 
     async def inform(self, flow: Flow, cases: Sequence[Case]) -> list[Case]:
         """The cases with what their records say, and what each side was last known to hold."""
-        records = [(s, a.record) for case in cases for s, a in case.arrivals.items() if a.record is not None]
-        known = await self.to_read(flow, records)
+        known = await self.to_read(flow, [told for case in cases for told in case.records.items()])
         shadows: defaultdict[str, dict[str, Shadow]] = defaultdict(dict)
         for (link, side), shadow in self._setup.store.shadows([c.link.id for c in cases if not c.fresh]).items():
             shadows[link][side] = shadow
-        return [replace(case, rows=_rows(case, known), shadows=shadows[case.link.id]) for case in cases]
+        return [
+            replace(
+                case,
+                rows={side: row(flow, side, record, known) for side, record in case.records.items()},
+                shadows=shadows[case.link.id],
+            )
+            for case in cases
+        ]
 
     async def to_write(self, flow: Flow, values: Iterable[tuple[Values, Iterable[Values]]]) -> Known:
         """For shared values of a flow, each with those of its lines."""
@@ -106,14 +112,6 @@ class Knowing:
             flows = (each for each in self._setup.flows.values() if side in each.sides)
             await self.reload(side, {table for each in flows for table in each.tables(side)})
         return {key: self._codes[key] for key in wanted}
-
-
-def _rows(case: Case, known: Known) -> Mapping[str, Row]:
-    return {
-        side: row(case.flow, side, arrival.record, known)
-        for side, arrival in case.arrivals.items()
-        if arrival.record is not None
-    }
 
 
 def _referred(flows: Iterable[Flow]) -> dict[tuple[str, str], frozenset[str]]:

@@ -13,7 +13,7 @@ from msgspec import structs
 from syncline.engine.case import Case
 from syncline.engine.knowing import Knowing
 from syncline.engine.observe import observe
-from syncline.engine.report import Change, Plan, PlanRow, Progress, Quiet, Refusal, Result
+from syncline.engine.report import Change, Plan, PlanRow, Progress, Quiet, Refusal, Result, Step
 from syncline.engine.scan import check_share
 from syncline.engine.setup import EngineError, Setup, check_identities, identities
 from syncline.engine.sync import one_round
@@ -70,41 +70,15 @@ class _Rows:
         self._names[case.link.id] = case.name
         for side in case.flow.sides:
             if side in case.merge.writes:
-                yield PlanRow(
-                    step="update" if side in case.link.members else "create",
-                    flow=case.flow.name,
-                    link=case.link.id,
-                    name=case.name,
-                    members=dict(case.link.members),
-                    versions=case.versions,
-                    target=side,
-                    changes=tuple(self._changes(case, side)),
-                )
+                step: Step = "update" if side in case.link.members else "create"
+                yield _row(case, step, target=side, changes=tuple(self._changes(case, side)))
 
     def of_deletion(self, case: Case, sides: Sequence[str]) -> Iterator[PlanRow]:
-        gone = ", ".join(side for side, arrival in case.arrivals.items() if arrival.record is None)
         for side in sides:
-            yield PlanRow(
-                step="delete",
-                flow=case.flow.name,
-                link=case.link.id,
-                name=case.name,
-                members=dict(case.link.members),
-                versions=case.versions,
-                target=side,
-                message=f"deleted in {gone}",
-            )
+            yield _row(case, "delete", target=side, message=f"deleted in {', '.join(case.gone)}")
 
     def of_parked(self, case: Case, message: str) -> PlanRow:
-        return PlanRow(
-            step="conflict" if case.merge.conflicts else "park",
-            flow=case.flow.name,
-            link=case.link.id,
-            name=case.name,
-            members=dict(case.link.members),
-            versions=case.versions,
-            message=message,
-        )
+        return _row(case, "conflict" if case.merge.conflicts else "park", message=message)
 
     def _changes(self, case: Case, side: str) -> Iterator[Change]:
         for d in case.merge.decisions:
@@ -135,6 +109,22 @@ class _Rows:
             told = str(values.get("name") or "")
             self._names[key] = told or ", ".join(f"{side}/{flow}/{id_}" for side, id_ in members.items()) or key
         return self._names[key]
+
+
+def _row(
+    case: Case, step: Step, *, target: str | None = None, changes: tuple[Change, ...] = (), message: str = ""
+) -> PlanRow:
+    return PlanRow(
+        step=step,
+        flow=case.flow.name,
+        link=case.link.id,
+        name=case.name,
+        members=dict(case.link.members),
+        versions=case.versions,
+        target=target,
+        changes=changes,
+        message=message,
+    )
 
 
 class _Recorder:

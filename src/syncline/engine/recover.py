@@ -62,7 +62,7 @@ async def _find_created(worker: Worker, flow: Flow, side: str, intents: Sequence
         if isinstance(outcome, Done) and outcome.answer is not None:
             _adopt(worker, flow, side, intent, links[intent.link], outcome.answer)
         elif isinstance(outcome, Unavailable | Unknown):
-            _look_later(worker, links[intent.link], now + worker.setup.settling)
+            _wait(worker, links[intent.link], now + worker.setup.settling)
         else:
             _never_was(worker, intent, links[intent.link])
     for intent in (i for i in open_ones if i not in again):
@@ -91,24 +91,27 @@ async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Lin
     elif free:
         _adopt(worker, flow, side, intent, link, free[0])
     elif worker.setup.now() < intent.opened + worker.setup.settling:
-        _look_later(worker, link, intent.opened + worker.setup.settling)
+        _wait(worker, link, intent.opened + worker.setup.settling)
     else:
         _never_was(worker, intent, link)
 
 
-def _look_later(worker: Worker, link: Link, due: datetime) -> None:
-    """The intent stays open, and its records wait: what was sent may still be on its way."""
-    refs = [Ref(link.flow, side, id_) for side, id_ in link.members.items()]
-    worker.draft.again(worker.setup.store.arrivals(refs).values(), due)
+def _wait(worker: Worker, link: Link, due: datetime | None) -> None:
+    """The link's records wait until then, since what was sent may still be on its way; ``None`` until a person acts."""
+    worker.draft.again(worker.setup.store.arrivals(_refs(link)).values(), due)
+
+
+def _refs(link: Link) -> list[Ref]:
+    return [Ref(link.flow, side, id_) for side, id_ in link.members.items()]
 
 
 def _unknown(worker: Worker, side: str, intent: Intent, link: Link, why: str) -> None:
     """Looking cannot tell: a person must."""
     message = f"nobody knows whether it was created in {side}: {why}"
     mend = f"Look for it in {side}. If it is not there, try again."
-    for ref in (Ref(link.flow, at, id_) for at, id_ in link.members.items()):
+    for ref in _refs(link):
         worker.draft.park(ref, "unknown", message, mend, at=worker.setup.now())
-        worker.draft.again(worker.setup.store.arrivals([ref]).values(), None)
+    _wait(worker, link, None)
     worker.draft.closed.append(intent.id)
 
 

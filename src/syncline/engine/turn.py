@@ -6,7 +6,6 @@ Every arrival that a turn is given leaves it worked off, parked, or due at a lat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -34,28 +33,23 @@ async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival]) -> None:
     store = worker.setup.store
     links = store.links([a.link for a in arrivals if a.link is not None])
     cases = group(arrivals, links, flow)
-    unsettled = {intent.link: intent.opened for intent in store.open_intents()}
+    unsettled = {intent.link for intent in store.open_intents()}
     gone: list[Case] = []
     there: list[Case] = []
     for case in cases:
         if case.link.id in unsettled:
-            _hold_unsettled(worker, case, unsettled[case.link.id])
+            _hold_unsettled(worker, case)
         else:
-            (gone if _lacks_a_record(case) else there).append(case)
+            (gone if case.gone else there).append(case)
     await deletions.settle(worker, flow, gone)
     taking_part = [case for case in there if not await _resting(worker, case)]
     await deliver(worker, flow, await _decide(worker, flow, taking_part))
 
 
-def _hold_unsettled(worker: Worker, case: Case, opened: datetime) -> None:
+def _hold_unsettled(worker: Worker, case: Case) -> None:
     """Nothing is decided of a link while it is not known what became of a write to it."""
-    worker.draft.again(case.arrivals.values(), max(opened, worker.setup.now()) + worker.setup.settling)
+    worker.draft.again(case.arrivals.values(), worker.setup.now() + worker.setup.settling)
     worker.gate.parked(case, "it is not known yet what became of a write to it")
-
-
-def _lacks_a_record(case: Case) -> bool:
-    """Whether some record of it is said to be deleted."""
-    return any(arrival.record is None for arrival in case.arrivals.values())
 
 
 # --- what takes part
@@ -64,8 +58,7 @@ def _lacks_a_record(case: Case) -> bool:
 async def _resting(worker: Worker, case: Case) -> bool:
     """Whether a linked record has left the flow. It rests until it comes back, and is then read again whole."""
     sides = case.flow.sides
-    records = {side: a.record for side, a in case.arrivals.items() if a.record is not None}
-    out = [side for side, record in records.items() if not takes_part(sides[side], record)]
+    out = [side for side, record in case.records.items() if not takes_part(sides[side], record)]
     if case.fresh:
         if out:
             worker.draft.finish(case.arrivals.values())
@@ -110,7 +103,7 @@ async def _decide(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Cas
     for case in await worker.knowing.inform(flow, cases):
         if _held(worker, case):
             continue
-        closed = frozenset(s for s, a in case.arrivals.items() if a.record is not None and a.record.closed)
+        closed = frozenset(side for side, record in case.records.items() if record.closed)
         if case.link.state is LinkState.COMPLETED and not closed:
             _too_late(worker, case)
             continue
