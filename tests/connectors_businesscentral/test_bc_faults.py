@@ -122,11 +122,14 @@ async def test_a_system_that_is_not_there_says_so_and_nothing_was_written() -> N
     assert isinstance(outcome, Unavailable)
 
 
-async def test_a_next_page_that_names_another_host_is_asked_of_the_configured_one(sandbox: Central) -> None:
+@pytest.mark.parametrize("begins", ["http://elsewhere.invalid:1", "http://elsewhere.invalid:1/"])
+async def test_a_next_page_that_names_another_host_is_asked_of_the_configured_one(
+    sandbox: Central, begins: str
+) -> None:
     """Behind a proxy a server tells its own address. Nobody else is ever shown the credentials."""
 
     def elsewhere(body: bytes) -> bytes:
-        return re.sub(rb'"@odata.nextLink":"http://[^/]*', b'"@odata.nextLink":"http://elsewhere.invalid:1', body)
+        return re.sub(rb'"@odata.nextLink":"http://[^/]*', b'"@odata.nextLink":"' + begins.encode(), body)
 
     made = {item(sandbox)["id"] for _ in range(3)}
     async with (

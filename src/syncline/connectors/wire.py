@@ -166,6 +166,13 @@ async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:
     return bytes(body)
 
 
+def again_after(told: float | None, patience: float) -> bool | float:
+    """When to try again, in stamina's words: as usual, after the seconds that a system told, or not if too many."""
+    if told is None:
+        return True
+    return told if told <= patience else False
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """The seconds of ``Retry-After``, where it tells them so."""
     told = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")

@@ -93,7 +93,8 @@ class Client:
 
         Raises `LinkLost`.
         """
-        answer = await self._ask(URL(link, encoded=True).raw_path_qs)
+        path = URL(link, encoded=True).raw_path_qs.lstrip("/")  # two slashes would begin the name of a host
+        answer = await self._ask(f"/{path}")
         if answer.status in _LINK_LOST:
             raise LinkLost
         return listed(self._good(link, answer))

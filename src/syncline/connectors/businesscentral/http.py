@@ -17,7 +17,7 @@ from yarl import URL
 
 from syncline.connectors.base import SignInRefused
 from syncline.connectors.signin import Auth
-from syncline.connectors.wire import Answer, Limits, Unanswered, Unsent, Wire
+from syncline.connectors.wire import Answer, Limits, Unanswered, Unsent, Wire, again_after
 
 _NOT_PROCESSED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _UNCERTAIN = (
@@ -81,8 +81,7 @@ class Http:
         def wait(error: Exception) -> bool | float:
             if not isinstance(error, retried):
                 return False
-            told = error.retry_after if isinstance(error, Unsent) else None
-            return True if told is None else told if told <= self._limits.patience else False
+            return again_after(error.retry_after if isinstance(error, Unsent) else None, self._limits.patience)
 
         tries = stamina.retry_context(on=wait, attempts=self._limits.tries, timeout=self._limits.patience)
         async for attempt in tries:

@@ -12,7 +12,7 @@ from yarl import URL
 from syncline.connectors.base import ConnectorError, CursorLost, SignInRefused
 from syncline.connectors.rest.answers import Told, reason, verdict
 from syncline.connectors.rest.declaration import Errors
-from syncline.connectors.wire import Answer, NoAnswer, Unanswered, Unsent, Wire
+from syncline.connectors.wire import Answer, NoAnswer, Unanswered, Unsent, Wire, again_after
 from syncline.records import Outcome, Unavailable, Unknown
 
 _TRIES = 4
@@ -34,8 +34,7 @@ class _Busy(Exception):
 def _passes(error: Exception) -> bool | float:
     """Whether to try again, or after how many seconds where the system says so."""
     if isinstance(error, _Busy):
-        told = error.answer.retry_after
-        return True if told is None else told if told <= _PATIENCE else False
+        return again_after(error.answer.retry_after, _PATIENCE)
     return isinstance(error, NoAnswer)
 
 
