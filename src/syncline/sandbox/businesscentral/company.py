@@ -21,11 +21,11 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct
 
-from syncline.connectors.businesscentral.metadata import entity_sets
+from syncline.connectors.businesscentral.metadata import EntitySet, entity_sets
 from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.names import broken_down
-from syncline.sandbox.businesscentral.values import Stored, folded, moment
+from syncline.sandbox.businesscentral.values import Stored, blank, folded, moment
 from syncline.sandbox.clock import Clock
 
 Row: TypeAlias = dict[str, Any]
@@ -341,6 +341,14 @@ def _same_key(entity_set: str, row: Row) -> Iterator[None]:
         key = ", ".join(f"{name}='{row[name]}'" for name in [*named, schema.key_of(said)])
         message = f"The record in table {said.entity} already exists. Identification fields and values: {key}."
         raise ApiError(400, "Internal_EntityWithSameKeyExists", message) from None
+
+
+def blank_row(entity_set: EntitySet) -> Row:
+    """A record of the set that holds nothing yet, under a new id."""
+    row: Row = {name: blank(entity_set.properties[name]) for name in schema.columns(entity_set)}
+    if "id" in row:
+        row["id"] = str(uuid4())
+    return row
 
 
 def incremented(number: str, step: int) -> str:

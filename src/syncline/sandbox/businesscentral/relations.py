@@ -41,9 +41,7 @@ RELATIONS: Mapping[str, Relation] = {
         name: Relation("countriesRegions", "code")
         for name in ("country", "sellToCountry", "shipToCountry", "billToCountry")
     },
-    **{
-        name: Relation("salespeoplePurchasers", "code", unless="blocked") for name in ("salespersonCode", "salesperson")
-    },
+    **dict.fromkeys(("salespersonCode", "salesperson"), _SALESPERSON),
     **_pair("currency", "currencies"),
     **_pair("itemCategory", "itemCategories"),
     **_pair("taxGroup", "taxGroups"),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
-from uuid import uuid4
 
 from msgspec import Struct
 
 from syncline.connectors.businesscentral.metadata import EntitySet, Navigation, Property, entity_sets
 from syncline.sandbox.businesscentral import pictures, schema, values
-from syncline.sandbox.businesscentral.company import Company, Row
+from syncline.sandbox.businesscentral.company import Company, Row, blank_row
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
 from syncline.sandbox.businesscentral.rules import rules_of
 from syncline.sandbox.businesscentral.rules.base import Draft
@@ -42,7 +41,7 @@ def create(
     _check_allowed(entity_set, entity_set.insert, "inserted")
     sent = _properties(body)
     rules = rules_of(entity_set.name)
-    draft = Draft(company, entity_set, _blank_row(entity_set), None)
+    draft = Draft(company, entity_set, blank_row(entity_set), None)
     draft.part = part
     rules.start(draft)
     for name, value in fixed.items():
@@ -148,13 +147,6 @@ def _child_set(way: Navigation) -> EntitySet:
     if way.entity_set not in entity_sets():
         raise ApiError(501, "BadRequest_MethodNotImplemented", f"{way.entity_set} is not served by this sandbox.")
     return entity_sets()[way.entity_set]
-
-
-def _blank_row(entity_set: EntitySet) -> Row:
-    row = {name: values.blank(entity_set.properties[name]) for name in schema.columns(entity_set)}
-    if "id" in row:
-        row["id"] = str(uuid4())
-    return row
 
 
 def _properties(body: Any) -> dict[str, Any]:

@@ -5,9 +5,11 @@ Mail and web addresses end in ``.example``, which nobody can own; bar codes begi
 
 from __future__ import annotations
 
+from decimal import Decimal
 from random import Random
 from typing import NamedTuple
 
+from syncline.sandbox.businesscentral import values
 from syncline.sandbox.businesscentral.company import Row
 
 
@@ -218,6 +220,4 @@ def _gtin(serial: int) -> str:
 
 
 def _money(cents: int) -> str:
-    """As decimals are stored: no zeros behind the last digit."""
-    euros, rest = divmod(cents, 100)
-    return f"{euros}.{rest:02}".rstrip("0") if rest else str(euros)
+    return values.number(Decimal(cents) / 100)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from syncline.connectors.businesscentral.metadata import EntitySet
 from syncline.sandbox.businesscentral.company import Company, Row
@@ -14,6 +14,10 @@ from syncline.sandbox.businesscentral.values import Stored
 
 _NAMES = frozenset({"number", "code", "displayName"})
 """What records are named by in others."""
+
+
+Action: TypeAlias = Callable[[Company, Row], str]
+"""Does something with a record; what it led to, as a path below the company."""
 
 
 class Draft:
@@ -51,7 +55,7 @@ class Rules:
     """Sets whose records carry its number where no relation says so: the property with its id, and the number's."""
     kept_in: ClassVar[str | None] = None
     """The set whose records these are, seen otherwise: what is written here is written there."""
-    actions: ClassVar[Mapping[str, Callable[[Company, Row], str]]] = {}
+    actions: ClassVar[Mapping[str, Action]] = {}
 
     def start(self, draft: Draft) -> None:
         """Set what a new record holds before anything is sent for it."""

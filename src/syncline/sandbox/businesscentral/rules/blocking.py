@@ -1,4 +1,4 @@
-"""What a blocked customer keeps from being made and posted.
+"""What a blocked customer keeps from being made and posted, and a blocked item from being sold.
 
 Followed from ``CheckBlockedCustOnDocs`` of the base application's ``Customer.Table`` and from its callers.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from syncline.sandbox.businesscentral.company import Row
-from syncline.sandbox.businesscentral.errors import dialog
+from syncline.sandbox.businesscentral.errors import dialog, field_error
 
 _SOLD = frozenset({"Quote", "Order", "Invoice"})
 _MAKING: Mapping[str, frozenset[str]] = {
@@ -29,6 +29,11 @@ def check_posting(customer: Row, kind: str, *, ships: bool) -> None:
     refused = ships and kind in _SOLD if customer["blocked"] == "Ship" else kind in _MAKING.get(customer["blocked"], ())
     if refused:
         raise _blocked("post", customer)
+
+
+def check_item(item: Row) -> None:
+    if item["blocked"] == "true":
+        raise field_error(f"Blocked must be equal to 'No' in Item: No.={item['number']}. Current value is 'Yes'.")
 
 
 def _blocked(action: str, customer: Row) -> Exception:

@@ -5,11 +5,8 @@ Followed from the base application's ``CustContUpdate``, ``VendContUpdate`` and 
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from syncline.connectors.businesscentral.metadata import entity_sets
-from syncline.sandbox.businesscentral import schema, values
-from syncline.sandbox.businesscentral.company import Company, Row
+from syncline.sandbox.businesscentral.company import Company, Row, blank_row
 from syncline.sandbox.businesscentral.rules.base import free_number
 
 IN_COMMON = (
@@ -23,12 +20,10 @@ RELATED_SETS = {"Customer": "customers", "Vendor": "vendors"}
 
 def make_contact(company: Company, owner: Row, related_type: str) -> None:
     """Make the contact of a new customer or vendor; a vendor's is a company."""
-    described = entity_sets()["contacts"]
-    contact: Row = {name: values.blank(described.properties[name]) for name in schema.columns(described)}
+    contact = blank_row(entity_sets()["contacts"])
     number = free_number(company, "contacts", "contacts")
     contact |= {name: owner[name] for name in IN_COMMON}
     contact |= {
-        "id": str(uuid4()),
         "number": number,
         "type": owner.get("type", "Company"),
         "searchName": str(owner["displayName"]).upper(),

@@ -11,15 +11,15 @@ from decimal import Decimal
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog
 from syncline.sandbox.businesscentral.rules import dimensions
-from syncline.sandbox.businesscentral.rules.invoicing import MEMO_LINES, check_address
+from syncline.sandbox.businesscentral.rules.invoicing import MEMO_LINES, and_send, check_address
 from syncline.sandbox.businesscentral.rules.posting import (
     check_parties_and_lines,
     enter_in_ledger,
-    lines_of,
     move_stock,
     posted_copy,
     refresh_balance,
 )
+from syncline.sandbox.businesscentral.rules.totals import lines_of
 
 
 def post(company: Company, memo: Row) -> str:
@@ -78,13 +78,5 @@ def send(company: Company, memo: Row) -> str:
     return f"salesCreditMemos({memo['id']})"
 
 
-def post_and_send(company: Company, memo: Row) -> str:
-    led_to = post(company, memo)
-    check_address(company, memo, "Credit Memo")
-    return led_to
-
-
-def cancel_and_send(company: Company, memo: Row) -> str:
-    led_to = cancel(company, memo)
-    check_address(company, memo, "Credit Memo")
-    return led_to
+post_and_send = and_send(post, "Credit Memo")
+cancel_and_send = and_send(cancel, "Credit Memo")

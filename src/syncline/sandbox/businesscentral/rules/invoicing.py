@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from syncline.connectors.businesscentral.metadata import ZERO_GUID
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog
 from syncline.sandbox.businesscentral.rules import dimensions
-from syncline.sandbox.businesscentral.rules.base import free_number
+from syncline.sandbox.businesscentral.rules.base import Action, free_number
 from syncline.sandbox.businesscentral.rules.posting import (
     check_parties_and_lines,
     check_quantities,
     enter_in_ledger,
-    lines_of,
     move_stock,
+    parties_of,
     posted_copy,
     refresh_balance,
 )
 from syncline.sandbox.businesscentral.rules.saleslines import set_outstanding
-from syncline.sandbox.businesscentral.rules.totals import refresh_document
+from syncline.sandbox.businesscentral.rules.totals import lines_of, refresh_document
 from syncline.sandbox.businesscentral.values import number
 
 MEMO_LINES = "salesCreditMemoLines"
@@ -60,13 +59,12 @@ def cancel(company: Company, invoice: Row) -> str:
         raise _cannot_cancel("it represents a correction of a credit memo")
     if invoice["remainingAmount"] != invoice["totalAmountIncludingTax"]:
         raise _cannot_cancel("it is fully or partially paid")
-    for customer_id in (invoice["customerId"], invoice["billToCustomerId"]):
-        customer = company.find("customers", id=customer_id)
-        if customer and customer["blocked"] in ("Invoice", "All"):
+    for customer in parties_of(company, invoice):
+        if customer["blocked"] in ("Invoice", "All"):
             raise _cannot_cancel(f"customer {customer['displayName']} is blocked")
     lines = lines_of(company, "salesInvoiceLines", invoice)
     for line in lines:
-        item = company.find("items", id=line["itemId"]) if line["itemId"] != ZERO_GUID else None
+        item = company.find("items", id=line["itemId"])
         if item and item["blocked"] == "true":
             raise _cannot_cancel(f"item {item['number']} {item['displayName']} is blocked")
     memo = _memo(company, invoice, lines, posted=True)
@@ -101,16 +99,19 @@ def send(company: Company, invoice: Row) -> str:
     return f"salesInvoices({invoice['id']})"
 
 
-def post_and_send(company: Company, invoice: Row) -> str:
-    led_to = post(company, invoice)
-    check_address(company, invoice, "invoice")
-    return led_to
+def and_send(does: Action, kind: str) -> Action:
+    """The action, and then the document is sent."""
+
+    def both(company: Company, document: Row) -> str:
+        led_to = does(company, document)
+        check_address(company, document, kind)
+        return led_to
+
+    return both
 
 
-def cancel_and_send(company: Company, invoice: Row) -> str:
-    led_to = cancel(company, invoice)
-    check_address(company, invoice, "invoice")
-    return led_to
+post_and_send = and_send(post, "invoice")
+cancel_and_send = and_send(cancel, "invoice")
 
 
 def check_address(company: Company, document: Row, kind: str) -> None:

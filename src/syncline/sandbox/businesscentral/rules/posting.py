@@ -11,15 +11,13 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from uuid import uuid4
 
-from syncline.connectors.businesscentral.metadata import ZERO_DATE, ZERO_GUID, entity_sets
-from syncline.sandbox.businesscentral import schema, values
-from syncline.sandbox.businesscentral.company import Company, Row, add_days
-from syncline.sandbox.businesscentral.errors import dialog, field_error
+from syncline.connectors.businesscentral.metadata import ZERO_DATE, entity_sets
+from syncline.sandbox.businesscentral.company import Company, Row, add_days, blank_row
+from syncline.sandbox.businesscentral.errors import dialog
 from syncline.sandbox.businesscentral.rules import amounts, blocking, dimensions, itemunits, ledger
 from syncline.sandbox.businesscentral.rules.saleslines import set_outstanding
-from syncline.sandbox.businesscentral.rules.totals import refresh_document
+from syncline.sandbox.businesscentral.rules.totals import lines_of, refresh_document
 from syncline.sandbox.businesscentral.values import number, rounded
 
 _SHIPMENT_LINE_TYPES = {
@@ -98,25 +96,24 @@ def _moved(formula: str, day: str) -> str:
     return moved
 
 
-def lines_of(company: Company, lines_set: str, document: Row) -> list[Row]:
-    return sorted(company.all(lines_set, documentId=document["id"]), key=lambda line: int(line["sequence"]))
+def parties_of(company: Company, document: Row) -> list[Row]:
+    """Who is sold to and who pays: two customers, or one."""
+    ids = dict.fromkeys((document["customerId"], document["billToCustomerId"]))
+    return [customer for each in ids if (customer := company.find("customers", id=each))]
 
 
 def check_parties_and_lines(company: Company, document: Row, lines: Sequence[Row], kind: str, *, ships: bool) -> None:
     """Refuse to post for a blocked customer, with a blocked item, or without the dimensions that are demanded."""
-    for customer_id in dict.fromkeys((document["customerId"], document["billToCustomerId"])):
-        customer = company.find("customers", id=customer_id)
-        if customer:
-            blocking.check_posting(customer, kind, ships=ships)
+    for customer in parties_of(company, document):
+        blocking.check_posting(customer, kind, ships=ships)
     carried = dimensions.dimensions_of(company, document["id"])
     called = f"Customer {document['billToCustomerNumber']}"
     dimensions.check_posting(company, document["billToCustomerId"], carried, called)
     for line in lines:
-        item = company.find("items", id=line["itemId"]) if line["itemId"] != ZERO_GUID else None
+        item = company.find("items", id=line["itemId"])
         if item is None or not Decimal(line["quantity"]):
             continue
-        if item["blocked"] == "true":
-            raise field_error(f"Blocked must be equal to 'No' in Item: No.={item['number']}. Current value is 'Yes'.")
+        blocking.check_item(item)
         carried = dimensions.dimensions_of(company, line["id"])
         dimensions.check_posting(company, item["id"], carried, f"Item {item['number']}")
 
@@ -131,14 +128,13 @@ def check_quantities(lines: Sequence[Row]) -> None:
 
 def posted_copy(entity_set: str, source: Row) -> Row:
     """A new record of another set with all that both have, except who they are."""
-    described = entity_sets()[entity_set]
-    blank = {name: values.blank(described.properties[name]) for name in schema.columns(described)}
-    return {name: source.get(name, empty) for name, empty in blank.items()} | {"id": str(uuid4())}
+    blank = blank_row(entity_sets()[entity_set])
+    return {name: empty if name == "id" else source.get(name, empty) for name, empty in blank.items()}
 
 
 def move_stock(company: Company, line: Row, quantity: Decimal) -> None:
     """Add so many of the line's units to what there is of its item, and note that postings name it and the variant."""
-    item = company.find("items", id=line["itemId"]) if line["itemId"] != ZERO_GUID else None
+    item = company.find("items", id=line["itemId"])
     if item is None or not quantity:
         return
     ledger.enter(company, item["id"], line["itemVariantId"])

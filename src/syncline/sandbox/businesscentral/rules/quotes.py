@@ -10,7 +10,7 @@ from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog
 from syncline.sandbox.businesscentral.rules import blocking, dimensions
 from syncline.sandbox.businesscentral.rules.base import free_number
-from syncline.sandbox.businesscentral.rules.posting import posted_copy
+from syncline.sandbox.businesscentral.rules.posting import parties_of, posted_copy
 
 
 def make_order(company: Company, quote: Row) -> str:
@@ -27,10 +27,8 @@ def send(_: Company, __: Row) -> str:
 
 
 def _make(company: Company, quote: Row, entity_set: str, kind: str, dated: Row) -> str:
-    for customer_id in dict.fromkeys((quote["customerId"], quote["billToCustomerId"])):
-        customer = company.find("customers", id=customer_id)
-        if customer:
-            blocking.check_making(customer, kind)
+    for customer in parties_of(company, quote):
+        blocking.check_making(customer, kind)
     made = posted_copy(entity_set, quote) | dated
     made |= {"number": free_number(company, entity_set, entity_set), "status": "Draft"}
     company.insert(entity_set, made)

@@ -12,7 +12,7 @@ from syncline.connectors.businesscentral.metadata import ZERO_DATE, ZERO_GUID
 from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import ApiError, dialog, field_error, no_such_record
 from syncline.sandbox.businesscentral.relations import follow
-from syncline.sandbox.businesscentral.rules import amounts, dimensions, itemunits
+from syncline.sandbox.businesscentral.rules import amounts, blocking, dimensions, itemunits
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules, refuse_change
 from syncline.sandbox.businesscentral.rules.totals import check_open, refresh_document, tax_percent
 from syncline.sandbox.businesscentral.values import Stored, number, rounded
@@ -340,9 +340,8 @@ def _check_postable(account: Row) -> None:
 
 def _check_sold(item: Row) -> None:
     """An item is sold while it is not blocked, and once it is known how it is posted."""
+    blocking.check_item(item)
     said = f"in Item: No.={item['number']}"
-    if item["blocked"] == "true":
-        raise field_error(f"Blocked must be equal to 'No' {said}. Current value is 'Yes'.")
     if not item["generalProductPostingGroupCode"]:
         raise field_error(f"Gen. Prod. Posting Group must have a value {said}. It cannot be zero or empty.")
     if item["type"] == "Inventory" and not item["inventoryPostingGroupCode"]:

@@ -30,12 +30,17 @@ def check_open(order: Row) -> None:
         )
 
 
+def lines_of(company: Company, lines_set: str, document: Row) -> list[Row]:
+    """In their order."""
+    return sorted(company.all(lines_set, documentId=document["id"]), key=lambda line: int(line["sequence"]))
+
+
 def refresh_document(company: Company, document_set: str, lines_set: str, document_id: str) -> None:
     """Share the document's discount among its lines and add them up; the document's version and time move."""
     document = company.find(document_set, id=document_id)
     if document is None:
         return
-    lines = sorted(company.all(lines_set, documentId=document_id), key=lambda line: int(line["sequence"]))
+    lines = lines_of(company, lines_set, document)
     with_tax = document["pricesIncludeTax"] == "true"
     sums = [amounts.discounted_with(line) for line in lines]
     whole = sum(sums, Decimal(0))
@@ -68,7 +73,7 @@ def retax_lines(company: Company, document: Row, lines_set: str) -> None:
 
 def reprice_lines(company: Company, document_set: str, document: Row, lines_set: str) -> None:
     """The lines' prices and the document's discount, once these are meant to include the tax, or no longer."""
-    lines = sorted(company.all(lines_set, documentId=document["id"]), key=lambda line: int(line["sequence"]))
+    lines = lines_of(company, lines_set, document)
     shares = amounts.allocations(Decimal(document["discountAmount"]), [amounts.discounted_with(line) for line in lines])
     discount = Decimal(0)
     for line, share in zip(lines, shares, strict=True):
