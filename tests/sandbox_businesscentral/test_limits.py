@@ -205,6 +205,11 @@ def test_a_body_that_is_too_large_is_refused(limited: Central) -> None:
     assert limited.made("items", {"displayName": "x"})
 
 
+@pytest.mark.parametrize("door", ["setup", "clock", "faults", "limits", "notifications", "snapshots"])
+def test_what_is_no_text_is_refused_at_every_door(limited: Central, door: str) -> None:
+    assert refused(limited.post(f"/sandbox/{door}", b'{"name": "\xff"}'), 400)
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -20,7 +20,10 @@ class Refused(ValueError):
 
 
 def control(path: str, posted: type[T], take: Callable[[T], None], tell: Callable[[], object]) -> Route:
-    """``take`` is given what was posted and may raise `Refused`; both methods answer what ``tell`` says then."""
+    """Both methods answer what ``tell`` says, POST once ``take`` was given what was posted.
+
+    It may raise `Refused`, and what msgspec raises.
+    """
 
     async def answer(request: Request) -> Response:
         if request.method == "POST":

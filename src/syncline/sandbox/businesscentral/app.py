@@ -109,8 +109,8 @@ def _lifespan(database: Database, webhooks: Webhooks) -> Callable[[Starlette], A
     """Subscribers are told meanwhile; at the end everything is in the data file itself, so that it can be copied."""
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with webhooks.lifespan(app):
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with webhooks.notifier.running():
             yield
         database.close()
 

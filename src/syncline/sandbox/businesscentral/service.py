@@ -113,7 +113,7 @@ class Service:
         if target.property and target.key:
             return self._value(target, target.key, target.property)
         query = parse(call.query, target.entity_set, preferences(call.headers.get("prefer", "")), self._options.page)
-        context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}"
+        context = self._context(target)
         if target.counted:
             return _text(reading.count(target.company, target.entity_set, query, target.fixed))
         if target.key:
@@ -134,8 +134,11 @@ class Service:
         value = reading.one(target.company, target.entity_set, key, Query(select=(name,)), target.fixed)[name]
         if target.raw:
             return _text(value)
-        context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}({key})/{name}"
-        return _json(200, {"@odata.context": context, "value": value})
+        return _json(200, {"@odata.context": f"{self._context(target)}({key})/{name}", "value": value})
+
+    def _context(self, target: _Target) -> str:
+        """What the metadata calls the set that an answer is from."""
+        return f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}"
 
     def _page(self, call: Call, context: str, page: reading.Page) -> Answer:
         answer: dict[str, Any] = {"@odata.context": context}
@@ -179,8 +182,7 @@ class Service:
     def _record(self, target: _Target, query: Query, key: str, status: int, headers: Mapping[str, str]) -> Answer:
         """The record as a write left it."""
         found = reading.one(target.company, target.entity_set, key, query, target.fixed)
-        context = f"{self._root}/$metadata#companies({target.company.id})/{target.entity_set.name}/$entity"
-        answer = _entity(status, context, found)
+        answer = _entity(status, f"{self._context(target)}/$entity", found)
         return structs.replace(answer, headers={**answer.headers, **headers})
 
     def _media_links(self, call: Call, target: _Target) -> dict[str, str]:
@@ -216,7 +218,7 @@ class Service:
         query = parse(call.query, COMPANIES, preferences(call.headers.get("prefer", "")))
         context = f"{self._root}/$metadata#companies"
         if key is not None:
-            query, found = parse(call.query, COMPANIES, {}), self._database.company(_id(key) or "")
+            found = self._database.company(_id(key) or "")
             record = reading.one(Companies(self._database), COMPANIES, found.id, query)
             return _json(200, {"@odata.context": f"{context}/$entity", **_plain(record)})
         if counted:

@@ -14,8 +14,8 @@ from syncline.sandbox.businesscentral.company import Company, Row, blank_row
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
 from syncline.sandbox.businesscentral.rules import rules_of
 from syncline.sandbox.businesscentral.rules.base import Draft
+from syncline.sandbox.businesscentral.versions import ANY_VERSION, meant
 
-ANY_VERSION = "*"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -193,16 +193,7 @@ def _checked(entity_set: EntitySet, sent: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _versioned(company: Company, entity_set: EntitySet, key: str, version: str | None, fixed: Mapping[str, str]) -> Row:
-    if version is None:
-        message = "An If-Match header with the record's @odata.etag, or *, must be sent with this request."
-        raise ApiError(400, "BadRequest_InvalidToken", message)
-    row = existing(company, entity_set, key, fixed)
-    if version not in (ANY_VERSION, row["_etag"]):
-        message = (
-            "Another user has already changed the record: read it again and apply the change to what is there now."
-        )
-        raise ApiError(409, "Request_EntityChanged", message)
-    return row
+    return meant(version, lambda: existing(company, entity_set, key, fixed))
 
 
 def _check_allowed(entity_set: EntitySet, allowed: bool, done: str) -> None:

@@ -27,7 +27,8 @@ from starlette.routing import Route
 from syncline.sandbox import body
 from syncline.sandbox.businesscentral.company import MEMORY, Database, Unusable
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request
-from syncline.sandbox.businesscentral.values import moment
+from syncline.sandbox.businesscentral.values import decode, moment
+from syncline.sandbox.control import told
 
 _PATH = "/sandbox/snapshots"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -135,15 +136,15 @@ class Snapshots:
         ]
 
     async def _list(self, _: Request) -> Response:
-        return _json(200, {"snapshots": self._shelf.all()})
+        return told({"snapshots": self._shelf.all()})
 
     async def _take(self, request: Request) -> Response:
         try:
-            name = msgspec.json.decode(await body.read(request), type=_Wanted).name
-        except msgspec.MsgspecError as error:
+            name = msgspec.convert(decode(await body.read(request)), _Wanted).name
+        except msgspec.ValidationError as error:
             raise bad_request(f'A snapshot is taken with {{"name": "..."}}: {error}.') from None
         self._shelf.take(_checked(name), self._database)
-        return _json(201, next(each for each in self._shelf.all() if each.name == name))
+        return told(next(each for each in self._shelf.all() if each.name == name), 201)
 
     async def _bring_back(self, request: Request) -> Response:
         self._shelf.bring_back(_checked(request.path_params["name"]), self._database)
@@ -179,7 +180,3 @@ def _answered(endpoint: _Endpoint) -> _Endpoint:
         return Response(error.body(), error.status, media_type="application/json")
 
     return answer
-
-
-def _json(status: int, value: object) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")

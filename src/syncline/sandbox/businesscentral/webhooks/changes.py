@@ -9,7 +9,7 @@ nobody subscribed to costs nothing. A balance that a record only shows of others
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -37,6 +37,8 @@ _EVENTS = {
     Kind.DELETED: ("DELETE", "OLD"),
 }
 _PREFIX = "webhook "
+_ALL = 2**62
+"""Past the number of any change."""
 
 
 class Waiting(Struct, frozen=True):
@@ -116,7 +118,7 @@ class Changes:
             [(subscription, n.entity, int(n.kind), n.at, n.since, n.attempts, n.due) for n in failed],
         )
 
-    def forget(self, subscriptions: Iterator[str]) -> None:
+    def forget(self, subscriptions: Iterable[str]) -> None:
         """Tell these subscribers nothing of what waits."""
         for subscription in subscriptions:
             self.settle(subscription, _ALL, [])
@@ -134,6 +136,3 @@ class Changes:
                   FROM webhookSubscriptions
                  WHERE companyId = '{company}' AND entitySet = '{entity_set}' AND expirationDateTime > sandbox_now();
             END"""
-
-
-_ALL = 2**62

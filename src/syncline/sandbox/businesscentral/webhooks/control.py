@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from syncline.sandbox import body
 from syncline.sandbox.businesscentral.company import Database
-from syncline.sandbox.businesscentral.errors import bad_request
 from syncline.sandbox.businesscentral.webhooks.changes import Changes
 from syncline.sandbox.businesscentral.webhooks.notifier import WINDOW_SECONDS, Notifier, Settings
 from syncline.sandbox.businesscentral.webhooks.receivers import Receivers
 from syncline.sandbox.businesscentral.webhooks.subscriptions import Subscriptions
+from syncline.sandbox.control import control, told
 
 
 class Notify(Struct, frozen=True, kw_only=True):
@@ -33,7 +30,7 @@ class Notify(Struct, frozen=True, kw_only=True):
 class Webhooks:
     """Everything about webhooks over one database."""
 
-    def __init__(self, database: Database, notify: Notify, most: Callable[[], int | None]) -> None:
+    def __init__(self, database: Database, notify: Notify, most: Callable[[], int]) -> None:
         """``most`` is how many subscriptions there may be."""
         receivers = Receivers(any_host=notify.any_host)
         changes = Changes(database)
@@ -52,31 +49,16 @@ class Webhooks:
         self.subscriptions.open()
         self.notifier.look()
 
-    @asynccontextmanager
-    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        async with self.notifier.running():
-            yield
-
     def routes(self) -> list[Route]:
         return [
-            Route("/sandbox/notifications", self._settings, methods=["GET", "POST"]),
+            control("/sandbox/notifications", dict[str, Any], self._take, self.notifier.told),
             Route("/sandbox/notifications/flush", self._flush, methods=["POST"]),
         ]
 
-    async def _settings(self, request: Request) -> Response:
-        if request.method == "POST":
-            try:
-                said = msgspec.json.decode(await body.read(request), type=dict[str, Any])
-                there = msgspec.to_builtins(self.notifier.settings)
-                self.notifier.set(msgspec.convert(there | said, Settings))
-            except msgspec.MsgspecError as error:
-                refused = bad_request(f"That is nothing about notifications: {error}.")
-                return Response(refused.body(), refused.status, media_type="application/json")
-        return _json(self.notifier.told())
+    def _take(self, said: dict[str, Any]) -> None:
+        """What is not said stays as it is."""
+        there = msgspec.to_builtins(self.notifier.settings)
+        self.notifier.set(msgspec.convert(there | said, Settings))
 
     async def _flush(self, _: Request) -> Response:
-        return _json({"deliveries": await self.notifier.deliver(waiting_too=True)})
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
+        return told({"deliveries": await self.notifier.deliver(waiting_too=True)})

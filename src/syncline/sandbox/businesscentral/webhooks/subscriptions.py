@@ -24,6 +24,7 @@ from syncline.sandbox.businesscentral.company import Database, Row
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
 from syncline.sandbox.businesscentral.odata.query import Query, parse
 from syncline.sandbox.businesscentral.service import Answer, Call
+from syncline.sandbox.businesscentral.versions import meant
 from syncline.sandbox.businesscentral.webhooks.changes import Changes
 from syncline.sandbox.businesscentral.webhooks.metadata import SUBSCRIPTIONS, SUPPORTED
 from syncline.sandbox.businesscentral.webhooks.receivers import Receivers
@@ -62,9 +63,7 @@ class Subscription(Struct, frozen=True, kw_only=True, rename="camel"):
 class Subscriptions:
     """The entity set. ``changes`` is kept watching exactly what somebody subscribed to."""
 
-    def __init__(
-        self, database: Database, changes: Changes, receivers: Receivers, most: Callable[[], int | None]
-    ) -> None:
+    def __init__(self, database: Database, changes: Changes, receivers: Receivers, most: Callable[[], int]) -> None:
         self._most = most
         self._database = database
         self._changes = changes
@@ -98,7 +97,7 @@ class Subscriptions:
         if not ids:
             return
         self._database.executemany("DELETE FROM webhookSubscriptions WHERE subscriptionId = ?", [(i,) for i in ids])
-        self._changes.forget(iter(ids))
+        self._changes.forget(ids)
         self._watch()
 
     def drop_expired(self) -> None:
@@ -181,7 +180,7 @@ class Subscriptions:
             asked = f"UPDATE webhookSubscriptions SET {columns} WHERE subscriptionId = ?"
             self._database.execute(asked, [*changes.values(), key])
             if any(changes[name] != before[name] for name in _OWN):
-                self._changes.forget(iter([key]))
+                self._changes.forget([key])
             self._watch()
         return self._one(key, Query(), root)
 
@@ -214,7 +213,7 @@ class Subscriptions:
             message = f"The subscription already exists. Identification fields and values: subscriptionId='{wanted}'."
             raise ApiError(400, "Internal_EntityWithSameKeyExists", message)
         most = self._most()
-        if most is not None and len(ids) >= most:
+        if len(ids) >= most:
             raise bad_request(f"There are {most} subscriptions, and there may not be more.")
 
     def _stamp(self, row: Row) -> None:
@@ -228,21 +227,14 @@ class Subscriptions:
         ).fetchone()[0]
 
     def _versioned(self, key: str, call: Call) -> Row:
-        version = call.headers.get("if-match")
-        if version is None:
-            message = "An If-Match header with the record's @odata.etag, or *, must be sent with this request."
-            raise ApiError(400, "BadRequest_InvalidToken", message)
+        return meant(call.headers.get("if-match"), lambda: self._existing(key))
+
+    def _existing(self, key: str) -> Row:
         cursor = self._database.execute("SELECT * FROM webhookSubscriptions WHERE subscriptionId = ?", (key,))
         found = cursor.fetchone()
         if found is None:
             raise no_such_record("subscription", key)
-        row: Row = dict(zip((described[0] for described in cursor.description), found, strict=True))
-        if version not in ("*", row["_etag"]):
-            message = (
-                "Another user has already changed the record: read it again and apply the change to what is there now."
-            )
-            raise ApiError(409, "Request_EntityChanged", message)
-        return row
+        return dict(zip((described[0] for described in cursor.description), found, strict=True))
 
     def _read(self, call: Call, key: str | None, root: str) -> Answer:
         query = parse(call.query, SUBSCRIPTIONS, {})
