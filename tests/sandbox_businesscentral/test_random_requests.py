@@ -144,26 +144,24 @@ def test_whatever_is_read(server: Server, data: st.DataObject) -> None:
         json.loads(body)
 
 
-@examples(250)
-@given(data=st.data())
-def test_whatever_is_written_is_done_or_refused_whole(server: Server, data: st.DataObject) -> None:
-    asked = data.draw(server.requests.writes())
+def done_or_refused_whole(server: Server, asked: Asked) -> None:
     before = server.seen(asked)
     status, body = server.ask(asked)
     check(asked, status, body)
     if status not in _GOOD:
         assert server.seen(asked) == before, (asked, body)
+
+
+@examples(250)
+@given(data=st.data())
+def test_whatever_is_written_is_done_or_refused_whole(server: Server, data: st.DataObject) -> None:
+    done_or_refused_whole(server, data.draw(server.requests.writes()))
 
 
 @examples(150)
 @given(data=st.data())
 def test_what_is_no_request_is_refused(server: Server, data: st.DataObject) -> None:
-    asked = data.draw(server.requests.garbage())
-    before = server.seen(asked)
-    status, body = server.ask(asked)
-    check(asked, status, body)
-    if status not in _GOOD:
-        assert server.seen(asked) == before, (asked, body)
+    done_or_refused_whole(server, data.draw(server.requests.garbage()))
 
 
 @examples(50)
