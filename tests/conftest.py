@@ -15,6 +15,7 @@ settings.load_profile("syncline")
 
 @pytest_asyncio.fixture
 async def both(tmp_path: Path) -> AsyncIterator[Pair]:
-    """Two empty companies of this test's own."""
+    """Two empty companies of this test's own. Whatever it does, the journal tells it all."""
     async with pair(tmp_path) as found:
         yield found
+        found.check_journal()

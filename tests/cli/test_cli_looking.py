@@ -162,6 +162,8 @@ def test_history_as_json(folder: Path) -> None:
         "new": "Alfreds Futterkiste",
         "origin": None,
         "note": "",
+        "whole": None,
+        "seq": 5,
     }
     assert told["entries"][1]["lineNumber"] == "2"
 

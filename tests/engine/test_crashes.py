@@ -65,6 +65,7 @@ async def check_once(both: Pair) -> None:
     }
     assert len({o["externalDocumentNumber"] for o in orders}) == len(orders)
     assert not both.parked()
+    both.check_journal()
     assert not (await both.verify()).differences
 
 

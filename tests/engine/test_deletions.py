@@ -185,8 +185,10 @@ async def test_a_deletion_that_fails_on_the_way_is_done_once_in_the_end(both: Pa
         assert not both.parked()
         async with both.setup() as setup:
             told = setup.store.history(Ref("customers", "customerp", made["id"]))
-            city = [entry.old for entry in told if entry.action == "deleted" and entry.property == "city"]
-            assert city == ["Oslo"]  # what was deleted can still be read
+            deleted = [entry for entry in told if entry.action == "deleted"]
+            cities = {entry.ref.side: entry.whole.values["city"] for entry in deleted if entry.ref and entry.whole}
+            assert cities == {"customerp": "Oslo", "businesscentral": "Oslo"}  # what was deleted can still be read
+            assert len(deleted) == 2
 
 
 async def test_a_refused_deletion_is_parked_with_the_systems_own_words(both: Pair) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from syncline.records import Create, LineShadow, Link, LinkState, Record, Ref, Shadow, Update
-from syncline.store import Arrival, Entry, Intent, Memory, Parked, Store
+from syncline.store import Answer, Arrival, Entry, Hold, Intent, Memory, Parked, Store
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 ANNA, BERTA = Ref("customers", "erp", "anna"), Ref("customers", "bc", "berta")
@@ -47,6 +47,7 @@ ENTRY = Entry(
     new=Decimal("10.50"),
     origin="erp",
     note="edited",
+    whole=SHADOW,
 )
 PARKED = Parked(
     ref=BERTA,
@@ -57,6 +58,11 @@ PARKED = Parked(
     waits=(Ref("contacts", "bc", "1"), Ref("products", "bc", "2")),
     details={"property": "name", "values": {"erp": "A", "bc": None}, "limit": Decimal("1.0")},
 )
+OTHER = Ref("customers", "bc", "another")
+ANSWER = Answer(
+    link="L1", property="limit", value=Decimal("9.0"), seen={"erp": Decimal("9.0"), "bc": None}, note="chosen", at=NOON
+)
+HOLD = Hold(flow="customers", side="bc", property="limit", changed=30, blanked=29, linked=40, since=NOON)
 EVERYTHING = Memory(
     cursors={("customers", "erp"): "c1", ("customers", "bc"): "c2"},
     listed={("customers", "erp")},
@@ -68,6 +74,9 @@ EVERYTHING = Memory(
     opened=[INTENT],
     journal=[ENTRY],
     facts={"erp": "company 1"},
+    apart=[frozenset({ANNA, OTHER})],
+    answers=[ANSWER, replace(ANSWER, line="erp:1", property="quantity", value=None)],
+    holds=[HOLD],
 )
 
 
@@ -84,6 +93,10 @@ def told(store: Store) -> dict[str, Any]:
         "intents": store.open_intents(),
         "history": store.history("L1"),
         "fact": store.fact("erp"),
+        "apart": store.apart([ANNA]),
+        "answers": store.answers(["L1"]),
+        "answered": store.answered_links(),
+        "holds": store.holds(),
     }
 
 
@@ -98,9 +111,32 @@ def test_everything_comes_back_as_it_was_saved(store: Store) -> None:
         "keys": {"A1": (ANNA,)},
         "parked": (replace(PARKED, link="L1"),),
         "intents": (INTENT,),
-        "history": (ENTRY,),
+        "history": (replace(ENTRY, seq=1),),
         "fact": "company 1",
+        "apart": {frozenset({ANNA, OTHER})},
+        "answers": tuple(EVERYTHING.answers),
+        "answered": {"L1": "customers"},
+        "holds": (HOLD,),
     }
+
+
+def test_what_people_said_is_found_from_either_record_and_forgotten_when_told(store: Store) -> None:
+    store.save(EVERYTHING)
+    assert store.apart([OTHER]) == {frozenset({ANNA, OTHER})}
+    store.save(
+        Memory(
+            together=[frozenset({OTHER, ANNA})],
+            answered=[("L1", None, "limit")],
+            lifted=[("customers", "bc", "header", "limit")],
+        )
+    )
+    assert store.apart([ANNA, OTHER]) == set()
+    assert [answer.line for answer in store.answers(["L1"])] == ["erp:1"]
+    assert store.holds() == ()
+    store.save(Memory(unlinks=["L1"]))
+    assert store.answered_links() == {}
+    with pytest.raises(ValueError, match="of two flows"):
+        store.save(Memory(apart=[frozenset({ANNA, Ref("orders", "bc", "1")})]))
 
 
 def test_an_empty_memory_changes_nothing(store: Store) -> None:
@@ -164,7 +200,7 @@ def test_an_unlinked_link_leaves_no_shadow_and_its_records_can_be_linked_anew_at
     assert store.shadows(["L1", "L2"]) == {}
     assert store.links_of([ANNA, BERTA]) == {ANNA: "L2"}
     assert store.by_key("customers", "erp", "number", ["A1"]) == {"A1": (ANNA,)}
-    assert store.history("L1") == (ENTRY,)
+    assert store.history("L1") == (replace(ENTRY, seq=1),)
 
 
 def test_a_record_is_never_in_two_links(store: Store) -> None:

@@ -14,6 +14,7 @@ from syncline.cli.output import count, emit, say, shown, table, tell, when
 if TYPE_CHECKING:
     from syncline.cli.names import Names, Subject
     from syncline.project import Project
+    from syncline.records import Values
     from syncline.store import Entry, Pair, Store
 
 _PAGE = 1_000
@@ -189,8 +190,20 @@ def _told_entry(entry: Entry, subject: Subject, names: Names) -> dict[str, Any]:
         "ref": str(entry.ref) if entry.ref else None,
         "old": names.value(entry.flow, entry.property, entry.old),
         "new": names.value(entry.flow, entry.property, entry.new),
+        "whole": _told_whole(entry, names) if entry.whole else None,
     }
     return told | ({"lineNumber": line_number(subject.pair, entry.line)} if entry.line else {})
+
+
+def _told_whole(entry: Entry, names: Names) -> dict[str, Any]:
+    """Everything that was known of a record, or of a line alone."""
+    assert entry.whole is not None
+
+    def told(values: Values) -> dict[str, Any]:
+        return {name: names.value(entry.flow, name, value) for name, value in values.items()}
+
+    lines = [{"line": line.line, "values": told(line.values)} for line in entry.whole.lines]
+    return {"values": told(entry.whole.values), "lines": lines}
 
 
 def _sentence(entry: Entry, subject: Subject, names: Names) -> str:
@@ -202,6 +215,8 @@ def _sentence(entry: Entry, subject: Subject, names: Names) -> str:
     origin = f" (from {entry.origin})" if entry.origin else ""
     if entry.action == "updated":
         return f"{what}: {old} → {new}{origin}"
+    if entry.action == "edited":
+        return f"{what}: {old} → {new} (edited there)"
     if entry.action == "lost":
         return f"{what}: {old} gave way to {new}{origin}"
     value = next((f"{shown(v)}" for v in (entry.new, entry.old) if v is not None), "")

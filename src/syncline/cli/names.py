@@ -123,8 +123,8 @@ def ref_of(flows: Mapping[str, Flow], text: str) -> Ref | None:
 
 def history(store: Store, subject: Subject) -> list[Entry]:
     """The journal of every record of a subject, oldest first."""
-    told = dict.fromkeys(entry for ref in subject.refs for entry in store.history(ref))
-    return sorted(told, key=lambda entry: entry.at)
+    told = {entry.seq: entry for ref in subject.refs for entry in store.history(ref)}
+    return [told[seq] for seq in sorted(told)]
 
 
 def line_number(pair: Pair | None, line: str) -> str:

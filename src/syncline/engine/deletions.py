@@ -7,19 +7,20 @@ until its counterparts are gone too.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from syncline.engine import recover
 from syncline.engine.case import Case
+from syncline.engine.journal import deleted
 from syncline.engine.retry import put_off
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Deletion, Flow
 from syncline.reconcile.compare import unchanged
 from syncline.records import Delete, Done, Gone, LinkState, Outcome, Stale
-from syncline.store import Action, Arrival, Entry
+from syncline.store import Arrival, Entry
 
 
 async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
@@ -29,7 +30,7 @@ async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
     for case in await worker.knowing.inform(flow, gone):
         left = _left(case)
         if case.fresh or not left:
-            _forget(worker, case, "deleted on every side")
+            _forget(worker, case)
         elif flow.delete is Deletion.KEEP:
             _keep(worker, case)
         elif flow.delete is not Deletion.PROPAGATE:
@@ -42,7 +43,7 @@ async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
         elif not worker.gate.delete(case, left):
             worker.draft.again(case.arrivals.values(), worker.setup.now())
         elif worker.gate.dry:
-            _forget(worker, case, "")
+            _forget(worker, case)
         else:
             propagated.append(case)
     await _delete(worker, flow, propagated)
@@ -95,29 +96,19 @@ async def _delete(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
     moved: defaultdict[str, set[str]] = defaultdict(set)
     for case in cases:
         failed = {s: outcome for s, outcome in fates[case.link.id].items() if not isinstance(outcome, Done | Gone)}
-        for side in fates[case.link.id].keys() - failed.keys():
+        for side in (side for side in fates[case.link.id] if side not in failed):
             worker.result.flows[flow.name].deleted[side] += 1
-            worker.draft.journal += _deleted_values(worker, case, side)
+            note = f"as it was in {', '.join(case.gone)}"
+            worker.draft.journal.append(deleted(case, side, worker.setup.now(), origin=case.gone[0], note=note))
         for side, outcome in failed.items():
             if isinstance(outcome, Stale):
                 moved[side].add(case.link.members[side])
         if failed:
             put_off(worker, case, list(case.arrivals.values()), failed)
         else:
-            _forget(worker, case, f"deleted in {', '.join(_left(case))}, as it was in {', '.join(case.gone)}")
+            _forget(worker, case)
     worker.draft.save()
     await recover.look_again(worker, flow, moved)
-
-
-def _deleted_values(worker: Worker, case: Case, side: str) -> list[Entry]:
-    """What was deleted stays in the journal, value by value."""
-    known = case.shadows[side].values if side in case.shadows else {}
-    told: Mapping[str, object] = case.rows[side].values if side in case.rows else {}
-    return [
-        replace(_entry(worker, case, "deleted"), ref=case.ref(side), property=name, old=value)
-        for name, value in {**known, **told}.items()
-        if value is not None
-    ]
 
 
 def _keep(worker: Worker, case: Case) -> None:
@@ -127,9 +118,10 @@ def _keep(worker: Worker, case: Case) -> None:
     members = {side: case.link.members[side] for side in left}
     draft.links[case.link.id] = replace(case.link, members=members, state=LinkState.RESTING)
     draft.keys |= {case.ref(side): {} for side in case.gone}
-    draft.journal.append(
-        _entry(worker, case, "unlinked", f"deleted in {', '.join(case.gone)}, kept in {', '.join(left)}")
-    )
+    note = f"kept in {', '.join(left)}"
+    draft.journal += _gone(worker, case, note)
+    ref, now = case.ref(left[0]), worker.setup.now()
+    draft.journal.append(Entry(at=now, flow=case.flow.name, link=case.link.id, ref=ref, action="resting", note=note))
 
 
 def _park(worker: Worker, case: Case, message: str, mend: str) -> None:
@@ -138,16 +130,16 @@ def _park(worker: Worker, case: Case, message: str, mend: str) -> None:
     worker.gate.parked(case, message)
 
 
-def _forget(worker: Worker, case: Case, note: str) -> None:
+def _gone(worker: Worker, case: Case, note: str = "") -> list[Entry]:
+    """What was deleted elsewhere stays in the journal whole."""
+    return [deleted(case, side, worker.setup.now(), origin=None, note=note) for side in case.gone]
+
+
+def _forget(worker: Worker, case: Case) -> None:
     """There is nothing left to be linked."""
     draft = worker.draft
     draft.finish(case.arrivals.values())
     draft.keys |= {ref: {} for ref in case.refs}
     if not case.fresh:
         draft.unlinks.append(case.link.id)
-        draft.journal.append(_entry(worker, case, "deleted", note))
-
-
-def _entry(worker: Worker, case: Case, action: Action, note: str = "") -> Entry:
-    ref = next(iter(case.arrivals.values())).ref
-    return Entry(at=worker.setup.now(), flow=case.flow.name, link=case.link.id, ref=ref, action=action, note=note)
+        draft.journal += _gone(worker, case)

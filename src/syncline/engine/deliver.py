@@ -243,13 +243,14 @@ def _settle(
     case = replace(case, link=replace(case.link, members={side: ids[side] for side in case.flow.sides if side in ids}))
     if created:
         draft.links[case.link.id] = case.link
+    shadows: dict[str, Shadow] = {}
     if len(ids) > 1:
         shadows = settle(case.flow, case.merge, case.shadows, case.seen, delivered)
         draft.shadows |= {(case.link.id, side): shadow for side, shadow in shadows.items()}
         _follow(worker, case, shadows, observed)
     elif failed and not any(isinstance(outcome, Unknown) for outcome in failed.values()):
         draft.unlinks.append(case.link.id)  # nothing came of it: another record may still be the one
-    draft.journal += entries(case, delivered, now)
+    draft.journal += entries(case, shadows, delivered, now)
     tally = worker.result.flows[case.flow.name]
     for side in delivered:
         (tally.created if side in created else tally.updated)[side] += 1

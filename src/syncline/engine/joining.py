@@ -38,7 +38,8 @@ def join(store: Store, flow: Flow, refs: Collection[Ref], now: datetime) -> Link
             released=list(refs),
             woken=list(refs),
             journal=[
-                Entry(at=now, flow=flow.name, link=link.id, ref=next(iter(refs)), action="linked", note="by a person")
+                Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="linked", note="by a person")
+                for ref in sorted(refs)
             ],
         )
     )

@@ -1,55 +1,115 @@
-"""What a delivered case is told as, for good: every value written with what it replaced, every value that lost."""
+"""What the journal is told of a case: every value that a side is now known to hold, what it replaced, and what lost.
+
+Every change of a shadow is an entry, so that the journal alone gives what is remembered (`engine/replay.py`), and
+nothing that either side ever held is lost.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from syncline.engine.case import Case
-from syncline.reconcile.merge import Decision
+from syncline.reconcile.merge import Decision, LineMerge
 from syncline.reconcile.settle import Delivered
-from syncline.records import Ref, Values
-from syncline.store import Action, Entry
+from syncline.records import LineShadow, Row, Shadow, Values
+from syncline.store import Entry
 
 
-def entries(case: Case, delivered: Mapping[str, Delivered], at: datetime) -> Iterator[Entry]:
-    """``case`` has the members that the delivery created. A new record is one entry: its values are its link's."""
-    for side, done in delivered.items():
-        ref = case.ref(side)
-        if side not in case.versions:
+def entries(
+    case: Case, settled: Mapping[str, Shadow], delivered: Mapping[str, Delivered], at: datetime
+) -> Iterator[Entry]:
+    """``case`` has the members that the delivery created and the shadows from before it, ``settled`` the new ones."""
+    for side, shadow in settled.items():
+        entry = Entry(at=at, flow=case.flow.name, link=case.link.id, ref=case.ref(side), action="updated")
+        written = side in delivered
+        before = case.shadows.get(side)
+        if before is None and side not in case.versions:
             origin = next((s for s in case.arrivals if s != side), None)
-            yield Entry(
-                at=at, flow=case.flow.name, link=case.link.id, ref=ref, action="created", new=case.name, origin=origin
-            )
+            yield replace(entry, action="created", new=case.name, origin=origin, whole=shadow)
             continue
-        told = done.row.values if done.row else {}
-        yield from (_written(case, ref, d, told, at) for d in case.merge.decisions if side in d.writes)
-        for line in case.merge.lines_for(side):
-            if side in line.add or side in line.remove:
-                action: Action = "created" if side in line.add else "deleted"
-                yield Entry(at=at, flow=case.flow.name, link=case.link.id, ref=ref, action=action, line=line.line)
-                continue
-            yield from (_written(case, ref, d, {}, at, line.line) for d in line.decisions if side in d.writes)
+        decisions = {d.property: d for d in case.merge.decisions}
+        yield from _values(entry, decisions, before.values if before else {}, shadow.values, written, first=not before)
+        if before is None:
+            yield replace(entry, action="agreed", whole=shadow)
+        else:
+            yield from _lines(entry, case, before, shadow, written)
     if delivered.keys() == case.merge.writes:
         yield from _lost(case, case.merge.decisions, at, None)
         for line in case.merge.lines or ():
             yield from _lost(case, line.decisions, at, line.line)
 
 
-def _written(case: Case, ref: Ref, d: Decision, told: Values, at: datetime, line: str | None = None) -> Entry:
+def _values(
+    entry: Entry, decisions: Mapping[str, Decision], before: Values, now: Values, written: bool, *, first: bool = False
+) -> Iterator[Entry]:
+    """``entry`` says of which record, and which line of it. Of a record's ``first`` shadow only what was written."""
+    side = entry.ref.side if entry.ref else ""
+    for name, value in now.items():
+        d = decisions.get(name)
+        told = replace(entry, property=name, new=value)
+        if d is not None and written and side in d.writes:
+            yield replace(told, old=d.now.get(side), origin=d.origin, note=d.reason.value)
+        elif first:
+            continue
+        elif name not in before:
+            yield replace(told, action="agreed")
+        elif before[name] != value:
+            yield replace(told, action="edited", old=before[name])
+
+
+def _lines(entry: Entry, case: Case, before: Shadow, now: Shadow, written: bool) -> Iterator[Entry]:
+    """A line that comes or goes is told whole; with an ``origin`` where Syncline added or removed it."""
+    side = entry.ref.side if entry.ref else ""
+    merges = {m.line: m for m in case.merge.lines or ()}
+    old = {line.line: line for line in before.lines}
+    for line in now.lines:
+        told, m = replace(entry, line=line.line), merges.get(line.line)
+        known = old.pop(line.line, None)
+        if known is None or known.id != line.id:
+            ours = written and m is not None and side in m.add
+            yield replace(told, action="created", origin=_other(m, side) if ours else None, whole=_alone(line))
+        elif m is not None:
+            yield from _values(told, {d.property: d for d in m.decisions}, known.values, line.values, written)
+    for name, line in old.items():
+        m = merges.get(name)
+        ours = written and m is not None and side in m.remove
+        origin = next((s for s in case.flow.sides if s != side), None) if ours else None
+        yield replace(entry, line=name, action="deleted", origin=origin, whole=_alone(line))
+
+
+def _other(m: LineMerge | None, side: str) -> str | None:
+    return next((s for s in m.ids if s != side), None) if m else None
+
+
+def _alone(line: LineShadow) -> Shadow:
+    return Shadow(version=None, lines=(line,))
+
+
+def deleted(case: Case, side: str, at: datetime, *, origin: str | None, note: str = "") -> Entry:
+    """A record that is gone, with everything that was known of it: ``origin`` is for whose sake Syncline deleted it."""
+    whole = _last_known(side, case.shadows.get(side), case.rows.get(side))
+    ref, link = case.ref(side), case.link.id
     return Entry(
-        at=at,
-        flow=case.flow.name,
-        link=case.link.id,
-        ref=ref,
-        action="updated",
-        property=d.property,
-        line=line,
-        old=d.now.get(ref.side),
-        new=told.get(d.property, d.value),
-        origin=d.origin,
-        note=d.reason.value,
+        at=at, flow=case.flow.name, link=link, ref=ref, action="deleted", origin=origin, note=note, whole=whole
     )
+
+
+def _last_known(side: str, shadow: Shadow | None, row: Row | None) -> Shadow:
+    known = shadow or Shadow(version=None)
+    if row is None:
+        return known
+    lines = known.lines
+    if row.lines is not UNSET:
+        names = {line.id: line.line for line in known.lines}
+        lines = tuple(
+            LineShadow(line=names.get(line.id, f"{side}:{line.id}"), id=line.id, values=line.values)
+            for line in row.lines
+        )
+    return replace(known, values={**known.values, **row.values}, lines=lines)
 
 
 def _lost(case: Case, decisions: tuple[Decision, ...], at: datetime, line: str | None) -> Iterator[Entry]:

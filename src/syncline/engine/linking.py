@@ -80,8 +80,9 @@ def _link(
     draft.woken += refs
     draft.arrivals |= {a.ref: replace(a, due=a.seen, attempts=0) for a in arrivals.values() if a.due is None}
     worker.result.flows[flow.name].linked += 1
-    draft.journal.append(
-        Entry(at=now, flow=flow.name, link=link.id, ref=refs[0], action="linked", note=f"by {key_name(key)}")
+    note = f"by {key_name(key)}"
+    draft.journal += (
+        Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="linked", note=note) for ref in sorted(refs)
     )
 
 

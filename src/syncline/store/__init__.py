@@ -3,10 +3,12 @@
 from syncline.store.database import StoreError as StoreError
 from syncline.store.lock import StoreLocked as StoreLocked
 from syncline.store.memory import Action as Action
+from syncline.store.memory import Answer as Answer
 from syncline.store.memory import Arrival as Arrival
 from syncline.store.memory import Cause as Cause
 from syncline.store.memory import Counts as Counts
 from syncline.store.memory import Entry as Entry
+from syncline.store.memory import Hold as Hold
 from syncline.store.memory import Intent as Intent
 from syncline.store.memory import Memory as Memory
 from syncline.store.memory import Pair as Pair

@@ -16,9 +16,20 @@ Cause: TypeAlias = Literal[
 """Why a record is parked. ``waiting`` ends by itself, when what it waits for is linked."""
 
 Action: TypeAlias = Literal[
-    "linked", "created", "updated", "deleted", "parked", "agreed", "lost", "resting", "completed", "unlinked"
+    "linked",
+    "agreed",
+    "created",
+    "edited",
+    "updated",
+    "deleted",
+    "lost",
+    "parked",
+    "resting",
+    "completed",
+    "unlinked",
 ]
-"""What a journal entry tells."""
+"""What a journal entry tells. ``agreed`` is what a side held when its record was first brought in step; ``edited`` what
+a side changed by itself, ``updated`` what Syncline wrote there; ``lost`` a value that gave way to another."""
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -58,7 +69,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     """One row of the journal: what was done or decided, and never changed afterwards.
 
     ``ref`` is the record that the value was written to or that the decision is about; ``origin`` the side the value
-    came from; ``line`` the line of a keyed collection.
+    came from, ``None`` where the system itself or a person in it did it; ``line`` the line of a keyed collection.
+    ``whole`` is everything that was known of a record, or of a line alone, that comes or goes. ``seq`` is its place in
+    the journal, filled on reading and ignored on saving.
     """
 
     at: datetime
@@ -72,6 +85,42 @@ class Entry(Struct, frozen=True, kw_only=True):
     new: Value = None
     origin: str | None = None
     note: str = ""
+    whole: Shadow | None = None
+    seq: int = 0
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a person said that a property of a link (of its ``line``) shall be: the next turn does it.
+
+    ``seen`` are the values by side that the person was shown; where a side holds another by then, the answer is void.
+    ``note`` is what the journal says of it.
+    """
+
+    link: str
+    property: str
+    line: str | None = None
+    value: Value
+    seen: Values
+    note: str
+    at: datetime
+
+
+class Hold(Struct, frozen=True, kw_only=True):
+    """A property of which a side changed too much at once: its edits there do not count until a person says so.
+
+    ``within`` is ``lines`` where it is a property of lines. ``state`` is ``held``, or ``rejected`` once a person said
+    that what was there before is to be put back. Of ``linked`` records ``changed`` were, ``blanked`` to nothing.
+    """
+
+    flow: str
+    side: str
+    property: str
+    within: Literal["header", "lines"] = "header"
+    state: Literal["held", "rejected"] = "held"
+    changed: int
+    blanked: int
+    linked: int
+    since: datetime
 
 
 class Intent(Struct, frozen=True, kw_only=True):
@@ -123,6 +172,16 @@ class Memory(Struct, frozen=True, kw_only=True):
     """Intent ids."""
     journal: Sequence[Entry] = ()
     facts: Mapping[str, str] = {}
+    apart: Collection[frozenset[Ref]] = ()
+    """Pairs of records of which a person said that they are not the same."""
+    together: Collection[frozenset[Ref]] = ()
+    """Pairs of which that no longer holds."""
+    answers: Sequence[Answer] = ()
+    answered: Collection[tuple[str, str | None, str]] = ()
+    """Answers that were acted upon or are void, by (link, line, property)."""
+    holds: Sequence[Hold] = ()
+    lifted: Collection[tuple[str, str, str, str]] = ()
+    """Holds that are over, by (flow, side, within, property)."""
 
 
 class Pair(Struct, frozen=True, kw_only=True):

@@ -28,6 +28,12 @@ def history(connection: Connection, subject: Ref | str) -> tuple[Entry, ...]:
     return tuple(_entry(row) for row in connection.execute(select(t.journal).where(about).order_by(j.seq)))
 
 
+def journal(connection: Connection, after: int, limit: int) -> tuple[Entry, ...]:
+    """The next entries, oldest first."""
+    asked = select(t.journal).where(t.journal.c.seq > after).order_by(t.journal.c.seq).limit(limit)
+    return tuple(map(_entry, connection.execute(asked)))
+
+
 def pairs(connection: Connection, flow: str, after: str | None, limit: int) -> tuple[Pair, ...]:
     """The next links of a flow in the order of their ids."""
     k = t.links.c
@@ -129,4 +135,6 @@ def _entry(row: AnyRow) -> Entry:
         new=row.new,
         origin=row.origin,
         note=row.note,
+        whole=row.whole,
+        seq=row.seq,
     )

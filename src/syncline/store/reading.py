@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from syncline.records import Link, LinkState, Ref, Shadow, Value
 from syncline.store import tables as t
-from syncline.store.memory import Arrival, Intent, Parked
+from syncline.store.memory import Answer, Arrival, Hold, Intent, Parked
 
 T = TypeVar("T")
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -234,6 +234,41 @@ def _arrival(row: AnyRow) -> Arrival:
 def open_intents(connection: Connection) -> tuple[Intent, ...]:
     rows = connection.execute(select(t.intents).order_by(t.intents.c.opened, t.intents.c.id))
     return tuple(Intent(**row._mapping) for row in rows)
+
+
+# --- what people said
+
+
+def apart(connection: Connection, refs: Collection[Ref]) -> set[frozenset[Ref]]:
+    p = t.apart.c
+    found: set[frozenset[Ref]] = set()
+    for flow, side, ids in slices(refs):
+        one, other = and_(p.side == side, p.id.in_(ids)), and_(p.other_side == side, p.other_id.in_(ids))
+        for either in (one, other):
+            for row in connection.execute(select(t.apart).where(p.flow == flow, either)):
+                found.add(frozenset({Ref(flow, row.side, row.id), Ref(flow, row.other_side, row.other_id)}))
+    return found
+
+
+def answers(connection: Connection, links: Collection[str]) -> tuple[Answer, ...]:
+    a = t.answers.c
+    return tuple(
+        Answer(**{**row._mapping, "line": row.line or None})
+        for piece in cut(links)
+        for row in connection.execute(select(t.answers).where(a.link.in_(piece)).order_by(a.link, a.line, a.property))
+    )
+
+
+def answered_links(connection: Connection) -> dict[str, str]:
+    """The links that a person said something of which was not acted upon yet, with their flows."""
+    asked = select(t.links.c.id, t.links.c.flow).where(t.links.c.id.in_(select(t.answers.c.link)))
+    return {row.id: row.flow for row in connection.execute(asked.order_by(t.links.c.id))}
+
+
+def holds(connection: Connection) -> tuple[Hold, ...]:
+    h = t.holds.c
+    rows = connection.execute(select(t.holds).order_by(h.flow, h.side, h.within, h.property))
+    return tuple(Hold(**row._mapping) for row in rows)
 
 
 # --- parked

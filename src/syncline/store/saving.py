@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 
 from syncline.records import Ref
 from syncline.store import tables as t
-from syncline.store.memory import Arrival, Entry, Intent, Memory, Parked
+from syncline.store.memory import Answer, Arrival, Entry, Hold, Intent, Memory, Parked
 from syncline.store.reading import slices
 
 
@@ -24,6 +24,7 @@ def save(connection: Connection, memory: Memory) -> None:
     _many(connection, _PUT_INTENT, map(_intent_row, memory.opened))
     _many(connection, _DROP_INTENT, ({"at_id": id_} for id_ in memory.closed))
     _many(connection, insert(t.journal), map(_entry_row, memory.journal))
+    _decide(connection, memory)
     _many(connection, _PUT_FACT, ({"name": name, "text": text} for name, text in memory.facts.items()))
 
 
@@ -86,6 +87,24 @@ def _park(connection: Connection, memory: Memory) -> None:
     )
 
 
+def _decide(connection: Connection, memory: Memory) -> None:
+    """What people said."""
+    _many(connection, _DROP_APART, ({f"at_{k}": v for k, v in _pair_row(pair).items()} for pair in memory.together))
+    _many(connection, insert(t.apart).on_conflict_do_nothing(), map(_pair_row, memory.apart))
+    _many(
+        connection,
+        _DROP_ANSWER,
+        (
+            {"at_link": link, "at_line": line or "", "at_property": property_}
+            for link, line, property_ in memory.answered
+        ),
+    )
+    _many(connection, _PUT_ANSWER, map(_answer_row, memory.answers))
+    names = ("at_flow", "at_side", "at_within", "at_property")
+    _many(connection, _DROP_HOLD, (dict(zip(names, lifted, strict=True)) for lifted in memory.lifted))
+    _many(connection, _PUT_HOLD, map(_hold_row, memory.holds))
+
+
 def _wake(connection: Connection, linked: Iterable[Ref]) -> None:
     w = t.waits.c
     waiting = {
@@ -124,8 +143,24 @@ def _intent_row(i: Intent) -> dict[str, Any]:
 
 
 def _entry_row(e: Entry) -> dict[str, Any]:
-    row = {name: getattr(e, name) for name in e.__struct_fields__ if name != "ref"}
+    row = {name: getattr(e, name) for name in e.__struct_fields__ if name not in {"ref", "seq"}}
     return row | {"side": e.ref.side if e.ref else None, "record": e.ref.id if e.ref else None}
+
+
+def _pair_row(pair: frozenset[Ref]) -> dict[str, Any]:
+    """Raises ``ValueError`` unless it is two records of one flow."""
+    one, other = sorted(pair)
+    if one.flow != other.flow:
+        raise ValueError(f"{one} and {other} are of two flows.")
+    return _ref_row(one) | {"other_side": other.side, "other_id": other.id}
+
+
+def _answer_row(a: Answer) -> dict[str, Any]:
+    return {name: getattr(a, name) for name in a.__struct_fields__} | {"line": a.line or ""}
+
+
+def _hold_row(h: Hold) -> dict[str, Any]:
+    return {name: getattr(h, name) for name in h.__struct_fields__}
 
 
 # --- statements
@@ -164,6 +199,11 @@ _PUT_LISTED = _put(t.progress, "listed")
 _PUT_ARRIVAL = _put_if_newer()
 _PUT_INTENT = _put(t.intents)
 _PUT_FACT = _put(t.facts)
+_PUT_ANSWER = _put(t.answers)
+_PUT_HOLD = _put(t.holds)
+_DROP_APART = _drop(t.apart, "flow", "side", "id", "other_side", "other_id")
+_DROP_ANSWER = _drop(t.answers, "link", "line", "property")
+_DROP_HOLD = _drop(t.holds, "flow", "side", "within", "property")
 _DROP_LINK = _drop(t.links, "id")
 _DROP_MEMBERS = _drop(t.members, "link")
 _DROP_ARRIVAL = _drop(t.arrivals, "flow", "side", "id", "seen")

@@ -19,7 +19,7 @@ from syncline.records import Link, Ref, Shadow, Value
 from syncline.store import database, people, reading, saving
 from syncline.store.census import Census
 from syncline.store.lock import exclusive
-from syncline.store.memory import Arrival, Cause, Counts, Entry, Intent, Memory, Pair, Parked
+from syncline.store.memory import Answer, Arrival, Cause, Counts, Entry, Hold, Intent, Memory, Pair, Parked
 
 
 class Store:
@@ -189,12 +189,39 @@ class Store:
         with self._look() as c:
             return reading.parked_refs(c, refs)
 
+    # --- what people said
+
+    def apart(self, refs: Collection[Ref]) -> set[frozenset[Ref]]:
+        """The pairs, one of which is among these, that a person said are not the same."""
+        with self._look() as c:
+            return reading.apart(c, refs)
+
+    def answers(self, links: Collection[str]) -> tuple[Answer, ...]:
+        """What is still to be done of what a person said of these links."""
+        with self._look() as c:
+            return reading.answers(c, links)
+
+    def answered_links(self) -> dict[str, str]:
+        """The links of which a person said something that is still to be done, with their flows."""
+        with self._look() as c:
+            return reading.answered_links(c)
+
+    def holds(self) -> tuple[Hold, ...]:
+        """The properties whose edits on a side do not count for now."""
+        with self._look() as c:
+            return reading.holds(c)
+
     # --- for people
 
     def history(self, subject: Ref | str) -> tuple[Entry, ...]:
         """What the journal tells of a record and every link it ever had, or of a link (its id); oldest first."""
         with self._look() as c:
             return people.history(c, subject)
+
+    def journal(self, after: int = 0, limit: int = 1_000) -> tuple[Entry, ...]:
+        """The next entries after this place in the journal, oldest first."""
+        with self._look() as c:
+            return people.journal(c, after, limit)
 
     def counts(self) -> dict[str, Counts]:
         """How every flow stands of which anything is remembered."""

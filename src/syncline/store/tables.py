@@ -31,7 +31,7 @@ from sqlalchemy import (
 from syncline.records import Value
 from syncline.store.payloads import dump, key_text, load_plain, load_record, load_shadow, load_write
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration, so that opening a store that has it needs no migration tool."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -223,9 +223,51 @@ journal = Table(
     Column("new", Payload),
     Column("origin", Text),
     Column("note", Text, nullable=False),
+    Column("whole", Payload(load_shadow)),
     # The history of a link, and that of a record, which may have had several links or none.
     Index(None, "link"),
     Index(None, "flow", "side", "record"),
     # When something last happened in a flow.
     Index(None, "flow", "at"),
+)
+
+apart = Table(
+    "apart",
+    metadata,
+    # The lesser and the greater of two records of a flow that are not the same, each as (side, id).
+    Column("flow", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("other_side", Text, primary_key=True),
+    Column("other_id", Text, primary_key=True),
+    # From either of the two.
+    Index(None, "flow", "other_side", "other_id"),
+    sqlite_with_rowid=False,
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("link", Text, ForeignKey("links.id", ondelete="CASCADE"), primary_key=True),
+    Column("line", Text, primary_key=True),  # empty for the record itself
+    Column("property", Text, primary_key=True),
+    Column("value", Payload),
+    Column("seen", Payload, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("flow", Text, primary_key=True),
+    Column("side", Text, primary_key=True),
+    Column("within", Text, primary_key=True),
+    Column("property", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("blanked", Integer, nullable=False),
+    Column("linked", Integer, nullable=False),
+    Column("since", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )
