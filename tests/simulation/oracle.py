@@ -50,7 +50,7 @@ class _Judge:
                 self._parked[parked.ref.flow, trace] = parked
         self._deletions: dict[tuple[str, str], list[Deletion]] = {}
         for deletion in self._people.deletions:
-            if deletion.line is None:
+            if deletion.line is None and deletion.linked:
                 self._deletions.setdefault((deletion.entity, deletion.trace), []).append(deletion)
         self._now = {
             side: {

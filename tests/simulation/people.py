@@ -35,19 +35,26 @@ class Edit(Struct, frozen=True):
 
 
 class Deletion(Struct, frozen=True):
-    """A person removed a record, or a line of it, that said ``held``. ``known``: Syncline had been told of it."""
+    """A person removed a record, or a line of it, that said ``held``. ``linked``: Syncline knew whose it was."""
 
     entity: str
     trace: str
     line: str | None
     side: str
     held: Mapping[Place, str]
+    linked: bool
 
 
 class People:
-    """``systems`` by side. ``tell`` takes the story."""
+    """``systems`` by side. ``tell`` takes the story; ``is_linked`` says whether Syncline has linked a record."""
 
-    def __init__(self, systems: Mapping[str, System], tell: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        systems: Mapping[str, System],
+        tell: Callable[[str, str], None],
+        is_linked: Callable[[str, str, str], bool],
+    ) -> None:
+        self._is_linked = is_linked
         self._systems = systems
         self._tell = tell
         self.edits: list[Edit] = []
@@ -83,7 +90,8 @@ class People:
         if act.verb == "delete":
             snapshot = self.snapshot(system, act.entity, id_)
             system.delete(act.entity, id_, hidden=act.hidden)
-            self.deletions.append(Deletion(act.entity, act.trace, None, act.side, snapshot))
+            linked = self._is_linked(act.entity, act.side, id_)
+            self.deletions.append(Deletion(act.entity, act.trace, None, act.side, snapshot, linked))
             return True
         if act.verb == "edit":
             raws = self._raws(system, act, None)
@@ -117,7 +125,7 @@ class People:
                 for cell in LINE
             }
             system.update(act.entity, id_, {}, [LineRemove(id=line["id"], version=None)], hidden=act.hidden)
-            self.deletions.append(Deletion(act.entity, act.trace, act.line, act.side, snapshot))
+            self.deletions.append(Deletion(act.entity, act.trace, act.line, act.side, snapshot, True))
         elif act.verb == "move line":
             place = held.lines.index(line)
             if place + 1 >= len(held.lines):

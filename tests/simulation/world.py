@@ -31,7 +31,7 @@ from syncline.engine.setup import EngineError, Setup
 from syncline.engine.sync import sync
 from syncline.engine.verify import verify
 from syncline.mapping.model import Deletion
-from syncline.records import Delete, Done, Outcome, Write
+from syncline.records import Delete, Done, Outcome, Ref, Write
 from syncline.store import Memory, Store
 from syncline.store.lock import StoreLocked
 
@@ -171,7 +171,7 @@ class World:
         self.systems = {side: System(side, style, self.loop.now) for side, style in config.styles.items()}
         self.story: list[str] = []
         self._telling = telling
-        self.people = People(self.systems, self.tell)
+        self.people = People(self.systems, self.tell, self._is_linked)
         self._chance = Random(config.seed + 1)
         self._drawing = Drawing(self.systems, self.people, config.habits, self._chance)
         self.script = Script(events, None if events is not None else self._draw)
@@ -218,6 +218,10 @@ class World:
     def identity(self, side: str, *, swapped: bool) -> str:
         is_known = self.store.fact(f"identity of {side}") is not None
         return f"another company on {side}" if swapped and is_known else f"company of {side}"
+
+    def _is_linked(self, entity: str, side: str, id_: str) -> bool:
+        ref = Ref(entity, side, id_)
+        return ref in self.store.links_of([ref])
 
     def wrote(self, side: str, entity: str, asked: Write, outcome: Outcome) -> None:
         """Syncline has asked for this, and this came of it."""

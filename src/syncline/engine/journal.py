@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import datetime
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from syncline.engine.case import Case
+from syncline.mapping.model import Flow, Property
 from syncline.reconcile.merge import Decision
 from syncline.reconcile.settle import Delivered
-from syncline.records import Ref, Values
-from syncline.store import Action, Entry
+from syncline.records import LineChange, Ref, Row, Shadow, Update, Values
+from syncline.store import Action, Entry, Intent
 
 
 def entries(case: Case, delivered: Mapping[str, Delivered], at: datetime) -> Iterator[Entry]:
@@ -30,10 +34,50 @@ def entries(case: Case, delivered: Mapping[str, Delivered], at: datetime) -> Ite
                 yield Entry(at=at, flow=case.flow.name, link=case.link.id, ref=ref, action=action, line=line.line)
                 continue
             yield from (_written(case, ref, d, {}, at, line.line) for d in line.decisions if side in d.writes)
-    if delivered.keys() == case.merge.writes:
-        yield from _lost(case, case.merge.decisions, at, None)
-        for line in case.merge.lines or ():
-            yield from _lost(case, line.decisions, at, line.line)
+    yield from _lost(case, case.merge.decisions, delivered.keys(), at, None)
+    for line in case.merge.lines or ():
+        yield from _lost(case, line.decisions, delivered.keys(), at, line.line)
+
+
+def recovered(
+    flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, at: datetime
+) -> Iterator[Entry]:
+    """What a write whose answer was lost has changed: ``then`` is what the record held when it was decided.
+
+    What had been edited there, and is not there any more, has lost: to this write, or to somebody who saw it after it.
+    """
+    told = Entry(
+        at=at,
+        flow=flow.name,
+        link=intent.link,
+        ref=Ref(flow.name, intent.side, intent.record or ""),
+        action="updated",
+        note="found after its answer was lost",
+    )
+    yield from _overwritten(told, flow.properties, intent.values, then.values, now.values, shadow.values)
+    if flow.lines is None or then.lines is UNSET or now.lines is UNSET or not isinstance(intent.write, Update):
+        return
+    written = {edit.id for edit in intent.write.lines if isinstance(edit, LineChange)}
+    before, known = {line.id: line.values for line in then.lines}, {line.id: line for line in shadow.lines}
+    for line in now.lines:
+        if line.id in written & before.keys() & known.keys():
+            of_line = replace(told, line=known[line.id].line)
+            yield from _overwritten(
+                of_line, flow.lines.properties, line.values, before[line.id], line.values, known[line.id].values
+            )
+
+
+def _overwritten(
+    told: Entry, properties: Mapping[str, Property], names: Iterable[str], then: Values, now: Values, shadow: Values
+) -> Iterator[Entry]:
+    side = told.ref.side if told.ref else ""
+    for name in names:
+        if name not in then or name not in now or then[name] == now[name]:
+            continue
+        changed = replace(told, property=name, old=then[name], new=now[name])
+        yield changed
+        if side in properties[name].sources and name in shadow and then[name] != shadow[name]:
+            yield replace(changed, action="lost")
 
 
 def _written(case: Case, ref: Ref, d: Decision, told: Values, at: datetime, line: str | None = None) -> Entry:
@@ -52,9 +96,15 @@ def _written(case: Case, ref: Ref, d: Decision, told: Values, at: datetime, line
     )
 
 
-def _lost(case: Case, decisions: tuple[Decision, ...], at: datetime, line: str | None) -> Iterator[Entry]:
+def _lost(
+    case: Case, decisions: tuple[Decision, ...], delivered: Set[str], at: datetime, line: str | None
+) -> Iterator[Entry]:
+    """A value is told to have lost once it is overwritten, whatever becomes of the other writes: it is nowhere else."""
+    is_whole = case.merge.writes <= delivered
     for d in decisions:
         for side, value in d.lost.items():
+            if not (side in delivered if side in d.writes else is_whole):
+                continue
             yield Entry(
                 at=at,
                 flow=case.flow.name,
