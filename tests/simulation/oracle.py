@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from simulation.agreement import ENTITIES, Cell, cells, normalised
-from simulation.people import Deletion, Edit, Place
+from simulation.people import Deletion, Edit
 from simulation.systems import BLANK, FORBIDDEN, System, token
 from simulation.world import World
 from syncline.mapping.model import Deletion as Policy
@@ -50,7 +50,7 @@ class _Judge:
                 self._parked[parked.ref.flow, trace] = parked
         self._deletions: dict[tuple[str, str], list[Deletion]] = {}
         for deletion in self._people.deletions:
-            if deletion.line is None and deletion.linked:
+            if deletion.line is None:
                 self._deletions.setdefault((deletion.entity, deletion.trace), []).append(deletion)
         self._now = {
             side: {
@@ -202,8 +202,11 @@ class _Judge:
         standing = {now[place] for now in self._now.values() if place in now}
         if any(people.descends(place, value, edit.value) for value in standing):
             return True
-        if any(people.descends(place, value, edit.value) for value in self._journal.get(place, ())):
+        told = self._journal.get((entity, trace, name), set())
+        if any(people.descends(place, value, edit.value) for value in told):
             return True
+        if line is not None and cell.refers and line in self._journal.get((entity, trace, "trace"), ()):
+            return True  # two added the same product at once: it is one line now, and what else they said is told
         seen = (d.held[place] for d in people.deletions if place in d.held)
         return any(people.descends(place, value, edit.value) for value in seen)
 
@@ -222,10 +225,12 @@ class _Judge:
                 yield Wrong("f", f"{entity} {id_} was deleted in {side}, against the policy")
         for (entity, trace), deletions in self._deletions.items():
             for deletion in deletions:
-                if self._systems[deletion.side].named(entity, trace):
+                if deletion.linked and self._systems[deletion.side].named(entity, trace):
                     yield Wrong("f", f"{entity} {trace} was deleted in {deletion.side}, and is there again")
             left = [side for side, system in self._systems.items() if system.named(entity, trace)]
             policy = self._world.config.delete[entity]
+            if all(not deletion.linked for deletion in deletions) and trace in self._people.twins:
+                continue  # nobody knew yet that the other was its twin
             if left and policy is Policy.PROPAGATE and not self._excused(entity, trace):
                 yield Wrong("f", f"{entity} {trace} was deleted, and is still in {', '.join(left)}")
 
@@ -243,9 +248,12 @@ def _seen_as(cell: Cell, side: str, value: object) -> object:
     return normalised(cell.how.get(side, ""), value)  # type: ignore[arg-type]
 
 
-def _journal(world: World) -> dict[Place, set[str]]:
-    """The values that the journal tells to have lost, or to have been deleted, or not to count where they were."""
-    found: dict[Place, set[str]] = {}
+def _journal(world: World) -> dict[tuple[str, str, str], set[str]]:
+    """The values that the journal tells to have lost, or to have been deleted, or not to count where they were.
+
+    By entity, trace and property, whichever the line: a value is written only once.
+    """
+    found: dict[tuple[str, str, str], set[str]] = {}
     for entry in _entries(world):
         if entry.property is None or entry.ref is None:
             continue
@@ -259,9 +267,7 @@ def _journal(world: World) -> dict[Place, set[str]]:
         cell = cells(entry.flow, entry.line)[entry.property]
         counts = cell.owner in (None, entry.ref.side)
         if entry.action in ("lost", "deleted") or (entry.action == "updated" and not counts):
-            line = _line_trace(world, entry)
-            place = (entry.flow, trace, line, entry.property)
-            found.setdefault(place, set()).add(_told(world, entry, cell))
+            found.setdefault((entry.flow, trace, entry.property), set()).add(_told(world, entry, cell))
     return found
 
 
@@ -273,19 +279,6 @@ def _told(world: World, entry: Entry, cell: Cell) -> str:
             history = world.systems[side].history[cell.refers].get(id_, ())
             return next(str(t.record.fields["trace"]) for t in history if t.record is not None)
     return str(entry.old)
-
-
-def _line_trace(world: World, entry: Entry) -> str | None:
-    """Lines are named after the side and id where they were first seen."""
-    if entry.line is None:
-        return None
-    side, _, id_ = entry.line.partition(":")
-    for history in world.systems[side].history[entry.flow].values():
-        for told in history:
-            for line in told.record.fields.get("lines", ()) if told.record else ():
-                if line["id"] == id_:
-                    return str(line["trace"])
-    return entry.line
 
 
 def _entries(world: World) -> Iterator[Entry]:

@@ -76,7 +76,7 @@ def _overwritten(
             continue
         changed = replace(told, property=name, old=then[name], new=now[name])
         yield changed
-        if side in properties[name].sources and name in shadow and then[name] != shadow[name]:
+        if side in properties[name].sources and then[name] != shadow.get(name):
             yield replace(changed, action="lost")
 
 
