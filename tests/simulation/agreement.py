@@ -57,7 +57,7 @@ class Normal(Struct, frozen=True):
 
 
 class Cell(Struct, frozen=True, kw_only=True):
-    """One property as the systems keep it. ``how`` is what each side does to it, by side; ``owner`` alone derives it."""
+    """One property as the systems keep it. ``how`` is what each side does to it; ``owner`` is who alone derives it."""
 
     name: str
     number: bool = False

@@ -119,9 +119,7 @@ class _Judge:
             return
         a, b = held[left].fields[cell.name] or None, held[right].fields[cell.name] or None
         if cell.refers:
-            a, b = (
-                self._people.meaning(self._systems[s], cell, held[s].fields[cell.name]) for s in (left, right)
-            )
+            a, b = (self._people.meaning(self._systems[s], cell, held[s].fields[cell.name]) for s in (left, right))
         if a == b or _seen_as(cell, right, a) == b or _seen_as(cell, left, b) == a:
             return
         if cell.keep_filled and None in (a, b):

@@ -290,13 +290,18 @@ class Drawing:
         for other in self._systems.values():
             for id_ in other.named(entity, trace):
                 code = str(other.held[entity][id_].fields["code"])
-                values: dict[str, str | Decimal | None] = {"code": code, "name": self._value(cells(entity)["name"], side)}
+                values: dict[str, str | Decimal | None] = {
+                    "code": code,
+                    "name": self._value(cells(entity)["name"], side),
+                }
                 return Act(verb="create", side=side, entity=entity, trace=trace, values=values)
         return None
 
     def _line(self, side: str, trace: str) -> Act | None:
         system, chance = self._systems[side], self._chance
-        lines = [str(line["trace"]) for id_ in system.named("orders", trace) for line in system.held["orders"][id_].lines]
+        lines = [
+            str(line["trace"]) for id_ in system.named("orders", trace) for line in system.held["orders"][id_].lines
+        ]
         verb = chance.choice(("add line", "edit line", "edit line", "remove line", "move line"))
         if verb == "add line" or not lines:
             self._count += 1
@@ -305,9 +310,7 @@ class Drawing:
                 return None
             values = {"product": product, "quantity": self._value(cells("", "")["quantity"], side)}
             values["text"] = self._value(cells("", "")["text"], side, blank=chance.random() < 0.3)
-            return Act(
-                verb="add line", side=side, entity="orders", trace=trace, line=f"n{self._count}", values=values
-            )
+            return Act(verb="add line", side=side, entity="orders", trace=trace, line=f"n{self._count}", values=values)
         line = chance.choice(lines)
         if verb != "edit line":
             return Act(verb=verb, side=side, entity="orders", trace=trace, line=line)

@@ -69,7 +69,8 @@ def main(arguments: Sequence[str]) -> int:
             told = time.monotonic()
             print(f"{done} of {count} seeds, {steps} steps, {steps / (told - began):.0f} a second", flush=True)
     lasted = time.monotonic() - began
-    print(f"{count} seeds from {start}: {steps} steps in {lasted:.0f} s ({steps / lasted:.0f} a second), {len(failed)} failed")
+    pace = f"{steps} steps in {lasted:.0f} s ({steps / lasted:.0f} a second)"
+    print(f"{count} seeds from {start}: {pace}, {len(failed)} failed")
     for seed in sorted(failed)[:_TOLD]:
         print(f"\n{story(seed)}", flush=True)
     return 1 if failed else 0

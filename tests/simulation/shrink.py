@@ -34,7 +34,7 @@ def play(config: Config, events: Events | None = None, *, telling: bool = False)
         try:
             world.run()
             wrong = judge(world)
-        except Exception as error:  # noqa: BLE001 - the point is to find them
+        except Exception as error:
             wrong = [Wrong("!", f"{type(error).__name__}: {error}")]
         finally:
             world.close()
@@ -42,11 +42,18 @@ def play(config: Config, events: Events | None = None, *, telling: bool = False)
         return Outcome(wrong=wrong, events=world.script.events, story=world.story, steps=steps)
 
 
+_PLAYS = 400
+"""So often a world is played again at most: what is left then is small enough to be read."""
+
+
 def shrink(config: Config, events: Events, check: str) -> tuple[Config, Events]:
     """The same failure with as little as possible."""
+    plays = 0
 
     def fails(config: Config, kept: Sequence[_Each]) -> bool:
-        return any(wrong.check == check for wrong in play(config, _together(kept)).wrong)
+        nonlocal plays
+        plays += 1
+        return plays <= _PLAYS and any(wrong.check == check for wrong in play(config, _together(kept)).wrong)
 
     kept = [(place, event) for place, told in events.items() for event in told]
     kept = _without_records(config, kept, fails)
@@ -92,7 +99,8 @@ def _fewer(config: Config, kept: list[_Each], fails: _Fails) -> list[_Each]:
 
 def _narrower(config: Config, kept: list[_Each], fails: _Fails) -> list[_Each]:
     """Acts that touch fewer properties, and are listed at once."""
-    for at, (place, event) in enumerate(kept):
+    for at, (place, whole) in enumerate(kept):
+        event = whole
         if not isinstance(event, Act):
             continue
         for name in [n for n in event.values if n != "code"]:  # by which a record is found to be another's twin

@@ -184,9 +184,14 @@ class System:
             self.check_line(entity, id_, edit)
         name = held.fields.get("name")
         self._put(entity, held.fields, str(held.fields["trace"]), fields)
-        if self.side == BC and entity == "customers" and "search" not in fields and held.fields["name"] != name:
-            if held.fields["search"] == str(name or "").upper():
-                self._derive(entity, held, None, "search", str(held.fields["name"]).upper())
+        if (
+            self.side == BC
+            and entity == "customers"
+            and "search" not in fields
+            and held.fields["name"] != name
+            and held.fields["search"] == str(name or "").upper()
+        ):
+            self._derive(entity, held, None, "search", str(held.fields["name"]).upper())
         added = tuple(new for edit in lines if (new := self._edit_line(entity, held, edit)))
         self._totals(entity, held)
         self._commit(entity, id_, hidden)

@@ -164,7 +164,12 @@ class World:
     """``events``: a script to be followed; ``None``: what happens is drawn from the seed."""
 
     def __init__(
-        self, config: Config, folder: Path, events: Mapping[str, Sequence[Event]] | None = None, *, telling: bool = False
+        self,
+        config: Config,
+        folder: Path,
+        events: Mapping[str, Sequence[Event]] | None = None,
+        *,
+        telling: bool = False,
     ) -> None:
         self.config = config
         self.loop = VirtualLoop()
@@ -344,7 +349,7 @@ def _kind(operation: str) -> str:
         return operation
     if operation.endswith(", answer"):
         return "answer"
-    return "send" if operation.split()[0] in _SENDS else "ask"
+    return "send" if operation.split(maxsplit=1)[0] in _SENDS else "ask"
 
 
 def _pause(seed: int, number: int) -> float:

@@ -39,9 +39,7 @@ def entries(case: Case, delivered: Mapping[str, Delivered], at: datetime) -> Ite
         yield from _lost(case, line.decisions, delivered.keys(), at, line.line)
 
 
-def recovered(
-    flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, at: datetime
-) -> Iterator[Entry]:
+def recovered(flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, at: datetime) -> Iterator[Entry]:
     """What a write whose answer was lost has changed: ``then`` is what the record held when it was decided.
 
     What had been edited there, and is not there any more, has lost: to this write, or to somebody who saw it after it.
