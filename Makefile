@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint bench lock
+.PHONY: setup demo test simulate lint bench lock
 
 setup: .venv/ready
 
@@ -30,6 +30,12 @@ lint: setup
 
 test: lint
 	$(BIN)/python -m pytest -n auto
+
+# Simulated worlds, as many as one likes (docs/correctness.md): make simulate SEEDS=1000 START=5000
+SEEDS ?= 500
+START ?= 0
+simulate: setup
+	PYTHONPATH=tests $(BIN)/python -m simulation.run $(SEEDS) $(START)
 
 bench: setup
 	$(BIN)/python benchmarks/first_pass.py

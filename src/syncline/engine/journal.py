@@ -6,17 +6,18 @@ nothing that either side ever held is lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from syncline.engine.case import Case
+from syncline.mapping.model import Flow, Property
 from syncline.reconcile.merge import Decision, LineMerge
 from syncline.reconcile.settle import Delivered
-from syncline.records import LineShadow, Row, Shadow, Values
-from syncline.store import Entry
+from syncline.records import LineChange, LineShadow, Ref, Row, Shadow, Update, Values
+from syncline.store import Entry, Intent
 
 
 def entries(
@@ -37,10 +38,9 @@ def entries(
             yield replace(entry, action="agreed", whole=shadow)
         else:
             yield from _lines(entry, case, before, shadow, written)
-    if delivered.keys() == case.merge.writes:
-        yield from _lost(case, case.merge.decisions, at, None)
-        for line in case.merge.lines or ():
-            yield from _lost(case, line.decisions, at, line.line)
+    yield from _lost(case, case.merge.decisions, delivered, at, None)
+    for line in case.merge.lines or ():
+        yield from _lost(case, line.decisions, delivered, at, line.line)
 
 
 def _values(
@@ -112,9 +112,52 @@ def _last_known(side: str, shadow: Shadow | None, row: Row | None) -> Shadow:
     return replace(known, values={**known.values, **row.values}, lines=lines)
 
 
-def _lost(case: Case, decisions: tuple[Decision, ...], at: datetime, line: str | None) -> Iterator[Entry]:
+def recovered(flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, at: datetime) -> Iterator[Entry]:
+    """What has lost to a write whose answer was lost: ``then`` is what the record held when it was decided.
+
+    It had been edited there and is not there any more; or somebody saw what was written, and changed it since.
+    """
+    told = Entry(
+        at=at,
+        flow=flow.name,
+        link=intent.link,
+        ref=Ref(flow.name, intent.side, intent.record or ""),
+        action="lost",
+        note="found after its answer was lost",
+    )
+    yield from _overwritten(told, flow.properties, intent.values, then.values, now.values, shadow.values)
+    if flow.lines is None or then.lines is UNSET or now.lines is UNSET or not isinstance(intent.write, Update):
+        return
+    written = {edit.id for edit in intent.write.lines if isinstance(edit, LineChange)}
+    known = {line.id: line for line in shadow.lines}
+    stands = {line.id: line.values for line in now.lines}
+    for line in then.lines:
+        if line.id in written & known.keys():
+            of_line, after = replace(told, line=known[line.id].line), stands.get(line.id, {})
+            yield from _overwritten(
+                of_line, flow.lines.properties, line.values, line.values, after, known[line.id].values
+            )
+
+
+def _overwritten(
+    told: Entry, properties: Mapping[str, Property], names: Iterable[str], then: Values, now: Values, shadow: Values
+) -> Iterator[Entry]:
+    side = told.ref.side if told.ref else ""
+    for name in names:
+        if name not in then or (name in now and then[name] == now[name]):
+            continue
+        if side in properties[name].sources and then[name] != shadow.get(name):
+            yield replace(told, property=name, old=then[name], new=now.get(name))
+
+
+def _lost(
+    case: Case, decisions: tuple[Decision, ...], delivered: Mapping[str, Delivered], at: datetime, line: str | None
+) -> Iterator[Entry]:
+    """A value is told as lost when its own side has been written, whatever became of the other writes of the record."""
     for d in decisions:
         for side, value in d.lost.items():
+            if not (side in delivered if side in d.writes else d.writes <= delivered.keys()):
+                continue
             yield Entry(
                 at=at,
                 flow=case.flow.name,

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from syncline.connectors.base import CursorLost, Page
 from syncline.engine.knowing import Knowing
 from syncline.engine.report import Progress
-from syncline.engine.scan import is_due, scan, scanned
+from syncline.engine.scan import is_due, overdue, scan, scanned
 from syncline.engine.setup import Setup, view
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
@@ -56,7 +56,8 @@ async def _pages(setup: Setup, flow: Flow, side: str) -> AsyncIterator[Page]:
         async for page in system.changes(asked, setup.store.cursor(flow.name, side)):
             yield page
     except CursorLost:
-        setup.store.save(Memory(cursors={(flow.name, side): None}))
+        # What was deleted meanwhile no listing tells: only the ids show it.
+        setup.store.save(Memory(cursors={(flow.name, side): None}, facts=overdue(flow, side)))
         async for page in system.changes(asked, None):
             yield page
 

@@ -1,9 +1,12 @@
 """Writes whose outcome is not known are resolved by looking, never by sending them again blindly.
 
 An update is resolved by reading the record: what it says now is an observation like any other, and what was still to be
-written is decided anew. A create is found by the mark it carries: our key, where the system remembers keys; else a
-value that tells it from all others. Where it is not found at first it is looked for again a moment later: an answer can
-be lost while the system is still at work.
+written is decided anew; but not while the record stands untouched and the write may still turn up. A create is found by
+the mark it carries: our key, where the system remembers keys; else a value that tells it from all others. Where it is
+not found at first it is looked for again a moment later: an answer can be lost while the system is still at work.
+
+All this comes before anything is observed: what a record held when it was overwritten is then still in the inbox, and
+goes into the journal.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from syncline.engine.journal import recovered
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, LensError, Property
-from syncline.records import Done, Link, Outcome, Record, Ref, Unavailable, Unknown
+from syncline.mapping.translate import row
+from syncline.records import Done, Link, Outcome, Record, Ref, Row, Shadow, Unavailable, Unknown, Update
 from syncline.store import Arrival, Entry, Intent
 
 _KEYS_LIVE = timedelta(hours=12)
@@ -44,11 +49,41 @@ async def recover(worker: Worker, intents: Sequence[Intent]) -> None:
         flow = worker.setup.flows.get(name)
         if flow is None or side not in flow.sides:
             continue  # the flow is switched off: its intents wait until it is back
-        written = [i for i in group if i.record is not None]
-        await look_again(worker, flow, {side: {i.record for i in written if i.record is not None}} if written else {})
-        worker.draft.closed += [i.id for i in written]
-        worker.draft.save()
+        await _look_at_written(worker, flow, side, {i.record: i for i in group if i.record is not None})
         await _find_created(worker, flow, side, [i for i in group if i.record is None])
+
+
+async def _look_at_written(worker: Worker, flow: Flow, side: str, intents: Mapping[str, Intent]) -> None:
+    """Read the records of these updates. What they held when it was decided is still in the inbox."""
+    if not intents:
+        return
+    store, draft = worker.setup.store, worker.draft
+    refs = {id_: Ref(flow.name, side, id_) for id_ in intents}
+    before = {ref.id: arrival.record for ref, arrival in store.arrivals(refs.values()).items()}
+    found = await worker.setup.systems[side].get(view(flow, side), sorted(intents))
+    told = [record for record in (*before.values(), *found.values()) if record is not None]
+    known = await worker.knowing.to_read(flow, ((side, record) for record in told))
+    shadows = store.shadows([intent.link for intent in intents.values()])
+    links = store.links([intent.link for intent in intents.values()])
+    now = worker.setup.now()
+    for id_, intent in intents.items():
+        settled = intent.opened + worker.setup.settling
+        if now < settled and intent.link in links and _is_untouched(intent, found.get(id_)):
+            _wait(worker, links[intent.link], settled)  # it may still turn up
+            continue
+        draft.arrivals[refs[id_]] = Arrival(ref=refs[id_], record=found.get(id_), seen=now, due=now)
+        draft.closed.append(intent.id)
+        shadow = shadows.get((intent.link, side), Shadow(version=None))
+        then = row(flow, side, seen, known) if (seen := before.get(id_)) else Row(values=shadow.values)
+        what = row(flow, side, found[id_], known) if id_ in found else Row(values={}, lines=())
+        draft.journal += recovered(flow, intent, then, what, shadow, now)
+    draft.save()
+
+
+def _is_untouched(intent: Intent, record: Record | None) -> bool:
+    """Whether the record still is as it was when the write was sent."""
+    sent = intent.write.version if isinstance(intent.write, Update) else None
+    return record is not None and sent is not None and record.version == sent
 
 
 async def _find_created(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> None:
@@ -148,9 +183,9 @@ def _adopt(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link, re
     worker.result.flows[flow.name].created[side] += 1
     origin = next(iter(link.members), None)
     note = "found after its answer was lost"
-    draft.journal.append(
-        Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="created", origin=origin, note=note)
-    )
+    told = Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="created", origin=origin, note=note)
+    draft.journal += (replace(told, ref=other, action="linked", origin=None) for other in _refs(link))
+    draft.journal.append(told)
 
 
 def _never_was(worker: Worker, intent: Intent, link: Link) -> None:

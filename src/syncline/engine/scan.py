@@ -15,6 +15,7 @@ from syncline.records import Ref
 from syncline.store import Arrival, Memory
 
 EVERY = timedelta(hours=1)
+_OVERDUE = ""
 _PAGE = 1_000
 _SHARE = 0.2
 _FEW = 10
@@ -30,11 +31,16 @@ def scanned(setup: Setup, flow: Flow, side: str) -> None:
     setup.store.save(Memory(facts={_fact(flow, side): setup.now().isoformat()}))
 
 
+def overdue(flow: Flow, side: str) -> dict[str, str]:
+    """The fact that a scan is due, whether the side tells its deletions or not."""
+    return {_fact(flow, side): _OVERDUE}
+
+
 def is_due(setup: Setup, flow: Flow, side: str) -> bool:
-    """Whether it is time for a scan of a side that does not tell its deletions."""
-    if setup.systems[side].capabilities.deletions:
-        return False
+    """Whether it is time for a scan: of a side that does not tell its deletions, or once could not."""
     last = setup.store.fact(_fact(flow, side))
+    if last == _OVERDUE or setup.systems[side].capabilities.deletions:
+        return last == _OVERDUE
     return last is None or setup.now() - datetime.fromisoformat(last) >= EVERY
 
 

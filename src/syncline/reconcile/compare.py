@@ -84,7 +84,7 @@ def _is_known(before: Mapping[str, Values], side: str, name: str, value: Value) 
 def agree(p: Property, left: str, value: Value, right: str, other: Value) -> bool:
     """Whether one side holds what it would after being sent what the other holds, where the agreement would send it.
 
-    What only fills an empty property may differ where it is filled.
+    What only fills an empty property may differ where it is filled; so may what is emptied where that does not travel.
     """
     if value == other:
         return True
@@ -93,6 +93,6 @@ def agree(p: Property, left: str, value: Value, right: str, other: Value) -> boo
     sent = [(held, p.normal(to, held), there) for _, held, to, there in ways]
     if p.when_create:
         return all(there is not None or held is None for held, _, there in sent)
-    if p.keep_filled:
-        sent = [way for way in sent if way[0] is not None]
+    if p.keep_filled and any(held is None and side in p.sources for side, held in ((left, value), (right, other))):
+        return True  # a side that emptied it keeps it so, and the others keep what they have
     return not sent or any(normal == there for _, normal, there in sent)

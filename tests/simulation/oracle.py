@@ -1,0 +1,290 @@
+"""The judge of a world that has come to rest. It looks into the systems itself, and asks the store only for reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from msgspec import Struct
+
+from engine.telling import journal, untold
+from simulation.agreement import ENTITIES, Cell, cells, normalised
+from simulation.people import Deletion, Edit
+from simulation.systems import BLANK, FORBIDDEN, System, token
+from simulation.world import World
+from syncline.mapping.model import Deletion as Policy
+from syncline.records import Ref, Value
+from syncline.store import Entry, Parked
+
+_WRITES_AN_ACT = 8
+"""No edit ought to cause more writes than this, on average: more is a loop."""
+
+
+class Wrong(Struct, frozen=True):
+    """``check`` is the letter of what does not hold."""
+
+    check: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"({self.check}) {self.what}"
+
+
+def judge(world: World) -> list[Wrong]:
+    """Everything that is not as it should be."""
+    if world.verification is None:
+        return [Wrong("d", failure) for failure in world.failures]
+    return list(_Judge(world).all())
+
+
+class _Judge:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._people = world.people
+        self._systems = world.systems
+        store = world.store
+        self._journal = _journal(world)
+        self._parked: dict[tuple[str, str], Parked] = {}
+        for parked in store.parked():
+            for trace in self._traces_of(parked.ref):
+                self._parked[parked.ref.flow, trace] = parked
+        self._deletions: dict[tuple[str, str], list[Deletion]] = {}
+        for deletion in self._people.deletions:
+            if deletion.line is None:
+                self._deletions.setdefault((deletion.entity, deletion.trace), []).append(deletion)
+        self._now = {
+            side: {
+                place: value
+                for entity in ENTITIES
+                for id_ in system.held[entity]
+                for place, value in self._people.snapshot(system, entity, id_).items()
+            }
+            for side, system in self._systems.items()
+        }
+
+    def all(self) -> Iterator[Wrong]:
+        yield from (Wrong("d", failure) for failure in self._world.failures)
+        for entity in ENTITIES:
+            traces = {str(f["trace"]) for system in self._systems.values() for _, f, _ in system.records(entity)}
+            for trace in sorted(traces):
+                yield from self._counterparts(entity, trace)
+                yield from self._alike(entity, trace)
+        yield from self._verified()
+        yield from self._edits()
+        yield from self._at_rest()
+        yield from self._deleted()
+        yield from self._replayed()
+
+    # --- (a) both sides equal, (b) one counterpart each
+
+    def _counterparts(self, entity: str, trace: str) -> Iterator[Wrong]:
+        count = {side: len(system.named(entity, trace)) for side, system in self._systems.items()}
+        twice = [side for side, found in count.items() if found > 1]
+        if twice:
+            yield Wrong("b", f"{entity} {trace} is there {max(count.values())} times in {', '.join(twice)}")
+        missing = [side for side, found in count.items() if not found]
+        if not missing or self._excused(entity, trace):
+            return
+        deletions = self._deletions.get((entity, trace), [])
+        policy = self._world.config.delete[entity]
+        if deletions and policy is Policy.KEEP:
+            return
+        yield Wrong("b", f"{entity} {trace} has no counterpart in {', '.join(missing)}, and nobody says why")
+
+    def _alike(self, entity: str, trace: str) -> Iterator[Wrong]:
+        if self._excused(entity, trace) or self._kept(entity, trace):
+            return
+        held = {
+            side: system.held[entity][ids[0]]
+            for side, system in self._systems.items()
+            if (ids := system.named(entity, trace))
+        }
+        asked = self._asked(entity, trace)
+        for left, right in combinations(held, 2):
+            for name, cell in cells(entity).items():
+                if (None, name) not in asked:
+                    yield from self._same(entity, trace, None, cell, left, right, held)
+            lines = {side: {str(line["trace"]): line for line in held[side].lines} for side in (left, right)}
+            for side in (left, right):
+                if len(lines[side]) < len(held[side].lines):
+                    yield Wrong("b", f"{entity} {trace} has a line twice in {side}")
+            if lines[left].keys() != lines[right].keys():
+                told = f"{sorted(lines[left])} in {left} and {sorted(lines[right])} in {right}"
+                yield Wrong("a", f"{entity} {trace} has the lines {told}")
+
+    def _same(
+        self, entity: str, trace: str, line: str | None, cell: Cell, left: str, right: str, held: Mapping[str, Any]
+    ) -> Iterator[Wrong]:
+        if cell.name == "number" and cell.when_create:
+            return
+        a, b = held[left].fields[cell.name] or None, held[right].fields[cell.name] or None
+        if cell.refers:
+            a, b = (self._people.meaning(self._systems[s], cell, held[s].fields[cell.name]) for s in (left, right))
+        if a == b or _seen_as(cell, right, a) == b or _seen_as(cell, left, b) == a:
+            return
+        if cell.keep_filled and None in (a, b):
+            return
+        if cell.owner is not None and cell.owner not in (left, right):
+            return
+        yield Wrong("a", f"{entity} {trace} {cell.name} is {a} in {left} and {b} in {right}")
+
+    def _verified(self) -> Iterator[Wrong]:
+        assert self._world.verification is not None
+        for difference in self._world.verification.differences:
+            if not difference.cause.startswith("parked"):
+                yield Wrong("a", f"verify: {difference}")
+
+    def _kept(self, entity: str, trace: str) -> bool:
+        return (entity, trace) in self._deletions and self._world.config.delete[entity] is Policy.KEEP
+
+    def _asked(self, entity: str, trace: str) -> Collection[tuple[str | None, str]]:
+        """The properties that a person is to choose."""
+        parked = self._parked.get((entity, trace))
+        if parked is None or parked.cause != "conflict":
+            return ()
+        return {(each["line"], each["property"]) for each in parked.details["conflicts"]}
+
+    def _excused(self, entity: str, trace: str, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether the record is parked as a whole, and rightly so."""
+        parked = self._parked.get((entity, trace))
+        if parked is None:
+            return False
+        match parked.cause:
+            case "refused":
+                return self._rightly_refused(entity, trace, parked)
+            case "deleted":
+                return (entity, trace) in self._deletions
+            case "waiting":
+                return any(
+                    self._excused(other, pointed) or (other, pointed) in self._deletions
+                    for other, pointed in self._points_to(entity, trace)
+                )
+            case _:
+                return False
+
+    def _rightly_refused(self, entity: str, trace: str, parked: Parked) -> bool:
+        if FORBIDDEN in parked.message:
+            return any(
+                FORBIDDEN in str(self._systems[side].held[entity][id_].fields["name"])
+                for side in self._systems
+                for id_ in self._systems[side].named(entity, trace)
+            )
+        return "refer to it" in parked.message or "there is no customer" in parked.message
+
+    def _points_to(self, entity: str, trace: str) -> Iterator[tuple[str, str]]:
+        for held in self._now.values():
+            for (of, which, line, name), value in held.items():
+                if (of, which) == (entity, trace) and (refers := cells(entity, line)[name].refers):
+                    yield refers, value
+
+    # --- (c) nothing that a person wrote is lost
+
+    def _edits(self) -> Iterator[Wrong]:
+        for edit in self._people.edits:
+            if not self._accounted(edit):
+                entity, trace, line, name = edit.place
+                of = f" of line {line}" if line else ""
+                held = ", ".join(f"{now.get(edit.place, 'nothing')} in {side}" for side, now in self._now.items())
+                yield Wrong(
+                    "c",
+                    f"{entity} {trace} {name}{of}: a person wrote {edit.value} in {edit.side} over {edit.before}; "
+                    f"now it is {held}, and the journal does not say why",
+                )
+
+    def _accounted(self, edit: Edit) -> bool:
+        place, people = edit.place, self._people
+        entity, trace, line, name = place
+        cell = cells(entity, line)[name]
+        if edit.value == BLANK and cell.keep_filled:
+            return True  # by the agreement what is empty does not travel
+        standing = {now[place] for now in self._now.values() if place in now}
+        if any(people.descends(place, value, edit.value) for value in standing):
+            return True
+        told = self._journal.get((entity, trace, name), set())
+        if any(people.descends(place, value, edit.value) for value in told):
+            return True
+        if line is not None and cell.refers and line in self._journal.get((entity, trace, "trace"), ()):
+            return True  # two added the same product at once: it is one line now, and what else they said is told
+        seen = (d.held[place] for d in people.deletions if place in d.held)
+        return any(people.descends(place, value, edit.value) for value in seen)
+
+    # --- (d) to (g)
+
+    def _at_rest(self) -> Iterator[Wrong]:
+        for intent in self._world.store.open_intents():
+            yield Wrong("e", f"an intent is open: {intent}")
+        caused = self._people.acted + sum(len(events) for events in self._world.script.events.values())
+        if self._world.written > _WRITES_AN_ACT * (caused + 2):
+            yield Wrong("d", f"{caused} events caused {self._world.written} writes")
+
+    def _deleted(self) -> Iterator[Wrong]:
+        for side, entity, id_ in self._world.deleted:
+            if self._world.config.delete[entity] is not Policy.PROPAGATE:
+                yield Wrong("f", f"{entity} {id_} was deleted in {side}, against the policy")
+        for (entity, trace), deletions in self._deletions.items():
+            for deletion in deletions:
+                if deletion.linked and self._systems[deletion.side].named(entity, trace):
+                    yield Wrong("f", f"{entity} {trace} was deleted in {deletion.side}, and is there again")
+            left = [side for side, system in self._systems.items() if system.named(entity, trace)]
+            policy = self._world.config.delete[entity]
+            if all(not deletion.linked for deletion in deletions) and trace in self._people.twins:
+                continue  # nobody knew yet that the other was its twin
+            if left and policy is Policy.PROPAGATE and not self._excused(entity, trace):
+                yield Wrong("f", f"{entity} {trace} was deleted, and is still in {', '.join(left)}")
+
+    def _replayed(self) -> Iterator[Wrong]:
+        """(g) The journal, replayed from nothing, gives the state."""
+        if not self._world.store.open_intents():
+            yield from (Wrong("g", missing) for missing in untold(self._world.store))
+
+    def _traces_of(self, ref: Ref) -> list[str]:
+        system: System = self._systems[ref.side]
+        history = system.history[ref.flow].get(ref.id, ())
+        return [str(told.record.fields["trace"]) for told in history if told.record is not None][:1]
+
+
+def _seen_as(cell: Cell, side: str, value: object) -> object:
+    return normalised(cell.how.get(side, ""), value)  # type: ignore[arg-type]
+
+
+def _journal(world: World) -> dict[tuple[str, str, str], set[str]]:
+    """The values that the journal tells to have lost, or to have been deleted, or not to count where they were.
+
+    By entity, trace and property, whichever the line: a value is written only once.
+    """
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for entry in journal(world.store):
+        if entry.ref is None:
+            continue
+        history = world.systems[entry.ref.side].history[entry.flow].get(entry.ref.id, ())
+        record = next((told.record for told in history if told.record is not None), None)
+        if record is None:
+            continue
+        trace = str(record.fields["trace"])
+        for line, name, value in _given_up(entry):
+            cell = cells(entry.flow, line)[name]
+            found.setdefault((entry.flow, trace, name), set()).add(_told(world, value, cell))
+    return found
+
+
+def _given_up(entry: Entry) -> Iterator[tuple[str | None, str, Value]]:
+    """The values that an entry says are no longer there, by line and property."""
+    if entry.action == "deleted" and entry.whole is not None:
+        yield from ((None, name, value) for name, value in entry.whole.values.items())
+        yield from ((line.line, name, value) for line in entry.whole.lines for name, value in line.values.items())
+    elif entry.property is not None and entry.ref is not None:
+        owner = cells(entry.flow, entry.line)[entry.property].owner
+        is_change = entry.action in ("updated", "edited")
+        if entry.action == "lost" or (is_change and owner not in (None, entry.ref.side)):
+            yield entry.line, entry.property, entry.old
+
+
+def _told(world: World, value: Value, cell: Cell) -> str:
+    if not cell.refers or value is None:
+        return token(value)
+    for link in world.store.links([str(value)]).values():
+        for side, id_ in link.members.items():
+            history = world.systems[side].history[cell.refers].get(id_, ())
+            return next(str(t.record.fields["trace"]) for t in history if t.record is not None)
+    return str(value)

@@ -1,0 +1,76 @@
+"""Stories that once ended badly, each as small as it could be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from simulation.agreement import BC, ENTITIES
+from simulation.people import Habits
+from simulation.script import Act, Event, Fault
+from simulation.shrink import play
+from simulation.systems import Style
+from simulation.world import Config
+from syncline.mapping.model import Deletion
+
+_PLAIN = Style(feed=True, keys=False, whole=True, ahead=0, page=50, batch=100, unique=True)
+
+
+def _ends_badly(
+    events: Mapping[str, Sequence[Event]], delete: Deletion = Deletion.PROPAGATE, *, passes: int = 2
+) -> list[str]:
+    """What is wrong after this story, between two systems without peculiarities."""
+    config = Config(
+        seed=1,
+        styles={"erp": _PLAIN, BC: _PLAIN},
+        delete=dict.fromkeys(ENTITIES, delete),
+        passes=passes,
+        habits=Habits(most={}, verbs=(), hidden=0),
+        faults=(),
+        fault_rate=0,
+        act_rate=0,
+    )
+    return [str(wrong) for wrong in play(config, events).wrong]
+
+
+def _customer(verb: str, side: str, **values: str | None) -> Act:
+    return Act(verb=verb, side=side, entity="customers", trace="c1", values=values)
+
+
+_DIED = Fault(name="died")
+_MADE: Mapping[str, Sequence[Event]] = {
+    "1 people between 1": [_customer("create", "erp", code="v1c", name="v2", terms="v3", phone="v4")]
+}
+    "1 people between 1": [_customer("create", "erp", code="v1c", name="v2", terms="v3", phone="v4")]
+}
+
+
+def test_what_lost_is_told_though_the_process_died_before_it_remembered() -> None:
+    """Afterwards both sides say the same, as if nobody had ever written anything else."""
+    edited = [_customer("edit", BC, name="v16"), _customer("edit", "erp", name="v17")]
+    events = {**_MADE, "2 people between 1": edited, f"2 {BC} update customers, answer 1": [_DIED]}
+    assert not _ends_badly(events)
+
+
+def test_what_lost_at_the_first_link_is_told_though_the_process_died() -> None:
+    """Nothing is remembered of a side yet, and still what it said was somebody's."""
+    made = [_customer("create", BC, code="v1c", name="v5"), _customer("create", "erp", code="v1c", name="v6")]
+    assert not _ends_badly({"1 people between 1": made, f"1 {BC} update customers, answer 1": [_DIED]})
+
+
+def test_what_lost_is_told_though_another_property_was_refused() -> None:
+    edited = [_customer("edit", "erp", name="v15!", terms="v16"), _customer("edit", BC, terms="v27")]
+    assert not _ends_badly({**_MADE, "2 people between 1": edited})
+
+
+def test_a_deletion_is_found_though_the_feed_was_forgotten() -> None:
+    """A listing does not tell what is no longer there."""
+    events = {
+        **_MADE,
+        "2 people between 1": [_customer("delete", "erp")],
+        "2 erp list customers 1": [Fault(name="forgotten")],
+    }
+    assert not _ends_badly(events)
+
+
+def test_what_was_emptied_may_differ_where_that_does_not_travel() -> None:
+    assert not _ends_badly({**_MADE, "2 people between 1": [_customer("edit", BC, phone=None)]})
