@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from simulation.agreement import BC, ENTITIES
 from simulation.people import Habits
@@ -37,9 +38,7 @@ def _customer(verb: str, side: str, **values: str | None) -> Act:
 
 
 _DIED = Fault(name="died")
-_MADE: Mapping[str, Sequence[Event]] = {
-    "1 people between 1": [_customer("create", "erp", code="v1c", name="v2", terms="v3", phone="v4")]
-}
+_MADE: dict[str, Sequence[Event]] = {
     "1 people between 1": [_customer("create", "erp", code="v1c", name="v2", terms="v3", phone="v4")]
 }
 
@@ -47,7 +46,7 @@ _MADE: Mapping[str, Sequence[Event]] = {
 def test_what_lost_is_told_though_the_process_died_before_it_remembered() -> None:
     """Afterwards both sides say the same, as if nobody had ever written anything else."""
     edited = [_customer("edit", BC, name="v16"), _customer("edit", "erp", name="v17")]
-    events = {**_MADE, "2 people between 1": edited, f"2 {BC} update customers, answer 1": [_DIED]}
+    events = _MADE | {"2 people between 1": edited, f"2 {BC} update customers, answer 1": [_DIED]}
     assert not _ends_badly(events)
 
 
@@ -57,15 +56,37 @@ def test_what_lost_at_the_first_link_is_told_though_the_process_died() -> None:
     assert not _ends_badly({"1 people between 1": made, f"1 {BC} update customers, answer 1": [_DIED]})
 
 
+def test_what_lost_is_told_though_the_write_was_carried_out_after_it_was_looked_for() -> None:
+    """Looked for too early it is not there; and when it is there, nobody asks any more what it replaced."""
+    edited = [_customer("edit", BC, name="v16"), _customer("edit", "erp", name="v17")]
+    late = Fault(name="late", seconds=0.5)
+    assert not _ends_badly(_MADE | {"2 people between 1": edited, f"2 {BC} update customers 1": [late]})
+
+
+def test_what_lost_in_a_line_is_told_though_the_line_was_removed_before_it_was_looked_for() -> None:
+    def line(verb: str, side: str, **values: str | Decimal | None) -> Act:
+        return Act(verb=verb, side=side, entity="orders", trace="o1", line="n1", values=values)
+
+    product = Act(verb="create", side="erp", entity="products", trace="p1", values={"code": "v1c"})
+    customer = Act(verb="create", side="erp", entity="customers", trace="c1", values={"code": "v2c"})
+    order = Act(verb="create", side="erp", entity="orders", trace="o1", values={"customer": "c1"})
+    events: dict[str, Sequence[Event]] = {
+        "1 people between 1": [product, customer, order, line("add line", "erp", product="p1", quantity=Decimal(3))],
+        "2 people between 1": [line("edit line", BC, text="v16"), line("edit line", "erp", text="v17")],
+        f"2 {BC} update orders, answer 1": [_DIED],
+        "3 people between 1": [line("remove line", BC)],
+    }
+    assert not _ends_badly(events, passes=3)
+
+
 def test_what_lost_is_told_though_another_property_was_refused() -> None:
     edited = [_customer("edit", "erp", name="v15!", terms="v16"), _customer("edit", BC, terms="v27")]
-    assert not _ends_badly({**_MADE, "2 people between 1": edited})
+    assert not _ends_badly(_MADE | {"2 people between 1": edited})
 
 
 def test_a_deletion_is_found_though_the_feed_was_forgotten() -> None:
     """A listing does not tell what is no longer there."""
-    events = {
-        **_MADE,
+    events = _MADE | {
         "2 people between 1": [_customer("delete", "erp")],
         "2 erp list customers 1": [Fault(name="forgotten")],
     }
@@ -73,4 +94,4 @@ def test_a_deletion_is_found_though_the_feed_was_forgotten() -> None:
 
 
 def test_what_was_emptied_may_differ_where_that_does_not_travel() -> None:
-    assert not _ends_badly({**_MADE, "2 people between 1": [_customer("edit", BC, phone=None)]})
+    assert not _ends_badly(_MADE | {"2 people between 1": [_customer("edit", BC, phone=None)]})
