@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from simulation.agreement import BC, ENTITIES
 from simulation.people import Habits
@@ -51,6 +52,29 @@ def test_what_lost_at_the_first_link_is_told_though_the_process_died() -> None:
     """Nothing is remembered of a side yet, and still what it said was somebody's."""
     made = [_customer("create", BC, code="v1c", name="v5"), _customer("create", "erp", code="v1c", name="v6")]
     assert not _ends_badly({"1 people between 1": made, f"1 {BC} update customers, answer 1": [_DIED]})
+
+
+def test_what_lost_is_told_though_the_write_was_carried_out_after_it_was_looked_for() -> None:
+    """Looked for too early it is not there; and when it is there, nobody asks any more what it replaced."""
+    edited = [_customer("edit", BC, name="v16"), _customer("edit", "erp", name="v17")]
+    late = Fault(name="late", seconds=0.5)
+    assert not _ends_badly(_MADE | {"2 people between 1": edited, f"2 {BC} update customers 1": [late]})
+
+
+def test_what_lost_in_a_line_is_told_though_the_line_was_removed_before_it_was_looked_for() -> None:
+    def line(verb: str, side: str, **values: str | Decimal | None) -> Act:
+        return Act(verb=verb, side=side, entity="orders", trace="o1", line="n1", values=values)
+
+    product = Act(verb="create", side="erp", entity="products", trace="p1", values={"code": "v1c"})
+    customer = Act(verb="create", side="erp", entity="customers", trace="c1", values={"code": "v2c"})
+    order = Act(verb="create", side="erp", entity="orders", trace="o1", values={"customer": "c1"})
+    events = {
+        "1 people between 1": [product, customer, order, line("add line", "erp", product="p1", quantity=Decimal(3))],
+        "2 people between 1": [line("edit line", BC, text="v16"), line("edit line", "erp", text="v17")],
+        f"2 {BC} update orders, answer 1": [_DIED],
+        "3 people between 1": [line("remove line", BC)],
+    }
+    assert not _ends_badly(events, passes=3)
 
 
 def test_what_lost_is_told_though_another_property_was_refused() -> None:

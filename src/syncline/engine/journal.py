@@ -56,12 +56,13 @@ def recovered(flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, a
     if flow.lines is None or then.lines is UNSET or now.lines is UNSET or not isinstance(intent.write, Update):
         return
     written = {edit.id for edit in intent.write.lines if isinstance(edit, LineChange)}
-    before, known = {line.id: line.values for line in then.lines}, {line.id: line for line in shadow.lines}
-    for line in now.lines:
-        if line.id in written & before.keys() & known.keys():
-            of_line = replace(told, line=known[line.id].line)
+    known = {line.id: line for line in shadow.lines}
+    stands = {line.id: line.values for line in now.lines}
+    for line in then.lines:
+        if line.id in written & known.keys():
+            of_line, after = replace(told, line=known[line.id].line), stands.get(line.id, {})
             yield from _overwritten(
-                of_line, flow.lines.properties, line.values, before[line.id], line.values, known[line.id].values
+                of_line, flow.lines.properties, line.values, line.values, after, known[line.id].values
             )
 
 
@@ -70,10 +71,11 @@ def _overwritten(
 ) -> Iterator[Entry]:
     side = told.ref.side if told.ref else ""
     for name in names:
-        if name not in then or name not in now or then[name] == now[name]:
+        if name not in then or (name in now and then[name] == now[name]):
             continue
-        changed = replace(told, property=name, old=then[name], new=now[name])
-        yield changed
+        changed = replace(told, property=name, old=then[name], new=now.get(name))
+        if name in now:
+            yield changed
         if side in properties[name].sources and then[name] != shadow.get(name):
             yield replace(changed, action="lost")
 

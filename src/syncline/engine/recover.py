@@ -1,7 +1,7 @@
 """Writes whose outcome is not known are resolved by looking, never by sending them again blindly.
 
 An update is resolved by reading the record: what it says now is an observation like any other, and what was still to be
-written is decided anew. A create is found by the mark it carries: our key, where the system remembers keys; else a
+written is decided anew; but not while the record stands untouched and the write may still turn up. A create is found by the mark it carries: our key, where the system remembers keys; else a
 value that tells it from all others. Where it is not found at first it is looked for again a moment later: an answer can
 be lost while the system is still at work.
 
@@ -22,7 +22,7 @@ from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, LensError, Property
 from syncline.mapping.translate import row
-from syncline.records import Done, Link, Outcome, Record, Ref, Row, Shadow, Unavailable, Unknown
+from syncline.records import Done, Link, Outcome, Record, Ref, Row, Shadow, Unavailable, Unknown, Update
 from syncline.store import Arrival, Entry, Intent
 
 _KEYS_LIVE = timedelta(hours=12)
@@ -64,15 +64,26 @@ async def _look_at_written(worker: Worker, flow: Flow, side: str, intents: Mappi
     told = [record for record in (*before.values(), *found.values()) if record is not None]
     known = await worker.knowing.to_read(flow, ((side, record) for record in told))
     shadows = store.shadows([intent.link for intent in intents.values()])
+    links = store.links([intent.link for intent in intents.values()])
     now = worker.setup.now()
     for id_, intent in intents.items():
+        settled = intent.opened + worker.setup.settling
+        if now < settled and intent.link in links and _is_untouched(intent, found.get(id_)):
+            _wait(worker, links[intent.link], settled)  # it may still turn up
+            continue
         draft.arrivals[refs[id_]] = Arrival(ref=refs[id_], record=found.get(id_), seen=now, due=now)
         draft.closed.append(intent.id)
         shadow = shadows.get((intent.link, side), Shadow(version=None))
         then = row(flow, side, seen, known) if (seen := before.get(id_)) else Row(values=shadow.values)
-        if id_ in found:
-            draft.journal += recovered(flow, intent, then, row(flow, side, found[id_], known), shadow, now)
+        what = row(flow, side, found[id_], known) if id_ in found else Row(values={}, lines=())
+        draft.journal += recovered(flow, intent, then, what, shadow, now)
     draft.save()
+
+
+def _is_untouched(intent: Intent, record: Record | None) -> bool:
+    """Whether the record still is as it was when the write was sent."""
+    sent = intent.write.version if isinstance(intent.write, Update) else None
+    return record is not None and sent is not None and record.version == sent
 
 
 async def _find_created(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> None:
