@@ -38,7 +38,9 @@ def _customer(verb: str, side: str, **values: str | None) -> Act:
 
 
 _DIED = Fault(name="died")
-_MADE = {"1 people between 1": [_customer("create", "erp", code="v1c", name="v2", terms="v3", phone="v4")]}
+_MADE: dict[str, Sequence[Event]] = {
+    "1 people between 1": [_customer("create", "erp", code="v1c", name="v2", terms="v3", phone="v4")]
+}
 
 
 def test_what_lost_is_told_though_the_process_died_before_it_remembered() -> None:
@@ -68,7 +70,7 @@ def test_what_lost_in_a_line_is_told_though_the_line_was_removed_before_it_was_l
     product = Act(verb="create", side="erp", entity="products", trace="p1", values={"code": "v1c"})
     customer = Act(verb="create", side="erp", entity="customers", trace="c1", values={"code": "v2c"})
     order = Act(verb="create", side="erp", entity="orders", trace="o1", values={"customer": "c1"})
-    events = {
+    events: dict[str, Sequence[Event]] = {
         "1 people between 1": [product, customer, order, line("add line", "erp", product="p1", quantity=Decimal(3))],
         "2 people between 1": [line("edit line", BC, text="v16"), line("edit line", "erp", text="v17")],
         f"2 {BC} update orders, answer 1": [_DIED],
