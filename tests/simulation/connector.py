@@ -223,7 +223,8 @@ class Connector:
             return Unknown("it was not answered, and goes on")
         if "cut" in faults:
             return Unknown("the connection was cut")
-        outcome = await self._carried_out(entity, asked, faults.get("hidden", 0))
+        hidden = 0 if isinstance(asked, Delete) else faults.get("hidden", 0)
+        outcome = await self._carried_out(entity, asked, hidden)
         if not in_batch and "cut" in await self._life.gate(self.name, f"{operation}, answer"):
             return Unknown("it was not answered")
         return outcome

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from engine.telling import journal, untold
 from simulation.agreement import ENTITIES, Cell, cells, normalised
-from simulation.people import Deletion, Edit
+from simulation.people import Deletion, Edit, lineage
 from simulation.systems import BLANK, FORBIDDEN, System, token
 from simulation.world import World
 from syncline.mapping.model import Deletion as Policy
@@ -198,7 +198,8 @@ class _Judge:
         cell = cells(entity, line)[name]
         if edit.value == BLANK and cell.keep_filled:
             return True  # by the agreement what is empty does not travel
-        standing = {now[place] for now in self._now.values() if place in now}
+        of = lineage(place)
+        standing = {value for now in self._now.values() for at, value in now.items() if lineage(at) == of}
         if any(people.descends(place, value, edit.value) for value in standing):
             return True
         told = self._journal.get((entity, trace, name), set())
@@ -206,7 +207,7 @@ class _Judge:
             return True
         if line is not None and cell.refers and line in self._journal.get((entity, trace, "trace"), ()):
             return True  # two added the same product at once: it is one line now, and what else they said is told
-        seen = (d.held[place] for d in people.deletions if place in d.held)
+        seen = (value for d in people.deletions for at, value in d.held.items() if lineage(at) == of)
         return any(people.descends(place, value, edit.value) for value in seen)
 
     # --- (d) to (g)

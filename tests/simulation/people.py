@@ -22,7 +22,15 @@ from syncline.records import LineAdd, LineChange, LineRemove
 Place: TypeAlias = tuple[str, str, str | None, str]
 """One property of one record, wherever it is kept: entity, trace, the line's trace, property."""
 
+Lineage: TypeAlias = tuple[str, str, bool, str]
+"""Where values come from each other: a property of a record, or of any of its lines, since lines can become one."""
+
 _WORDS = ("Amber Traders", "birch", "Cedar & Sons", "dune")
+
+
+def lineage(place: Place) -> Lineage:
+    entity, trace, line, name = place
+    return entity, trace, line is not None, name
 
 
 class Edit(Struct, frozen=True):
@@ -59,7 +67,7 @@ class People:
         self._tell = tell
         self.edits: list[Edit] = []
         self.deletions: list[Deletion] = []
-        self.parents: defaultdict[Place, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self.parents: defaultdict[Lineage, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self.twins: set[str] = set()
         self.acted = 0
         for system in systems.values():
@@ -169,12 +177,12 @@ class People:
             if value == old:
                 continue
             place = (act.entity, act.trace, act.line, name)
-            self.parents[place][value].add(old)
+            self.parents[lineage(place)][value].add(old)
             self.edits.append(Edit(place, act.side, value, old))
 
     def _derived(self, entity: str, trace: str, line: str | None, name: str, before: object, now: object) -> None:
         if token(before) != token(now):
-            self.parents[entity, trace, line, name][token(now)].add(token(before))
+            self.parents[entity, trace, line is not None, name][token(now)].add(token(before))
 
     def meaning(self, system: System, cell: Cell, raw: object) -> str:
         """What a value is known by on every side: that of a reference is the trace of the record."""
@@ -209,7 +217,7 @@ class People:
                 return True
             if each not in seen:
                 seen.add(each)
-                asked += self.parents[place].get(each, ())
+                asked += self.parents[lineage(place)].get(each, ())
         return False
 
 
@@ -252,7 +260,7 @@ class Drawing:
         hidden = round(chance.uniform(0, self._habits.hidden), 1) if chance.random() < 0.3 else 0.0
         if verb == "delete":
             self._deleted.add(trace)
-            return Act(verb="delete", side=side, entity=entity, trace=trace, hidden=hidden)
+            return Act(verb="delete", side=side, entity=entity, trace=trace)
         if entity == "orders" and chance.random() < 0.6:
             return self._line(side, trace)
         names = [n for n, c in cells(entity).items() if n not in ("trace", "number") and not self._only_read(c, side)]

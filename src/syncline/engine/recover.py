@@ -1,9 +1,9 @@
 """Writes whose outcome is not known are resolved by looking, never by sending them again blindly.
 
 An update is resolved by reading the record: what it says now is an observation like any other, and what was still to be
-written is decided anew; but not while the record stands untouched and the write may still turn up. A create is found by
-the mark it carries: our key, where the system remembers keys; else a value that tells it from all others. Where it is
-not found at first it is looked for again a moment later: an answer can be lost while the system is still at work.
+written is decided anew. A create is found by the mark it carries: our key, where the system remembers keys; else a
+value that tells it from all others. What is not found, or stands untouched, is looked for again a moment later: an
+answer can be lost while the system is still at work.
 
 All this comes before anything is observed: what a record held when it was overwritten is then still in the inbox, and
 goes into the journal.
