@@ -30,10 +30,9 @@ def entries(case: Case, delivered: Mapping[str, Delivered], at: datetime) -> Ite
                 yield Entry(at=at, flow=case.flow.name, link=case.link.id, ref=ref, action=action, line=line.line)
                 continue
             yield from (_written(case, ref, d, {}, at, line.line) for d in line.decisions if side in d.writes)
-    if delivered.keys() == case.merge.writes:
-        yield from _lost(case, case.merge.decisions, at, None)
-        for line in case.merge.lines or ():
-            yield from _lost(case, line.decisions, at, line.line)
+    yield from _lost(case, case.merge.decisions, delivered, at, None)
+    for line in case.merge.lines or ():
+        yield from _lost(case, line.decisions, delivered, at, line.line)
 
 
 def _written(case: Case, ref: Ref, d: Decision, told: Values, at: datetime, line: str | None = None) -> Entry:
@@ -52,9 +51,14 @@ def _written(case: Case, ref: Ref, d: Decision, told: Values, at: datetime, line
     )
 
 
-def _lost(case: Case, decisions: tuple[Decision, ...], at: datetime, line: str | None) -> Iterator[Entry]:
+def _lost(
+    case: Case, decisions: tuple[Decision, ...], delivered: Mapping[str, Delivered], at: datetime, line: str | None
+) -> Iterator[Entry]:
+    """A value is told as lost when its own side has been written, whatever became of the other writes of the record."""
     for d in decisions:
         for side, value in d.lost.items():
+            if not (side in delivered if side in d.writes else d.writes <= delivered.keys()):
+                continue
             yield Entry(
                 at=at,
                 flow=case.flow.name,
