@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.pair import Pair
+from engine.test_crashes import killed_after, make
 from syncline.records import Ref
 
 
@@ -49,3 +50,54 @@ async def test_it_is_told_when_only_its_own_side_could_be_written(both: Pair) ->
     assert (await both.erp.get("customers", ours["id"]))["address"]["city"] == "Rome"
     assert (await both.central.get("customers", theirs["id"]))["addressLine1"] == "Gate 1"
     assert await given_way(both, ours) == [("city", "Oslo", "Rome")]
+
+
+@pytest.mark.parametrize("kind", ["drop-after", "500-after", "drop-before", "500"])
+@pytest.mark.parametrize("last", ["customerp", "businesscentral"])
+async def test_it_is_told_where_the_answer_to_its_write_was_lost(both: Pair, last: str, kind: str) -> None:
+    ours, theirs = await in_step(both)
+    edits = [
+        ("customerp", both.erp.change("customers", ours["id"], {"address": {"city": "Oslo"}})),
+        ("businesscentral", both.central.change("customers", theirs["id"], {"city": "Rome"})),
+    ]
+    for _, edit in sorted(edits, key=lambda each: each[0] == last):
+        await edit
+    for side in ("customerp", "businesscentral"):
+        await both.fail(side, {"kind": kind, "method": "PATCH"}, {"kind": kind, "match": "$batch", "method": "POST"})
+    await both.sync()
+    won, lost = ("Oslo", "Rome") if last == "customerp" else ("Rome", "Oslo")
+    assert (await both.central.get("customers", theirs["id"]))["city"] == won
+    assert (await both.erp.get("customers", ours["id"]))["address"]["city"] == won
+    assert await given_way(both, ours) == [("city", lost, won)]
+
+
+async def test_it_is_told_whenever_syncline_is_killed(both: Pair) -> None:
+    ours, theirs = await in_step(both)
+    effects, killed, told = 0, True, []
+    while killed:
+        await both.erp.change("customers", ours["id"], {"address": {"city": f"Oslo {effects}"}})
+        await both.central.change("customers", theirs["id"], {"city": f"Rome {effects}"})
+        killed = await killed_after(both, effects)
+        await both.sync()
+        told.append(("city", f"Oslo {effects}", f"Rome {effects}"))
+        assert await given_way(both, ours) == told
+        effects += 1
+    assert effects > 10
+
+
+@pytest.mark.parametrize("kind", ["drop-after", "drop-before"])
+async def test_that_of_a_line_is_told_where_the_answer_to_its_write_was_lost(both: Pair, kind: str) -> None:
+    await make(both, 1)
+    await both.sync()
+    (ours,) = await both.erp.all("orders")
+    (theirs,) = await both.central.all("salesOrders", "$expand=salesOrderLines")
+    line = min(theirs["salesOrderLines"], key=lambda each: each["sequence"])
+    first, *others = ours["lines"]
+    await both.erp.change("orders", ours["id"], {"lines": [{**first, "quantity": 7}, *others]})
+    await both.central.change("salesOrderLines", line["id"], {"quantity": 8})
+    await both.fail("customerp", {"kind": kind, "match": "orders", "method": "PATCH"})
+    await both.sync()
+    assert (await both.erp.get("orders", ours["id"]))["lines"][0]["quantity"] == 8
+    async with both.setup() as setup:
+        entries = setup.store.history(Ref("orders", "customerp", ours["id"]))
+    assert [(e.property, e.old, e.new) for e in entries if e.action == "lost"] == [("quantity", 7, 8)]

@@ -13,6 +13,7 @@ from msgspec import structs
 from syncline.engine.case import Case
 from syncline.engine.knowing import Knowing
 from syncline.engine.observe import observe
+from syncline.engine.recover import recover
 from syncline.engine.report import Change, Plan, PlanRow, Progress, Quiet, Refusal, Result, Step
 from syncline.engine.scan import check_share
 from syncline.engine.setup import EngineError, Setup, check_identities, identities
@@ -48,6 +49,7 @@ async def apply(setup: Setup, reviewed: Plan, progress: Progress | None = None) 
     await check_identities(setup)
     gate = _Reviewed(setup.store, reviewed.rows)
     worker = Worker(setup, Knowing(setup), gate, Result())
+    await recover(worker, setup.store.open_intents())
     await observe(setup, worker.knowing, progress or Quiet())
     check_share(setup)
     await one_round(worker, progress or Quiet())

@@ -1,23 +1,42 @@
 """Writes whose outcome is not known are resolved by looking, never by sending them again blindly.
 
 An update is resolved by reading the record: what it says now is an observation like any other, and what was still to be
-written is decided anew. A create is found by the mark it carries: our key, where the system remembers keys; else a
-value that tells it from all others. Where it is not found at first it is looked for again a moment later: an answer can
-be lost while the system is still at work.
+written is decided anew. A value that was to give way and is no longer there is told as lost: so all this comes before
+anything else is observed, while the inbox still holds the records that were decided on.
+
+A create is found by the mark it carries: our key, where the system remembers keys; else a value that tells it from all
+others. Where it is not found at first it is looked for again a moment later: an answer can be lost while the system is
+still at work.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, LensError, Property
-from syncline.records import Done, Link, Outcome, Record, Ref, Unavailable, Unknown
+from syncline.mapping.translate import row
+from syncline.records import (
+    Done,
+    LineChange,
+    Link,
+    Outcome,
+    Record,
+    Ref,
+    Row,
+    Shadow,
+    Unavailable,
+    Unknown,
+    Update,
+    Value,
+    Values,
+)
 from syncline.store import Arrival, Entry, Intent
 
 _KEYS_LIVE = timedelta(hours=12)
@@ -27,16 +46,24 @@ _KEYS_LIVE = timedelta(hours=12)
 async def look_again(worker: Worker, flow: Flow, moved: Mapping[str, Collection[str]]) -> None:
     """Read these records (ids by side) afresh into the inbox."""
     for side, ids in moved.items():
-        found = await worker.setup.systems[side].get(view(flow, side), sorted(ids))
-        now = worker.setup.now()
-        for id_ in ids:
-            ref = Ref(flow.name, side, id_)
-            worker.draft.arrivals[ref] = Arrival(ref=ref, record=found.get(id_), seen=now, due=now)
+        await _read(worker, flow, side, ids)
     worker.draft.save()
 
 
+async def _read(worker: Worker, flow: Flow, side: str, ids: Collection[str]) -> Mapping[str, Record]:
+    found = await worker.setup.systems[side].get(view(flow, side), sorted(ids))
+    now = worker.setup.now()
+    for id_ in ids:
+        ref = Ref(flow.name, side, id_)
+        worker.draft.arrivals[ref] = Arrival(ref=ref, record=found.get(id_), seen=now, due=now)
+    return found
+
+
 async def recover(worker: Worker, intents: Sequence[Intent]) -> None:
-    """Resolve these, and close them. Raises `ConnectorError`: what was not resolved stays open."""
+    """Resolve these, and close them, before anything is observed.
+
+    Raises `ConnectorError`: what was not resolved stays open.
+    """
     groups: defaultdict[tuple[str, str], list[Intent]] = defaultdict(list)
     for intent in intents:
         groups[intent.flow, intent.side].append(intent)
@@ -44,11 +71,68 @@ async def recover(worker: Worker, intents: Sequence[Intent]) -> None:
         flow = worker.setup.flows.get(name)
         if flow is None or side not in flow.sides:
             continue  # the flow is switched off: its intents wait until it is back
-        written = [i for i in group if i.record is not None]
-        await look_again(worker, flow, {side: {i.record for i in written if i.record is not None}} if written else {})
-        worker.draft.closed += [i.id for i in written]
-        worker.draft.save()
+        await _look(worker, flow, side, {i.record: i for i in group if i.record is not None})
         await _find_created(worker, flow, side, [i for i in group if i.record is None])
+
+
+# --- updates
+
+
+async def _look(worker: Worker, flow: Flow, side: str, intents: Mapping[str, Intent]) -> None:
+    """``intents`` by the record that they write to."""
+    if not intents:
+        return
+    refs = [Ref(flow.name, side, id_) for id_ in intents]
+    decided_on = {r.id: a.record for r, a in worker.setup.store.arrivals(refs).items() if a.record is not None}
+    found = await _read(worker, flow, side, intents.keys())
+    known = await worker.knowing.to_read(flow, [(side, r) for records in (decided_on, found) for r in records.values()])
+    shadows = worker.setup.store.shadows([intent.link for intent in intents.values()])
+    for id_ in decided_on.keys() & found.keys():
+        intent = intents[id_]
+        shadow = shadows.get((intent.link, side))
+        if shadow is not None:
+            before, now = (row(flow, side, records[id_], known) for records in (decided_on, found))
+            worker.draft.journal += _given_way(worker, flow, intent, shadow, before, now)
+    worker.draft.closed += [intent.id for intent in intents.values()]
+    worker.draft.save()
+
+
+def _given_way(worker: Worker, flow: Flow, intent: Intent, shadow: Shadow, before: Row, now: Row) -> Iterator[Entry]:
+    """The edits that the write was to replace, where they are no longer there.
+
+    Most likely it did replace them. Nobody can tell it from a person who did so: better told once too often than lost.
+    """
+    told = Entry(
+        at=worker.setup.now(),
+        flow=flow.name,
+        link=intent.link,
+        ref=Ref(flow.name, intent.side, str(intent.record)),
+        action="lost",
+        origin=next((side for side in flow.sides if side != intent.side), None),
+        note="found after its answer was lost",
+    )
+    for name, value in _gone(shadow.values, before.values, now.values):
+        if name in intent.values:
+            yield replace(told, property=name, old=value, new=now.values[name])
+    if before.lines is UNSET or now.lines is UNSET or not isinstance(intent.write, Update):
+        return
+    changed = {line.id for line in intent.write.lines if isinstance(line, LineChange)}
+    edited, stand = {line.id: line for line in before.lines}, {line.id: line for line in now.lines}
+    for line in shadow.lines:
+        if line.id not in changed & edited.keys() & stand.keys():
+            continue
+        for name, value in _gone(line.values, edited[line.id].values, stand[line.id].values):
+            yield replace(told, line=line.line, property=name, old=value, new=stand[line.id].values[name])
+
+
+def _gone(known: Values, before: Values, now: Values) -> Iterator[tuple[str, Value]]:
+    """What was edited and is now something else."""
+    for name, value in before.items():
+        if name in known and value != known[name] and name in now and now[name] != value:
+            yield name, value
+
+
+# --- creates
 
 
 async def _find_created(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> None:

@@ -38,6 +38,7 @@ async def sync(
     for look in range(_LOOKS):
         before = result.writes
         worker = _worker(setup, result)
+        await recover(worker, setup.store.open_intents())
         await observe(setup, worker.knowing, watched, scanning=scanning and look == 0)
         if not allow_deletions:
             check_share(setup)
