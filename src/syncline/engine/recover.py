@@ -71,29 +71,28 @@ async def recover(worker: Worker, intents: Sequence[Intent]) -> None:
         flow = worker.setup.flows.get(name)
         if flow is None or side not in flow.sides:
             continue  # the flow is switched off: its intents wait until it is back
-        await _look(worker, flow, side, {i.record: i for i in group if i.record is not None})
+        await _look(worker, flow, side, [i for i in group if i.record is not None])
         await _find_created(worker, flow, side, [i for i in group if i.record is None])
 
 
 # --- updates
 
 
-async def _look(worker: Worker, flow: Flow, side: str, intents: Mapping[str, Intent]) -> None:
-    """``intents`` by the record that they write to."""
+async def _look(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> None:
     if not intents:
         return
-    refs = [Ref(flow.name, side, id_) for id_ in intents]
-    decided_on = {r.id: a.record for r, a in worker.setup.store.arrivals(refs).items() if a.record is not None}
-    found = await _read(worker, flow, side, intents.keys())
+    ids = {str(intent.record) for intent in intents}
+    waiting = worker.setup.store.arrivals([Ref(flow.name, side, id_) for id_ in ids])
+    decided_on = {ref.id: arrival.record for ref, arrival in waiting.items() if arrival.record is not None}
+    found = await _read(worker, flow, side, ids)
     known = await worker.knowing.to_read(flow, [(side, r) for records in (decided_on, found) for r in records.values()])
-    shadows = worker.setup.store.shadows([intent.link for intent in intents.values()])
-    for id_ in decided_on.keys() & found.keys():
-        intent = intents[id_]
-        shadow = shadows.get((intent.link, side))
-        if shadow is not None:
+    shadows = worker.setup.store.shadows([intent.link for intent in intents])
+    for intent in intents:
+        id_, shadow = str(intent.record), shadows.get((intent.link, side))
+        if shadow is not None and id_ in decided_on and id_ in found:
             before, now = (row(flow, side, records[id_], known) for records in (decided_on, found))
             worker.draft.journal += _given_way(worker, flow, intent, shadow, before, now)
-    worker.draft.closed += [intent.id for intent in intents.values()]
+    worker.draft.closed += [intent.id for intent in intents]
     worker.draft.save()
 
 
