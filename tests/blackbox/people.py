@@ -22,7 +22,7 @@ class Lost(Exception):
 
 
 class Place(NamedTuple):
-    """One property of one record, as the users of one system address it. ``path`` may be ``address.city``."""
+    """One property of one record, as the users of one system address it: ``address.city``, ``lines.ID.quantity``."""
 
     entity: str
     id: str
@@ -41,15 +41,20 @@ class People:
     async def get(self, side: int, entity: str, id_: str) -> dict[str, Any]:
         return await patiently(lambda: self.systems[side].get(entity, id_))
 
+    async def create(self, side: int, entity: str, fields: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """``key`` is the path of a value that nothing else has: by it a person finds what was created unheard."""
+        system = self.systems[side]
+        for _ in range(_TRIES):
+            try:
+                return await _heard(system.create(entity, fields))
+            except Lost:
+                there = await patiently(lambda: system.all(entity))
+                if found := [record for record in there if at(record, key) == at(fields, key)]:
+                    return found[0]
+        raise AssertionError(f"{SIDES[side]} did not create {fields} in {_TRIES} tries")
+
     async def save(self, side: int, place: Place, value: Value) -> list[Write]:
         """Set a property, however often that must be tried. What was done, the last of it certainly."""
-        fields = nested(place.path, value)
-        return await self.work(side, place, lambda _: fields, value)
-
-    async def work(
-        self, side: int, place: Place, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], value: Value
-    ) -> list[Write]:
-        """`save` for a change that depends on the rest of the record, and after which the place holds ``value``."""
         done: list[Write] = []
         tried: tuple[str, Value] | None = None
         for _ in range(_TRIES):
@@ -61,7 +66,7 @@ class People:
                 done.append(Write(side, value, tried[1], certain=False))
             tried = None
             try:
-                await self._patch(side, place, change(record), version)
+                await self._patch(side, place, change(record, place.path.split("."), value), version)
             except Lost:
                 tried = version, stands
             except Declined as error:
@@ -101,16 +106,25 @@ async def _heard(answer: Awaitable[_T]) -> _T:
 
 
 def at(record: Mapping[str, Any], path: str) -> Value:
+    """The value at a path, ``None`` where it is empty. A member of a list goes by its id."""
     found: Any = record
     for key in path.split("."):
-        found = found.get(key) if isinstance(found, Mapping) else None
+        members = {each["id"]: each for each in found} if isinstance(found, list) else found or {}
+        found = members.get(key)
     value: Value = found or None
     return value
 
 
-def nested(path: str, value: Value) -> dict[str, Any]:
-    head, _, rest = path.partition(".")
-    return {head: nested(rest, value) if rest else value}
+def change(record: Mapping[str, Any], path: list[str], value: Value) -> dict[str, Any]:
+    """The merge patch that sets a value: objects by their parts, a list as a whole."""
+    key, *rest = path
+    if not rest:
+        return {key: value}
+    inner = record.get(key) or {}
+    if not isinstance(inner, list):
+        return {key: change(inner, rest, value)}
+    id_, *within = rest
+    return {key: [{**each, **change(each, within, value)} if each["id"] == id_ else each for each in inner]}
 
 
 def _version(record: Mapping[str, Any]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,6 +18,7 @@ from blackbox.people import People, Place
 from engine.pair import Pair, pair
 from syncline.connectors.base import ConnectorError
 from syncline.engine.sync import sync
+from syncline.reconcile import merge
 from syncline.records import Ref
 from syncline.store import Store
 
@@ -164,3 +165,30 @@ async def test_every_history_is_explained(tmp_path: Path, seed: int, faults: boo
     async with pair(tmp_path) as both:
         wrong = await run(both, seed, faults)
     assert not wrong, f"seed {seed}:\n" + "\n".join(wrong)
+
+
+def _tells_no_loser(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("syncline.engine.journal._lost", lambda *_: ())
+
+
+def _writes_whatever_stands_there(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("syncline.engine.case.Case.versions", property(lambda self: dict.fromkeys(self.link.members, "*")))
+
+
+def _compares_the_sides(patch: pytest.MonkeyPatch) -> None:
+    """What Syncline last knew counts for nothing: whatever differs is a conflict."""
+    told = merge.merge
+
+    def without_shadows(flow: Any, rows: Any, shadows: Any, *others: Any) -> Any:
+        return told(flow, rows, {} if len(rows) == len(flow.sides) else shadows, *others)
+
+    patch.setattr("syncline.engine.turn.merge", without_shadows)
+
+
+@pytest.mark.parametrize("breaks", [_tells_no_loser, _writes_whatever_stands_there, _compares_the_sides])
+async def test_a_broken_engine_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaks: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    breaks(monkeypatch)
+    async with pair(tmp_path) as both:
+        assert await run(both, 1, faults=False)
