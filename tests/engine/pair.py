@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import lru_cache
@@ -63,8 +63,15 @@ class Pair(Struct, frozen=True, eq=False):
 
     async def fail(self, side: str, *faults: Mapping[str, Any]) -> None:
         """What is to go wrong with the next requests to one side."""
+        await self._order(side, {"next": faults})
+
+    async def fail_by_chance(self, side: str, seed: int, faults: Sequence[Mapping[str, Any]]) -> None:
+        """What is to go wrong with the share of the requests that each says, until something else is said."""
+        await self._order(side, {"next": [], "random": {"seed": seed, "faults": faults}})
+
+    async def _order(self, side: str, faults: Mapping[str, Any]) -> None:
         system = self.erp if side == "customerp" else self.central
-        await system.ask("POST", f"{self.addresses[side]}/sandbox/faults", {"next": faults})
+        await system.ask("POST", f"{self.addresses[side]}/sandbox/faults", faults)
 
 
 def _project(folder: Path) -> Project:

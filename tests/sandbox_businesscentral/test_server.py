@@ -53,13 +53,23 @@ def test_a_connection_is_cut_before_or_after_the_write(faulty: Central) -> None:
         assert faulty.get("itemCategories/$count").body == before + kept
 
 
+def _batch(company: str, code: str) -> dict[str, object]:
+    url = f"companies({company})/itemCategories"
+    return {"requests": [{"id": "1", "method": "POST", "url": url, "body": {"code": code, "displayName": "x"}}]}
+
+
 def test_a_batch_is_cut_after_it_was_done(faulty: Central) -> None:
-    url = f"companies({faulty.company})/itemCategories"
-    body = {"requests": [{"id": "1", "method": "POST", "url": url, "body": {"code": "cut", "displayName": "x"}}]}
     faults(faulty, {"kind": "drop-after", "match": "$batch"})
     with pytest.raises(CUT):
-        faulty.post("/$batch", body)
+        faulty.post("/$batch", _batch(faulty.company, "cut"))
     assert len(faulty.get("itemCategories?$filter=code eq 'CUT'").value) == 1
+
+
+def test_a_write_may_be_kept_and_answered_with_500(faulty: Central) -> None:
+    faults(faulty, {"kind": "500-after", "match": "itemCategories"}, {"kind": "500-after", "match": "$batch"})
+    assert faulty.post("itemCategories", {"code": "ALONE", "displayName": "x"}).status == 500
+    assert faulty.post("/$batch", _batch(faulty.company, "BATCH")).status == 500
+    assert len(faulty.get("itemCategories?$filter=code eq 'ALONE' or code eq 'BATCH'").value) == 2
 
 
 def test_an_operation_of_a_batch_meets_its_fault(faulty: Central) -> None:

@@ -180,6 +180,12 @@ def test_a_connection_is_cut_before_or_after_the_write(faulty: Erp, mark: str, k
     assert faulty.get("customers", name=mark).items == [again.record]
 
 
+def test_a_write_may_be_kept_and_answered_with_500(faulty: Erp, mark: str) -> None:
+    order_faults(faulty, {"kind": "500-after", "match": "customers", "method": "POST"})
+    assert faulty.post("customers", {"name": mark}, {"Idempotency-Key": mark}).status == 500
+    assert len(faulty.get("customers", name=mark).items) == 1
+
+
 def test_an_answer_may_come_late(faulty: Erp) -> None:
     order_faults(faulty, {"kind": "latency", "seconds": 0.2})
     begun = time.monotonic()

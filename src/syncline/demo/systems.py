@@ -23,6 +23,14 @@ class Trouble(Exception):
     """The demo itself cannot go on."""
 
 
+class Declined(Trouble):
+    """A system answered, and not with success."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 @asynccontextmanager
 async def server(kind: str, folder: Path, *options: str) -> AsyncIterator[str]:
     """A sandbox with an empty company, at its address, until the end. It is open, unless ``options`` say otherwise."""
@@ -77,7 +85,8 @@ class System:
         url = path if path.startswith("http") else self._root + path
         async with self._session.request(method, url, json=body, headers=headers) as answer:
             if not 200 <= answer.status < 300:
-                raise Trouble(f"{method} {url} is answered with {answer.status}: {(await answer.text())[:500]}")
+                text = f"{method} {url} is answered with {answer.status}: {(await answer.text())[:500]}"
+                raise Declined(answer.status, text)
             return await answer.json(content_type=None) if answer.status != 204 else None
 
 

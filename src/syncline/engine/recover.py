@@ -49,24 +49,25 @@ async def recover(worker: Worker, intents: Sequence[Intent]) -> None:
         flow = worker.setup.flows.get(name)
         if flow is None or side not in flow.sides:
             continue  # the flow is switched off: its intents wait until it is back
-        await _look_at_written(worker, flow, side, {i.record: i for i in group if i.record is not None})
+        await _look_at_written(worker, flow, side, [i for i in group if i.record is not None])
         await _find_created(worker, flow, side, [i for i in group if i.record is None])
 
 
-async def _look_at_written(worker: Worker, flow: Flow, side: str, intents: Mapping[str, Intent]) -> None:
+async def _look_at_written(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> None:
     """Read the records of these updates. What they held when it was decided is still in the inbox."""
     if not intents:
         return
     store, draft = worker.setup.store, worker.draft
-    refs = {id_: Ref(flow.name, side, id_) for id_ in intents}
+    refs = {id_: Ref(flow.name, side, id_) for id_ in sorted({str(intent.record) for intent in intents})}
     before = {ref.id: arrival.record for ref, arrival in store.arrivals(refs.values()).items()}
-    found = await worker.setup.systems[side].get(view(flow, side), sorted(intents))
+    found = await worker.setup.systems[side].get(view(flow, side), list(refs))
     told = [record for record in (*before.values(), *found.values()) if record is not None]
     known = await worker.knowing.to_read(flow, ((side, record) for record in told))
-    shadows = store.shadows([intent.link for intent in intents.values()])
-    links = store.links([intent.link for intent in intents.values()])
+    shadows = store.shadows([intent.link for intent in intents])
+    links = store.links([intent.link for intent in intents])
     now = worker.setup.now()
-    for id_, intent in intents.items():
+    for intent in intents:
+        id_ = str(intent.record)
         settled = intent.opened + worker.setup.settling
         if now < settled and intent.link in links and _is_untouched(intent, found.get(id_)):
             _wait(worker, links[intent.link], settled)  # it may still turn up

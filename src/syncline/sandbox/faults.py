@@ -22,7 +22,8 @@ from syncline.sandbox.requests import Asked, Look
 from syncline.sandbox.serve import cut_connection
 
 Common: TypeAlias = Literal[
-    "401", "408", "409", "429", "500", "502", "503", "504", "drop-before", "drop-after", "cut-halfway", "latency"
+    "401", "408", "409", "429", "500", "502", "503", "504",
+    "500-after", "drop-before", "drop-after", "cut-halfway", "latency",
 ]  # fmt: skip
 Special: TypeAlias = Literal["dead-link", "lag", "late-commit"]
 Applies: TypeAlias = Callable[[Asked], bool]
@@ -35,10 +36,10 @@ _Count = Annotated[int, Meta(ge=0)]
 class Fault(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """``match`` is a part of the path and ``method`` the method of the requests it meets, both any where blank.
 
-    A number is the status that is answered instead, nothing being done. ``drop-before`` cuts the connection before
-    anything is done, ``drop-after`` after it was done, ``cut-halfway`` in the middle of the answer's body. ``latency``
-    lets ``seconds`` pass first, ``dead-link`` answers ``status``. A `Special` kind is met only in a sandbox that knows
-    what it is there.
+    A number is the status that is answered instead, nothing being done; ``500-after`` answers 500 although it was done.
+    ``drop-before`` cuts the connection before anything is done, ``drop-after`` after it was done, ``cut-halfway`` in
+    the middle of the answer's body. ``latency`` lets ``seconds`` pass first, ``dead-link`` answers ``status``. A
+    `Special` kind is met only in a sandbox that knows what it is there.
     """
 
     kind: Common | Special
@@ -193,6 +194,9 @@ class FaultMiddleware:
             case Fault(kind="drop-after"):
                 await self._app(scope, receive, _unheard)
                 await cut_connection(scope, receive)
+            case Fault(kind="500-after"):
+                await self._app(scope, receive, _unheard)
+                await self._refuse(structs.replace(fault, kind="500"))(scope, receive, send)
             case Fault(kind="cut-halfway"):
                 await _half_heard(self._app, scope, receive, send)
                 await cut_connection(scope, receive)
