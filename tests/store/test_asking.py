@@ -76,7 +76,8 @@ def test_records_are_found_by_key_linked_or_not(store: Store) -> None:
 def arrivals(*refs: Ref, minute: int = 0) -> list[Arrival]:
     seen = NOON + timedelta(minutes=minute)
     return [
-        Arrival(ref=r, record=Record(id=r.id, version=None, modified=None, fields={}), seen=seen, due=None) for r in refs
+        Arrival(ref=r, record=Record(id=r.id, version=None, modified=None, fields={}), seen=seen, due=None)
+        for r in refs
     ]
 
 

@@ -30,8 +30,7 @@ def link(store: Store, flow: Flow, refs: Collection[Ref], now: datetime) -> dict
     """These records, of which none has a link, are the same; their ids by side. Raises `CannotJoin`."""
     members = {ref.side: ref.id for ref in refs}
     if len(members) < 2 or len(members) < len(set(refs)):
-        told = ", ".join(map(str, refs))
-        raise CannotJoin(f"A link takes one record of each side, and these are: {told}.")
+        raise CannotJoin(f"A link takes one record of each side, and these are: {_told(refs)}.")
     ordered = {side: members[side] for side in flow.sides if side in members}
     _check_free(store, flow, ordered)
     store.save(Memory(wishes=[Wish(kind="link", flow=flow.name, members=ordered, at=now)]))
@@ -50,16 +49,23 @@ def unlink(store: Store, ref: Ref, now: datetime) -> Link:
     return link
 
 
-def keep_apart(store: Store, refs: Collection[Ref]) -> None:
-    """These records are all different, whatever their keys say. Raises `CannotJoin`."""
-    if len({ref.flow for ref in refs}) > 1 or len(set(refs)) < 2:
-        raise CannotJoin(f"Several records of one flow can be kept apart, and these are: {', '.join(map(str, refs))}.")
+def keep_apart(store: Store, pairs: Collection[frozenset[Ref]]) -> list[frozenset[Ref]]:
+    """These are different records, whatever their keys say; of those that are linked with each other, who is apart
+    from one is apart from all. The pairs that were kept. Raises `CannotJoin`.
+    """
+    refs = sorted({ref for pair in pairs for ref in pair})
+    if len({ref.flow for ref in refs}) > 1:
+        raise CannotJoin(f"Only records of one flow may be taken for the same, and these are: {_told(refs)}.")
     links = store.links_of(refs)
-    for link in links.values():
-        if len(same := sorted(ref for ref in links if links[ref] == link)) > 1:
-            told = " and ".join(map(str, same))
-            raise CannotJoin(f"{told} are linked. syncline unlink {same[0]} ends that, and keeps them apart.")
-    store.save(Memory(apart=_pairs(refs)))
+    kept = [pair for pair in pairs if len({links.get(ref, ref) for ref in pair}) > 1]
+    if not kept:
+        raise CannotJoin(f"{_told(refs)} are linked. syncline unlink {refs[0]} ends that, and keeps them apart.")
+    store.save(Memory(apart=kept))
+    return kept
+
+
+def _told(refs: Collection[Ref]) -> str:
+    return ", ".join(map(str, refs))
 
 
 def _check_free(store: Store, flow: Flow, members: Mapping[str, str]) -> None:
@@ -127,7 +133,7 @@ async def _unlink(worker: Worker, flow: Flow, wish: Wish) -> bool:
     links = store.links(store.links_of(refs).values())
     link = next((each for each in links.values() if dict(each.members) == dict(wish.members)), None)
     if link is None:
-        raise CannotJoin(f"{' and '.join(map(str, refs))} are not linked any more.")
+        raise CannotJoin(f"{_told(refs)} are not linked any more.")
     if any(intent.link == link.id for intent in store.open_intents()):
         return False
     found = await _read(worker, flow, refs)
@@ -155,7 +161,9 @@ async def _unlink(worker: Worker, flow: Flow, wish: Wish) -> bool:
             continue
         draft.arrivals[ref] = Arrival(ref=ref, record=record, seen=now, due=None)
         others = [str(other) for other in refs if other != ref]
-        mend = f"Say what it is the same as (syncline link {ref} OTHER), or that it is new (syncline parked retry {ref})."
+        mend = (
+            f"Say what it is the same as (syncline link {ref} OTHER), or that it is new (syncline parked retry {ref})."
+        )
         draft.park(ref, "unlinked", f"was unlinked from {', '.join(others) or 'nothing'}", mend, at=now)
     return True
 

@@ -133,7 +133,9 @@ class _Matching:
         self._held.update(refs)
         is_suggested = isinstance(verdict, Suggested)
         reason = "looks like the same record by" if is_suggested else "several records have the same"
-        mend = "Say which are the same (syncline link), which are not (syncline parked apart), or make the values differ."
+        mend = (
+            "Say which are the same (syncline link), which are not (syncline parked apart), or make the values differ."
+        )
         among = _among(apart, refs)
         held = [
             _Held(
@@ -294,12 +296,13 @@ def _taken(key: MatchKey, ref: Ref, rivals: Sequence[Ref], links: Mapping[Ref, L
     with_whom = f"is linked with {', '.join(others)}" if others else "has a link of its own"
     more = f" (and {len(rivals) - 1} more)" if len(rivals) > 1 else ""
     partner = next((member for side, member in members.items() if side != ref.side), None)
-    same = f"syncline unlink {first}, then syncline link {ref} {partner}; or delete" if partner else "Delete"
+    place = f", or give it the other's place: syncline unlink {first}, then syncline link {ref} {partner}"
     return _Held(
         ref=ref,
         cause="ambiguous",
         message=f"has the same {key_name(key)} as {first}, which {with_whom}{more}",
-        mend=f"If it is another one: syncline parked apart {ref}. If it is the same, to take its place: {same} one of them.",
+        mend=f"If it is another one: syncline parked apart {ref}. "
+        f"If it is the same: delete one of them{place if partner else ''}.",
         candidates=tuple(rivals[:_MOST]),
     )
 

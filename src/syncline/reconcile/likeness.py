@@ -12,7 +12,7 @@ from syncline.mapping.types import Kind
 from syncline.records import Value, Values
 
 _KEY, _TEXT, _OTHER = 4.0, 2.0, 1.0
-"""What a property weighs: one that records match by, other text, and what many records have in common (codes, flags)."""
+"""What a property weighs: one that records match by, other text, and what many have in common (codes, flags)."""
 _LITTLE = 0.25
 """What is left of the weight where one side is empty, or each may number its records by itself: that says little."""
 _ALIKE = 70
