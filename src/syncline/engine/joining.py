@@ -33,6 +33,11 @@ def link(store: Store, flow: Flow, refs: Collection[Ref], now: datetime) -> dict
         raise CannotJoin(f"A link takes one record of each side, and these are: {_told(refs)}.")
     ordered = {side: members[side] for side in flow.sides if side in members}
     _check_free(store, flow, ordered)
+    for wish in store.wishes():
+        for ref in set(refs).intersection(_refs(wish.flow, wish.members) if wish.kind == "link" else ()):
+            raise CannotJoin(
+                f"{ref} is to be linked by the next pass already: {_told(_refs(wish.flow, wish.members))}."
+            )
     store.save(Memory(wishes=[Wish(kind="link", flow=flow.name, members=ordered, at=now)]))
     return ordered
 
