@@ -267,6 +267,35 @@ async def test_who_was_parked_for_another_goes_on_when_that_one_changes(both: Pa
     assert await names(both) == (expected, expected)
 
 
+async def test_who_is_kept_apart_is_not_taken_for_a_record_whose_answer_was_lost(both: Pair) -> None:
+    """A lost create is looked for by its keys; another record that has them is not it."""
+    left, right = await ours(both, "One", email="p@one.example"), await theirs(both, "One", email="p@one.example")
+    both.change_flow("customers", "match: [organisationNumber, number, email", "match: [email")
+    async with both.setup() as setup:
+        apart(left, right)(setup)
+    await both.fail(BC, {"kind": "drop-before", "match": "$batch", "method": "POST", "times": 1})
+    await both.sync()
+    assert await names(both) == (["One", "One"], ["One", "One"])
+    assert right not in {await counterpart(both, left)}
+    assert not (await both.verify()).differences
+
+
+async def test_a_record_of_which_nothing_is_made_is_not_asked_about(both: Pair) -> None:
+    both.change_flow(
+        "customers",
+        "businesscentral: {entity: customers, where",
+        "businesscentral: {entity: customers, write: off, where",
+    )
+    await theirs(both, "One", taxRegistrationNumber="O1")
+    await both.sync()
+    await ours(both, "Double", organisationNumber="O1")
+    await both.sync()
+    assert not both.parked()
+    await theirs(both, "Made twice there", taxRegistrationNumber="O1")
+    await both.sync()
+    assert [each.cause for each in both.parked()] == ["ambiguous"]
+
+
 # --- linked records whose keys change
 
 
@@ -325,6 +354,31 @@ async def test_a_product_that_is_renumbered_is_followed_by_its_orders(both: Pair
     assert [line["lineObjectNumber"] for order in orders for line in order["salesOrderLines"]] == ["P1-NEW"] * 2
     assert len(await both.central.all("items")) == len(await both.erp.all("products")) == 1
     assert not both.parked()
+
+
+async def test_a_record_that_is_merged_into_another_takes_its_orders_along(both: Pair) -> None:
+    """What pointed to it points to the other: those edits travel, and the deletion is asked about."""
+    merged, into = (
+        await ours(both, "Merged", organisationNumber="O1"),
+        await ours(both, "Into", organisationNumber="O2"),
+    )
+    made = await both.erp.create("orders", {"orderNo": "SO-1", "customerId": merged.id})
+    person = {"firstName": "Ann", "lastName": "Lee", "customerId": merged.id, "email": "ann@lee.example"}
+    contact = await both.erp.create("contacts", person)
+    await both.sync()
+    left = {ref: await counterpart(both, ref) for ref in (merged, into)}
+    await both.erp.change("orders", made["id"], {"customerId": into.id})
+    await both.erp.change("contacts", contact["id"], {"customerId": into.id})
+    etag = (await both.erp.get("customers", merged.id))["etag"]
+    await both.erp.ask("DELETE", f"customers/{merged.id}", headers={"If-Match": etag})
+    await both.sync()
+    (order,) = await both.central.all("salesOrders")
+    assert order["customerId"] == left[into].id
+    (found,) = [c for c in await both.central.all("contacts") if c["type"] == "Person"]
+    assert found["companyName"] == "Into"
+    (asked,) = both.parked()
+    assert (asked.ref, asked.cause) == (merged, "deleted")
+    assert [len(each) for each in await names(both)] == [1, 2]
 
 
 # --- by hand

@@ -6,7 +6,10 @@ from typing import Any
 
 from engine.pair import Pair
 from syncline.engine.chains import chains, counts
+from syncline.engine.sync import sync
 from syncline.reconcile.waiting import Fate
+from syncline.records import Ref
+from syncline.store import Memory, Parked
 
 ERP, BC = "customerp", "businesscentral"
 
@@ -62,39 +65,50 @@ async def test_a_reference_to_what_takes_no_part_is_for_a_person(both: Pair) -> 
     assert await stand(both, "orders") == (0, {})
 
 
-async def test_a_reference_to_what_was_not_seen_yet_may_still_end_by_itself(both: Pair) -> None:
-    buyer = await both.erp.create("customers", {"name": "Buyer"})
-    await both.fail(ERP, {"kind": "503", "match": "customers", "times": 100})
-    made = await order(both, buyer["id"])
+async def waits(both: Pair, on: Ref) -> str:
+    """What is told of an order that waits for that record, whatever else there is."""
+    ref = Ref("orders", ERP, "an order")
     async with both.setup() as setup:
-        await setup.systems[ERP].identity()
-        assert not setup.store.listed("customers", ERP)
-    await both.fail(ERP)
-    await both.sync()
-    assert not both.parked()
-    assert (await both.erp.get("orders", made["id"]))["bcNumber"]
+        setup.store.save(Memory(parked=[Parked(ref=ref, cause="waiting", message="", since=setup.now(), waits=(on,))]))
+        found = chains(setup.store, setup.flows, setup.store.parked())[ref]
+        setup.store.save(Memory(released=[ref]))
+    return f"{found.end.fate}: {found.end.words}"
 
 
-async def test_a_reference_to_what_was_deleted_says_so(both: Pair) -> None:
+async def test_what_is_known_of_a_record_that_is_waited_for_is_said_and_no_more(both: Pair) -> None:
     both.change_flow("customers", "delete: ask", "delete: propagate")
+    nobody = Ref("customers", ERP, "nobody")
+    assert await waits(both, nobody) == "coming: was not seen yet: customerp was not listed to the end"
     buyer = await both.erp.create("customers", {"name": "Buyer"})
-    kept = await both.erp.create("customers", {"name": "Kept"})
     await both.sync()
-    made = await order(both, kept["id"])
+    ref = Ref("customers", ERP, buyer["id"])
+    assert await waits(both, nobody) == "nothing: was not in customerp when it was last looked at"
+    assert await waits(both, Ref("gone", ERP, "1")) == "nothing: is of a flow that is switched off"
+    assert await waits(both, ref) == "coming: is linked"
+    (contact,) = [c["number"] for c in await both.central.all("contacts") if c["type"] == "Company"]
+    assert await waits(both, Ref("customers", BC, f"companyContact={contact}")) == "coming: is linked"
+    assert (await waits(both, Ref("customers", BC, "companyContact=X"))).startswith(
+        "nothing: was not in businesscentral"
+    )
+    etag = (await both.erp.get("customers", ref.id))["etag"]
+    await both.erp.ask("DELETE", f"customers/{ref.id}", headers={"If-Match": etag})
     await both.sync()
-    etag = (await both.erp.get("customers", buyer["id"]))["etag"]
-    await both.erp.ask("DELETE", f"customers/{buyer['id']}", headers={"If-Match": etag})
-    await both.sync()
-    assert [c["name"] for c in await both.erp.all("customers")] == ["Kept"]
-    async with both.setup() as setup:  # as it is where an order is read that was written before the deletion
-        from syncline.records import Ref
-        from syncline.store import Memory, Parked
+    assert await waits(both, ref) == "nothing: was deleted in customerp"
 
-        ref, on = Ref("orders", ERP, made["id"]), Ref("customers", ERP, buyer["id"])
-        now = setup.now()
-        setup.store.save(Memory(parked=[Parked(ref=ref, cause="waiting", message="", since=now, waits=(on,))]))
+
+async def test_what_was_kept_without_a_counterpart_is_waited_for_in_vain(both: Pair) -> None:
+    both.change_flow("customers", "delete: ask", "delete: keep")
+    buyer = await both.erp.create("customers", {"name": "Buyer"})
+    await both.sync()
+    (theirs,) = await both.central.all("customers")
+    await both.central.ask("DELETE", f"customers({theirs['id']})", headers={"If-Match": theirs["@odata.etag"]})
+    async with both.setup() as setup:
+        await sync(setup, scanning=True)
+    made = await order(both, buyer["id"])
+    await both.sync()
     words, fate, _ = (await told(both))[made["id"]]
-    assert (words.split(", which ")[1], fate) == ("was deleted in customerp", Fate.NOTHING)
+    assert words.endswith("which has no counterpart in businesscentral any more")
+    assert fate is Fate.NOTHING
 
 
 async def test_records_that_wait_for_each_other_are_told_as_a_circle(both: Pair) -> None:

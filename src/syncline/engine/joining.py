@@ -28,11 +28,11 @@ class CannotJoin(Exception):
 
 def link(store: Store, flow: Flow, refs: Collection[Ref], now: datetime) -> dict[str, str]:
     """These records, of which none has a link, are the same; their ids by side. Raises `CannotJoin`."""
+    _check_free(store, refs)
     members = {ref.side: ref.id for ref in refs}
     if len(members) < 2 or len(members) < len(set(refs)):
         raise CannotJoin(f"A link takes one record of each side, and these are: {_told(refs)}.")
     ordered = {side: members[side] for side in flow.sides if side in members}
-    _check_free(store, flow, ordered)
     for wish in store.wishes():
         for ref in set(refs).intersection(_refs(wish.flow, wish.members) if wish.kind == "link" else ()):
             raise CannotJoin(
@@ -73,9 +73,9 @@ def _told(refs: Collection[Ref]) -> str:
     return ", ".join(map(str, refs))
 
 
-def _check_free(store: Store, flow: Flow, members: Mapping[str, str]) -> None:
-    for ref, id_ in store.links_of(_refs(flow.name, members)).items():
-        others = [str(other) for other in _refs(flow.name, store.links([id_])[id_].members) if other != ref]
+def _check_free(store: Store, refs: Collection[Ref]) -> None:
+    for ref, id_ in store.links_of(refs).items():
+        others = [str(other) for other in _refs(ref.flow, store.links([id_])[id_].members) if other != ref]
         with_whom = f" with {', '.join(others)}" if others else ""
         raise CannotJoin(f"{ref} has a link already{with_whom}. syncline unlink {ref} ends it.")
 
@@ -109,8 +109,8 @@ async def fulfil(worker: Worker) -> None:
 
 async def _link(worker: Worker, flow: Flow, wish: Wish) -> bool:
     """Whether it was done; the pass brings the records in step as any two that were just found."""
-    _check_free(worker.setup.store, flow, wish.members)
     refs = _refs(flow.name, wish.members)
+    _check_free(worker.setup.store, refs)
     waiting = {ref: a for ref, a in worker.setup.store.arrivals(refs).items() if a.record is not None}
     found = {ref: a.record for ref, a in waiting.items() if a.record is not None}
     found |= await _read(worker, flow, [ref for ref in refs if ref not in waiting])

@@ -83,6 +83,9 @@ class _Matching:
         self._parked = {each.ref: each for each in parked}
         self._unlinked = {ref for ref, each in self._parked.items() if each.cause == "unlinked"}
         self._held: set[Ref] = set()
+        writable = {name for name, side in flow.sides.items() if side.write}
+        self._makers = {side for side in flow.sides if writable - {side}}
+        """The sides whose new records are made elsewhere."""
 
     async def run(self) -> None:
         for key in self._flow.match:
@@ -161,7 +164,7 @@ class _Matching:
         arrivals = self._store.arrivals(refs)
         held: list[_Held] = []
         for value, sharing in groups:
-            free = [ref for ref in sharing if ref not in self._held | self._unlinked]
+            free = [ref for ref in sharing if ref.side in self._makers and ref not in self._held | self._unlinked]
             for ref in free:
                 if rivals := _rivals(ref, linked.get(value, ()), links, apart):
                     self._held.add(ref)
