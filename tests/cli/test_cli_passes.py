@@ -247,6 +247,6 @@ def test_a_person_says_which_records_are_the_same(systems: Systems, project: Pat
     assert (mistaken.code, "has a link already with" in mistaken.err) == (2, True)
     assert call(project, "unlink", "Café Noir").code == 0
     assert call(project, "sync").code == 0
-    for called in (call(project, "parked", "--cause", "unlinked"), call(project, "history", "Café Noir")):
+    for called in (call(project, "parked", "--cause", "unlinked"), call(project, "history", noir["record"])):
         assert "was unlinked from" in called.out
     assert call(project, "unlink", noir["record"]).code == 2

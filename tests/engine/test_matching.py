@@ -367,7 +367,7 @@ async def test_a_record_that_is_merged_into_another_takes_its_orders_along(both:
     contact = await both.erp.create("contacts", person)
     await both.sync()
     left = {ref: await counterpart(both, ref) for ref in (merged, into)}
-    await both.erp.change("orders", made["id"], {"customerId": into.id})
+    await both.erp.change("orders", made["id"], {"customerId": into.id, "billToCustomerId": into.id})
     await both.erp.change("contacts", contact["id"], {"customerId": into.id})
     etag = (await both.erp.get("customers", merged.id))["etag"]
     await both.erp.ask("DELETE", f"customers/{merged.id}", headers={"If-Match": etag})
@@ -411,8 +411,8 @@ async def test_what_cannot_be_linked_is_refused_at_once_or_by_the_pass(both: Pai
     async with both.setup() as setup:
         for refs, why in (
             ((left, right), f"{left} has a link already with {partner}"),
-            ((left, Ref("customers", ERP, "x")), "one record of each side"),
-            ((left,), "one record of each side"),
+            ((Ref("customers", ERP, "x"), Ref("customers", ERP, "y")), "one record of each side"),
+            ((nobody,), "one record of each side"),
         ):
             with pytest.raises(CannotJoin, match=why):
                 same(*refs)(setup)
