@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cli.calling import call
 from cli.kept import ARRIVALS, BC, ERP, kept, ref
 from syncline.project import load
 from syncline.records import Ref
-from syncline.store import Arrival, Parked
+from syncline.store import Arrival, Memory, Parked
 
 
 @pytest.fixture
@@ -43,7 +45,10 @@ def test_everything_is_told_with_the_systems_own_words_and_a_mend(folder: Path) 
     assert "  Correct it, in any system.\n" in called.out
     assert "customers  Nobody yet  suggested  since " in called.out
     assert "orders  SO-9  waiting  since " in called.out
-    assert max(map(len, called.lines)) <= 80
+    chain = (
+        "customerp/orders/o9 waits for customerp/customers/c9, which is suggested: looks like the same record by name"
+    )
+    assert f"  {chain}\n" in called.out
 
 
 def test_by_flow_and_cause(folder: Path) -> None:
@@ -62,6 +67,14 @@ def test_by_flow_and_cause(folder: Path) -> None:
             "since": "2026-05-04T12:00:00Z",
             "waits": ["customerp/customers/c9"],
             "details": {},
+            "chain": [
+                {"record": "customerp/orders/o9", "state": "waiting", "message": ""},
+                {
+                    "record": "customerp/customers/c9",
+                    "state": "parked",
+                    "message": "is suggested: looks like the same record by name",
+                },
+            ],
         }
     ]
     (refused,) = call(folder, "parked", "--cause", "refused", "--json").json["parked"]
@@ -97,3 +110,101 @@ def test_a_record_that_is_not_parked_keeps_the_others_from_being_retried(folder:
     assert called.err == "Error: c1 is not parked. syncline parked shows what is.\n"
     assert due(folder) == set()
     assert len(still_parked(folder)) == 3
+
+
+# --- candidates
+
+
+def candidate(about: Ref, name: str, score: int, same: list[str], differ: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
+    told = [{"property": p, "left": left, "right": right, "alike": 0} for p, (left, right) in differ.items()]
+    return {"record": str(about), "name": name, "score": score, "same": same, "differ": told}
+
+
+@pytest.fixture
+def choosing(folder: Path) -> Path:
+    """Of ``c9`` it is not known whether it is ``b2``, which is linked, or ``b8``, which is not."""
+    ref8 = ref(BC, "b8")
+    candidates = [
+        candidate(
+            ref8, "Nobody yet Ltd", 87, ["postalCode", "email"], {"city": ("Oslo", "Rome"), "phone": (None, "1")}
+        ),
+        candidate(ref(BC, "b2"), "Berglunds", 12, [], {"name": ("Nobody yet", "Berglunds")}),
+    ]
+    with load(folder).open_store() as store:
+        (parked,) = store.parked_refs([ref(ERP, "c9")]).values()
+        store.save(Memory(parked=[replace(parked, details={"candidates": candidates})]))
+    return folder
+
+
+def said(folder: Path) -> tuple[list[tuple[str, dict[str, str]]], set[frozenset[Ref]]]:
+    """The wishes there are, and who is kept apart from c9."""
+    with load(folder).open_store() as store:
+        return [(w.kind, dict(w.members)) for w in store.wishes()], store.apart([ref(ERP, "c9")])
+
+
+def test_candidates_are_shown_with_scores_and_reasons(choosing: Path) -> None:
+    called = call(choosing, "parked", "--cause", "suggested")
+    assert (
+        "     87 %  businesscentral/customers/b8  Nobody yet Ltd: same postalCode, email; city Oslo or Rome\n"
+        in called.out
+    )
+    assert "     12 %  businesscentral/customers/b2  Berglunds: name Nobody yet or Berglunds\n" in called.out
+    assert "syncline parked apart" in called.err
+    (told,) = call(choosing, "parked", "--cause", "suggested", "--json").json["parked"]
+    best = told["details"]["candidates"][0]
+    assert best["differ"][1] == {"property": "phone", "left": None, "right": "1", "alike": 0}
+
+
+@pytest.mark.parametrize("records", [["c9"], ["Nobody yet", "businesscentral/customers/b8"]])
+def test_records_are_linked_by_the_next_pass(choosing: Path, records: list[str]) -> None:
+    called = call(choosing, "link", *records)
+    assert called.out == "customerp/customers/c9 = businesscentral/customers/b8\n"
+    assert said(choosing)[0] == [("link", {ERP: "c9", BC: "b8"})]
+    again = call(choosing, "link", *records)
+    assert (again.code, "is to be linked by the next pass already" in again.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("records", "why"),
+    [
+        (["c9", "c1"], "customerp/customers/c1 has a link already with businesscentral/customers/b1"),
+        (["c9", "customerp/customers/new"], "one record of each side"),
+        (["c9", "SO-9"], "Records of customers and orders cannot be the same"),
+        (["nobody at all"], "Nothing is remembered of nobody at all"),
+    ],
+)
+def test_what_cannot_be_linked_is_refused(choosing: Path, records: list[str], why: str) -> None:
+    called = call(choosing, "link", *records)
+    assert (called.code, called.out) == (2, "")
+    assert why in called.err
+    assert said(choosing)[0] == []
+
+
+def test_a_link_is_ended_by_the_next_pass(choosing: Path) -> None:
+    told = call(choosing, "unlink", "Berglunds snabbköp", "--json").json
+    assert told == {"link": "L-b", "flow": "customers", "members": {ERP: "c2", BC: "b2"}}
+    assert said(choosing)[0] == [("unlink", {ERP: "c2", BC: "b2"})]
+    none = call(choosing, "unlink", "c9")
+    assert (none.code, "customerp/customers/c9 has no link." in none.err) == (2, True)
+
+
+@pytest.mark.parametrize("records", [["c9"], ["--all"]])
+def test_who_is_kept_apart_from_all_its_candidates(choosing: Path, records: list[str]) -> None:
+    called = call(choosing, "parked", "apart", *records)
+    assert called.lines == [
+        "businesscentral/customers/b2 | customerp/customers/c9",
+        "businesscentral/customers/b8 | customerp/customers/c9",
+    ]
+    pairs = {frozenset({ref(ERP, "c9"), ref(BC, id_)}) for id_ in ("b2", "b8")}
+    assert said(choosing)[1] == pairs
+
+
+def test_who_is_kept_apart_from_those_that_are_named(choosing: Path) -> None:
+    told = call(choosing, "parked", "apart", "c9", "Berglunds snabbköp", "--json").json
+    assert told == {
+        "apart": [[f"{side}/customers/{id_}", "customerp/customers/c9"] for side, id_ in ((BC, "b2"), (ERP, "c2"))]
+    }
+    for records, why in ((["c1", "b1"], "are linked"), (["c1"], "are linked"), (["c9", "SO-9"], "of one flow")):
+        refused = call(choosing, "parked", "apart", *records)
+        assert (refused.code, why in refused.err) == (2, True), refused.err
+    assert call(choosing, "parked", "apart").code == 2

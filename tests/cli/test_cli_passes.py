@@ -225,16 +225,28 @@ def test_a_person_says_which_records_are_the_same(systems: Systems, project: Pat
     call(project, "sync")
     parked = call(project, "parked", "--cause", "suggested", "--json").json["parked"]
     assert [each["name"] for each in parked].count("Café Lumière") == 2
-    joined = call(project, "parked", "join", "Café Lumière", "--json").json
+    joined = call(project, "link", "Café Lumière", "--json").json
     assert set(joined["members"]) == {"customerp", "businesscentral"}
-    assert "join" in call(project, "parked").err
+    assert "syncline link" in call(project, "parked").err
     noir = next(each for each in parked if each["name"] == "Café Noir")
-    mistaken = call(project, "parked", "join", noir["record"], joined["members"]["customerp"])
-    assert (mistaken.code, "is not parked" in mistaken.err) == (2, True)
-    assert call(project, "parked", "join", noir["record"]).code == 0  # only one other looks like it
+    (candidate,) = noir["details"]["candidates"]
+    assert candidate["name"] == "Café Noir"
+    assert {"name", "postalCode"} <= set(candidate["same"])
+    assert "% " + candidate["record"] in " ".join(call(project, "parked").out.split())
+    other = next(f"{side}/customers/{id_}" for side, id_ in joined["members"].items() if side != noir["side"])
+    mistaken = call(project, "link", noir["record"], other)
+    assert (mistaken.code, "is to be linked by the next pass already" in mistaken.err) == (2, True)
+    assert call(project, "link", noir["record"]).code == 0  # only one other looks like it
     call(project, "sync")
     ours = {c["name"]: c for c in systems.erp.get("customers?limit=500").items}
     assert ours["Café Lumière"]["address"]["city"] == ours["Café Noir"]["address"]["city"] == "Lyon"
     assert not call(project, "parked", "--cause", "suggested", "--json").json["parked"]
     told = call(project, "history", "Café Lumière")
     assert "linked: by a person" in told.out
+    mistaken = call(project, "link", noir["record"], other)
+    assert (mistaken.code, "has a link already with" in mistaken.err) == (2, True)
+    assert call(project, "unlink", "Café Noir").code == 0
+    assert call(project, "sync").code == 0
+    for called in (call(project, "parked", "--cause", "unlinked"), call(project, "history", noir["record"])):
+        assert "was unlinked from" in called.out
+    assert call(project, "unlink", noir["record"]).code == 2

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from syncline.records import LineShadow, Link, LinkState, Ref, Shadow, Value
+from syncline.records import LineShadow, Link, LinkState, Record, Ref, Shadow, Value
 from syncline.store import Arrival, Counts, Entry, Memory, Parked, Store
 from syncline.store.memory import Action, Cause
 
@@ -73,14 +73,22 @@ def test_records_are_found_by_key_linked_or_not(store: Store) -> None:
     }
 
 
+def arrivals(*refs: Ref, minute: int = 0) -> list[Arrival]:
+    seen = NOON + timedelta(minutes=minute)
+    return [
+        Arrival(ref=r, record=Record(id=r.id, version=None, modified=None, fields={}), seen=seen, due=None)
+        for r in refs
+    ]
+
+
 def test_arrivals_without_a_link_that_share_a_key_across_sides_are_found(store: Store) -> None:
-    seen = datetime(2026, 1, 1, tzinfo=UTC)
     refs = [ref("1"), ref("2"), ref("3", "bc"), ref("4", "bc"), ref("5"), ref("6", "bc"), ref("7"), ref("8")]
     emails = ["a@b.no", "linked@b.no", "a@b.no", "linked@b.no", "c@d.no", "c@d.no", "one@side.no", "one@side.no"]
+    gone = ref("9", "bc")
     store.save(
         Memory(
-            arrivals=[Arrival(ref=r, record=None, seen=seen, due=None) for r in refs],
-            keys={r: {"email": email} for r, email in zip(refs, emails, strict=True)},
+            arrivals=[*arrivals(*refs), Arrival(ref=gone, record=None, seen=NOON, due=NOON)],
+            keys={r: {"email": email} for r, email in zip([*refs, gone], [*emails, "one@side.no"], strict=True)},
             links=[Link(id="L", flow="customers", members={"erp": "2", "bc": "4"})],
         )
     )
@@ -90,6 +98,27 @@ def test_arrivals_without_a_link_that_share_a_key_across_sides_are_found(store: 
     assert store.alike("customers", "email", limit=1) == (first,)
     assert store.alike("customers", "email", "a@b.no") == (second,)
     assert store.alike("customers", "phone") == ()
+
+
+def test_arrivals_that_share_a_key_with_another_or_with_a_linked_record_are_found(store: Store) -> None:
+    linked, own, far, alone = ref("1"), ref("2"), ref("3", "bc"), ref("4")
+    later, sooner = ref("5"), ref("6")
+    store.save(
+        Memory(
+            arrivals=[*arrivals(own, far, alone), *arrivals(later, minute=2), *arrivals(sooner, minute=1)],
+            keys={
+                **{r: {"email": "a@b.no"} for r in (linked, own, far)},
+                **{r: {"email": "two@b.no"} for r in (later, sooner)},
+                alone: {"email": "alone@b.no"},
+                ref("7", flow="contacts"): {"email": "alone@b.no"},
+            },
+            links=[Link(id="L", flow="customers", members={"erp": "1", "bc": "99"})],
+        )
+    )
+    first, second = ("a@b.no", (far, own)), ("two@b.no", (sooner, later))
+    assert store.contested("customers", ["erp", "bc"], "email") == (first, second)
+    assert store.contested("customers", ["erp", "bc"], "email", limit=1) == (first,)
+    assert store.contested("customers", ["erp", "bc"], "email", "a@b.no") == (second,)
 
 
 def test_a_flow_is_walked_link_by_link(store: Store) -> None:

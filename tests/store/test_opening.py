@@ -87,7 +87,7 @@ def test_a_database_of_an_earlier_syncline_is_brought_to_date_with_nothing_lost(
     with closing(sqlite3.connect(file_of(url))) as db, db:
         db.execute("ALTER TABLE intents ADD COLUMN lines TEXT")
         db.execute("ALTER TABLE journal DROP COLUMN whole")
-        for table in ("apart", "answers", "holds"):
+        for table in ("apart", "answers", "wishes", "holds"):
             db.execute(f"DROP TABLE {table}")
         db.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
     with Store.open(url) as store:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from syncline.records import Create, LineShadow, Link, LinkState, Record, Ref, Shadow, Update
-from syncline.store import Answer, Arrival, Entry, Hold, Intent, Memory, Parked, Store
+from syncline.store import Answer, Arrival, Entry, Hold, Intent, Memory, Parked, Store, Wish
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 ANNA, BERTA = Ref("customers", "erp", "anna"), Ref("customers", "bc", "berta")
@@ -63,6 +63,7 @@ ANSWER = Answer(
     link="L1", property="limit", value=Decimal("9.0"), seen={"erp": Decimal("9.0"), "bc": None}, note="chosen", at=NOON
 )
 HOLD = Hold(flow="customers", side="bc", property="limit", changed=30, blanked=29, linked=40, since=NOON)
+WISH = Wish(kind="unlink", flow="customers", members={"bc": "berta", "erp": "anna"}, at=NOON)
 EVERYTHING = Memory(
     cursors={("customers", "erp"): "c1", ("customers", "bc"): "c2"},
     listed={("customers", "erp")},
@@ -76,6 +77,7 @@ EVERYTHING = Memory(
     facts={"erp": "company 1"},
     apart=[frozenset({ANNA, OTHER})],
     answers=[ANSWER, replace(ANSWER, line="erp:1", property="quantity", value=None)],
+    wishes=[WISH],
     holds=[HOLD],
 )
 
@@ -96,6 +98,7 @@ def told(store: Store) -> dict[str, Any]:
         "apart": store.apart([ANNA]),
         "answers": store.answers(["L1"]),
         "answered": store.answered_links(),
+        "wishes": store.wishes(),
         "holds": store.holds(),
     }
 
@@ -116,6 +119,7 @@ def test_everything_comes_back_as_it_was_saved(store: Store) -> None:
         "apart": {frozenset({ANNA, OTHER})},
         "answers": tuple(EVERYTHING.answers),
         "answered": {"L1": "customers"},
+        "wishes": (replace(WISH, seq=1),),
         "holds": (HOLD,),
     }
 
@@ -127,12 +131,14 @@ def test_what_people_said_is_found_from_either_record_and_forgotten_when_told(st
         Memory(
             together=[frozenset({OTHER, ANNA})],
             answered=[("L1", None, "limit")],
+            fulfilled=[1],
             lifted=[("customers", "bc", "header", "limit")],
         )
     )
     assert store.apart([ANNA, OTHER]) == set()
     assert [answer.line for answer in store.answers(["L1"])] == ["erp:1"]
     assert store.holds() == ()
+    assert store.wishes() == ()
     store.save(Memory(unlinks=["L1"]))
     assert store.answered_links() == {}
     with pytest.raises(ValueError, match="of two flows"):

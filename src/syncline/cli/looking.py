@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app
-from syncline.cli.failing import Exit, Failure
 from syncline.cli.output import count, emit, say, shown, table, tell, when
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from syncline.store import Entry, Pair, Store
 
 _PAGE = 1_000
-_CHOICES = 20
 
 
 @click.command("status")
@@ -28,10 +26,11 @@ def status_command(app: App, as_json: bool) -> None:
     """How every flow stands: linked, due, waiting, parked."""
     project = app.project()
     if as_json:
+        from syncline.engine.chains import counts as standing
         from syncline.store import Counts
 
         with project.open_store() as store:
-            counts = store.counts()
+            counts = standing(store, project.flows)
         emit({"flows": {flow: counts.get(flow, Counts()) for flow in project.flows}})
     else:
         show_status(project)
@@ -39,10 +38,11 @@ def status_command(app: App, as_json: bool) -> None:
 
 def show_status(project: Project) -> None:
     """The table, and what a person may want to look at next."""
+    from syncline.engine.chains import counts as standing
     from syncline.store import Counts
 
     with project.open_store() as store:
-        counts = store.counts()
+        counts = standing(store, project.flows)
     rows = [(flow, counts.get(flow, Counts())) for flow in project.flows]
     numbers = ("linked", "resting", "completed", "due", "waiting", "parked")
     table(
@@ -145,20 +145,13 @@ def history_command(app: App, record: str, flow: str | None, as_json: bool) -> N
 
     RECORD is an id, a number, a name, or side/flow/id.
     """
-    from syncline.cli.names import Names, find, history
+    from syncline.cli.names import Names, find, history, only
 
     project = app.project()
     check_flow(project, flow)
     with project.open_store() as store:
-        found = find(store, project.flows, record, flow)
-        if not found:
-            message = f"Nothing is remembered of {record}. syncline links TEXT finds records by their values."
-            raise Failure(message, Exit.MISTAKE)
-        if len(found) > 1:
-            choices = "\n".join(f"  {subject.refs[0]}  {shown(subject.name)}" for subject in found[:_CHOICES])
-            more = f"\n  … and {len(found) - _CHOICES} more" if len(found) > _CHOICES else ""
-            raise Failure(f"{record} may be any of these. Name one:\n{choices}{more}", Exit.MISTAKE)
-        names, subject = Names(store, project.flows), found[0]
+        subject = only(find(store, project.flows, record, flow), record)
+        names = Names(store, project.flows)
         entries = history(store, subject)
         if as_json:
             emit(

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from syncline.cli.failing import Exit, Failure
+from syncline.cli.output import shown
 from syncline.engine.case import name_of
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, Property
@@ -15,6 +17,7 @@ from syncline.store import Entry, Pair, Parked, Store
 
 _LOOK = 1_000
 """How many links are looked through for the one that is called so: a number may be part of many others."""
+_CHOICES = 20
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -86,6 +89,25 @@ class Names:
         """What people may call a parked record by: its id as it is, its name and keys in small letters."""
         return {parked.ref.id, str(parked.ref)} | called(self._flows.get(parked.ref.flow), self._values_of(parked))
 
+    def candidates(self, parked: Parked) -> list[Ref]:
+        """The records that it may be the same as, the most alike first."""
+        told = (str(candidate["record"]) for candidate in parked.details.get("candidates", ()))
+        return [ref for text in told if (ref := ref_of(self._flows, text)) is not None]
+
+    def meant(self, text: str, flow: str | None, *, linked: bool = False) -> list[Ref]:
+        """The records without a link that are called so, or else those of the link that is. Raises `Failure`.
+
+        ``side/flow/id`` may be a record that nothing is known of yet.
+        """
+        ref = ref_of(self._flows, text)
+        if ref is not None:
+            return [ref]
+        words = {text, text.casefold()}
+        parked = [each for each in self._store.parked(flow) if not linked and each.link is None]
+        if refs := [each.ref for each in parked if self.parked_called(each) & words]:
+            return refs
+        return list(only(find(self._store, self._flows, text, flow), text).refs)
+
     def value(self, flow: str, name: str | None, value: Value) -> Value:
         """A property's value for people: a reference by the name of what it points to."""
         agreed = self._flows.get(flow)
@@ -112,6 +134,19 @@ def find(store: Store, flows: Mapping[str, Flow], text: str, flow: str | None) -
     parked = [each.ref for each in store.parked(flow) if names.parked_called(each) & {text, text.casefold()}]
     anywhere = [Ref(f.name, side, text) for f in flows.values() for side in f.sides if flow in (None, f.name)]
     return _alone(names, store, parked or anywhere)
+
+
+def only(found: Sequence[Subject], text: str) -> Subject:
+    """The one that a person means. Raises `Failure` where it is none, or may be several."""
+    if not found:
+        raise Failure(
+            f"Nothing is remembered of {text}. syncline links TEXT finds records by their values.", Exit.MISTAKE
+        )
+    if len(found) > 1:
+        choices = "\n".join(f"  {subject.refs[0]}  {shown(subject.name)}" for subject in found[:_CHOICES])
+        more = f"\n  … and {len(found) - _CHOICES} more" if len(found) > _CHOICES else ""
+        raise Failure(f"{text} may be any of these. Name one:\n{choices}{more}", Exit.MISTAKE)
+    return found[0]
 
 
 def ref_of(flows: Mapping[str, Flow], text: str) -> Ref | None:

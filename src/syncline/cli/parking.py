@@ -1,8 +1,8 @@
-"""``parked``: what is not worked on and why; ``retry`` takes it up again, ``join`` says which records are the same."""
+"""``parked``: what is not worked on and why; ``retry`` takes it up again, ``apart`` says which are not the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -15,8 +15,11 @@ from syncline.cli.output import count, emit, say, shown, tell, when
 
 if TYPE_CHECKING:
     from syncline.cli.names import Names
-    from syncline.records import Ref
+    from syncline.reconcile.waiting import Chain
     from syncline.store import Cause, Parked, Store
+
+_REASONS = 3
+_VAIN = "That does not end by itself: change what it points to, or see to it that it is there."
 
 
 class _Wanted(Struct, frozen=True):
@@ -58,31 +61,44 @@ def parked_command(ctx: click.Context, flow: str | None, cause: Cause | None, as
 
 def _show(app: App, wanted: _Wanted) -> None:
     from syncline.cli.names import Names
+    from syncline.engine.chains import chains
 
     project = app.project()
     check_flow(project, wanted.flow)
     with project.open_store() as store:
         parked = store.parked(wanted.flow, wanted.cause)
-        names = Names(store, project.flows)
+        names, waiting = Names(store, project.flows), chains(store, project.flows, parked)
         if wanted.as_json:
-            emit({"parked": [_told(each, names) for each in parked]})
+            emit({"parked": [_told(each, names, waiting.get(each.ref)) for each in parked]})
             return
         for each in parked:
             say(f"{each.ref.flow}  {shown(names.of_parked(each))}  {each.cause}  since {when(each.since)}")
             say(str(each.ref), indent=2)
-            say(shown(each.message), indent=2)
-            if each.mend:
-                say(shown(each.mend), indent=2)
+            chain = waiting.get(each.ref)
+            say(shown(chain or each.message), indent=2)
+            for candidate in each.details.get("candidates", ()):
+                say(_candidate(each.ref.flow, candidate, names), indent=4)
+            if mend := _VAIN if chain and chain.endless else each.mend:
+                say(shown(mend), indent=2)
             say()
     if not parked:
         tell("Nothing is parked.")
     else:
         tell(f"{count(len(parked), 'record')} parked. syncline parked retry RECORD takes one up again.")
         if any(each.cause in ("ambiguous", "suggested") for each in parked):
-            tell("syncline parked join RECORD... says that they are the same.")
+            tell("syncline link RECORD RECORD says that they are the same, syncline parked apart that they are not.")
 
 
-def _told(parked: Parked, names: Names) -> dict[str, Any]:
+def _candidate(flow: str, told: Mapping[str, Any], names: Names) -> str:
+    """How alike it is, and why, in a few words: what only one of the two has is told as JSON only."""
+    differ = [each for each in told["differ"] if each["left"] is not None and each["right"] is not None]
+    values = [[shown(names.value(flow, d["property"], d[at])) for at in ("left", "right")] for d in differ[:_REASONS]]
+    reasons = [f"same {', '.join(told['same'][:_REASONS])}"] if told["same"] else []
+    reasons += [f"{d['property']} {one} or {two}" for d, (one, two) in zip(differ, values, strict=False)]
+    return f"{told['score']:>3} %  {told['record']}  {shown(told['name'])}: {'; '.join(reasons) or 'nothing in common'}"
+
+
+def _told(parked: Parked, names: Names, chain: Chain | None) -> dict[str, Any]:
     return {
         "record": str(parked.ref),
         "flow": parked.ref.flow,
@@ -96,7 +112,15 @@ def _told(parked: Parked, names: Names) -> dict[str, Any]:
         "since": parked.since,
         "waits": [str(ref) for ref in parked.waits],
         "details": parked.details,
+        "chain": _steps(chain) if chain else [],
     }
+
+
+def _steps(chain: Chain) -> list[dict[str, str]]:
+    """The records that wait for each other, and what holds up the last one."""
+    *waiting, last = map(str, chain.refs)
+    told = [{"record": record, "state": "waiting", "message": ""} for record in waiting]
+    return [*told, {"record": last, "state": chain.end.fate.value, "message": chain.end.words}]
 
 
 @parked_command.command("retry")
@@ -132,48 +156,39 @@ def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool
         tell(f"{count(len(chosen), 'record')} will be tried again by the next pass.")
 
 
-@parked_command.command("join")
-@click.argument("records", metavar="RECORD...", nargs=-1, required=True)
+@parked_command.command("apart")
+@click.argument("records", metavar="[RECORD]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Each parked record that has candidates, from all of them.")
 @json_option
 @click.pass_context
-def join_command(ctx: click.Context, records: tuple[str, ...], as_json: bool) -> None:
-    """Say that parked records are the same one: the next pass brings them in step.
+def apart_command(ctx: click.Context, records: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Say that records are not the same: they are never linked by their keys, nor parked for them.
 
-    RECORD is an id, a number, a name, or side/flow/id, as syncline parked shows them. One is enough where its name is
-    that of both, or where only one other looks like it.
+    RECORD is an id, a number, a name, or side/flow/id; of one alone, it is none of its candidates.
     """
+    from syncline.cli.deciding import keep_parked_apart
     from syncline.cli.names import Names
-    from syncline.engine.joining import CannotJoin, join
 
     app, wanted = ctx.find_object(App), ctx.meta["wanted"]
     assert app is not None
+    if bool(records) == everything:
+        raise click.UsageError("Name the records that are not the same, or say --all.")
     project = app.project()
     check_flow(project, wanted.flow)
     with project.open_store() as store:
-        parked = store.parked(wanted.flow, wanted.cause)
         names = Names(store, project.flows)
-        refs = _with_candidate(parked, _chosen(parked, records, names))
-        flows = {ref.flow for ref in refs}
-        if len(flows) > 1:
-            raise Failure(f"Records of {' and '.join(sorted(flows))} cannot be the same.", Exit.MISTAKE)
-        try:
-            link = join(store, project.flows[flows.pop()], refs, datetime.now(UTC))
-        except CannotJoin as error:
-            raise Failure(str(error), Exit.MISTAKE) from error
+        refs = list(dict.fromkeys(ref for text in records for ref in names.meant(text, wanted.flow)))
+        if everything:
+            parked = store.parked(wanted.flow, wanted.cause)
+        else:
+            parked = tuple(store.parked_refs(refs).values()) if len(refs) == 1 else ()
+        pairs = keep_parked_apart(store, names, parked, refs)
     if as_json or wanted.as_json:
-        emit({"link": link.id, "flow": link.flow, "members": link.members})
+        emit({"apart": pairs})
     else:
-        say(" = ".join(str(ref) for ref in refs))
-        tell("The next pass brings them in step.")
-
-
-def _with_candidate(parked: Iterable[Parked], chosen: Sequence[Parked]) -> list[Ref]:
-    """The records that were named; where that is a single one, with the only other that it may be the same as."""
-    if len(chosen) == 1:
-        others = {str(each.ref): each for each in parked}
-        candidates = [others[each] for each in chosen[0].details.get("candidates", ()) if each in others]
-        chosen = [*chosen, *candidates] if len(candidates) == 1 else chosen
-    return [each.ref for each in chosen]
+        for pair in pairs:
+            say(" | ".join(pair))
+        tell("They are never taken for the same. The next pass goes on with them.")
 
 
 def _chosen(parked: Iterable[Parked], records: Sequence[str], names: Names) -> list[Parked]:

@@ -32,6 +32,10 @@ _COMMANDS = {
         "parked": ("syncline.cli.parking:parked_command", "What is not worked on and why; retry it."),
         "history": ("syncline.cli.looking:history_command", "Everything that was done to a record."),
     },
+    "Decide": {
+        "link": ("syncline.cli.deciding:link_command", "Say that records are the same one."),
+        "unlink": ("syncline.cli.deciding:unlink_command", "Say that linked records are not the same."),
+    },
 }
 
 _EPILOG = """\

@@ -106,10 +106,11 @@ class _Runner:
     def _report(self, result: Result, setup: Setup) -> None:
         """Nothing of a pass that found nothing to do, except as JSON: there every pass is a line."""
         from syncline.cli.working import result_told
+        from syncline.engine.chains import counts
 
         now = datetime.now(UTC)
         if self._as_json:
-            emit({"at": now} | result_told(result, self._project, setup.store.counts()), compact=True)
+            emit({"at": now} | result_told(result, self._project, counts(setup.store, setup.flows)), compact=True)
             return
         for flow, tally in result.flows.items():
             done = [f"{tally.linked} linked"] if tally.linked else []

@@ -124,6 +124,7 @@ def apply_command(ctx: click.Context, app: App, file: Path, as_json: bool) -> No
     A row whose records have moved since the plan was made is refused.
     """
     from syncline.cli import planfile
+    from syncline.engine.chains import counts
     from syncline.engine.plan import apply
 
     reviewed = planfile.read(file)
@@ -131,13 +132,13 @@ def apply_command(ctx: click.Context, app: App, file: Path, as_json: bool) -> No
 
     async def apply_it(setup: Setup, progress: Progress) -> tuple[Result, tuple[Refusal, ...], Mapping[str, Counts]]:
         result, refused = await apply(setup, reviewed, progress)
-        return result, refused, setup.store.counts()
+        return result, refused, counts(setup.store, setup.flows)
 
-    result, refused, counts = work(app, "syncline apply", apply_it)
+    result, refused, now = work(app, "syncline apply", apply_it)
     if as_json:
-        emit(result_told(result, project, counts) | {"refused": refused})
+        emit(result_told(result, project, now) | {"refused": refused})
     else:
-        show_result(result, project, counts)
+        show_result(result, project, now)
         for refusal in refused:
             row = refusal.row
             target = f" in {row.target}" if row.target else ""
@@ -156,18 +157,19 @@ def apply_command(ctx: click.Context, app: App, file: Path, as_json: bool) -> No
 @click.pass_context
 def sync_command(ctx: click.Context, app: App, scanning: bool, allow_deletions: bool, as_json: bool) -> None:
     """Bring both sides in step: link, create, update, and repeat until nothing is due."""
+    from syncline.engine.chains import counts
     from syncline.engine.sync import sync
 
     async def sync_it(setup: Setup, progress: Progress) -> tuple[Result, Mapping[str, Counts]]:
         result = await sync(setup, progress, scanning=scanning, allow_deletions=allow_deletions)
-        return result, setup.store.counts()
+        return result, counts(setup.store, setup.flows)
 
     project = app.project()
-    result, counts = work(app, "syncline sync", sync_it)
+    result, now = work(app, "syncline sync", sync_it)
     if as_json:
-        emit(result_told(result, project, counts))
+        emit(result_told(result, project, now))
     else:
-        show_result(result, project, counts)
+        show_result(result, project, now)
     _end(ctx, result)
 
 

@@ -33,6 +33,9 @@ class Draft:
         self.opened: list[Intent] = []
         self.closed: list[str] = []
         self.journal: list[Entry] = []
+        self.apart: list[frozenset[Ref]] = []
+        self.together: list[frozenset[Ref]] = []
+        self.fulfilled: list[int] = []
         self._parked: dict[Ref, Parked] = {}
 
     def finish(self, arrivals: Iterable[Arrival]) -> None:
@@ -89,6 +92,9 @@ class Draft:
                 opened=self.opened,
                 closed=self.closed,
                 journal=self.journal,
+                apart=self.apart,
+                together=self.together,
+                fulfilled=self.fulfilled,
             )
         )
         self._clear()

@@ -1,46 +1,183 @@
-"""A person says which records are the same, where no key can tell."""
+"""A person says which records are the same, where no key can tell, and which are not.
+
+Said at any time, it is a wish; the next pass fulfils it, since nobody else may change links while one is at work.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from msgspec.structs import replace
-
-from syncline.engine.case import link_id
+from syncline.engine.case import link_id, name_of
+from syncline.engine.linking import make_link
+from syncline.engine.setup import view
+from syncline.engine.worker import Worker
+from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
-from syncline.records import Link, Ref
-from syncline.store import Entry, Memory, Store
+from syncline.mapping.translate import row, takes_part
+from syncline.records import Link, Record, Ref
+from syncline.store import Arrival, Entry, Memory, Store, Wish
 
 
 class CannotJoin(Exception):
-    """These records cannot be one link: which, and why."""
+    """What was wished cannot be: which records, and why."""
 
 
-def join(store: Store, flow: Flow, refs: Collection[Ref], now: datetime) -> Link:
-    """Link these records, of which none has a link. The next pass brings them in step. Raises `CannotJoin`."""
+# --- what people say
+
+
+def link(store: Store, flow: Flow, refs: Collection[Ref], now: datetime) -> dict[str, str]:
+    """These records, of which none has a link, are the same; their ids by side. Raises `CannotJoin`."""
+    _check_free(store, refs)
     members = {ref.side: ref.id for ref in refs}
-    if len(members) < 2 or len(members) < len(refs):
-        told = ", ".join(map(str, refs))
-        raise CannotJoin(f"A link takes one record of each side, and these are: {told}.")
-    for ref in store.links_of(refs):
-        raise CannotJoin(f"{ref} has a link already.")
-    arrivals = store.arrivals(refs)
-    for ref in refs:
-        if ref not in arrivals:
-            raise CannotJoin(f"{ref} was not seen yet, or has been worked off.")
+    if len(members) < 2 or len(members) < len(set(refs)):
+        raise CannotJoin(f"A link takes one record of each side, and these are: {_told(refs)}.")
     ordered = {side: members[side] for side in flow.sides if side in members}
-    link = Link(id=link_id(flow, ordered), flow=flow.name, members=ordered)
-    store.save(
-        Memory(
-            links=[link],
-            arrivals=[replace(arrival, due=now, attempts=0) for arrival in arrivals.values()],
-            released=list(refs),
-            woken=list(refs),
-            journal=[
-                Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="linked", note="by a person")
-                for ref in sorted(refs)
-            ],
-        )
-    )
+    for wish in store.wishes():
+        for ref in set(refs).intersection(_refs(wish.flow, wish.members) if wish.kind == "link" else ()):
+            raise CannotJoin(
+                f"{ref} is to be linked by the next pass already: {_told(_refs(wish.flow, wish.members))}."
+            )
+    store.save(Memory(wishes=[Wish(kind="link", flow=flow.name, members=ordered, at=now)]))
+    return ordered
+
+
+def unlink(store: Store, ref: Ref, now: datetime) -> Link:
+    """The link of this record shall end. Raises `CannotJoin`."""
+    id_ = store.links_of([ref]).get(ref)
+    if id_ is None:
+        raise CannotJoin(f"{ref} has no link.")
+    link = store.links([id_])[id_]
+    if any(intent.link == id_ for intent in store.open_intents()):
+        raise CannotJoin(f"It is not known yet what became of a write to {ref}. The next pass finds out.")
+    store.save(Memory(wishes=[Wish(kind="unlink", flow=ref.flow, members=link.members, at=now)]))
     return link
+
+
+def keep_apart(store: Store, pairs: Collection[frozenset[Ref]]) -> list[frozenset[Ref]]:
+    """These are different records, whatever their keys say; of those that are linked with each other, who is apart
+    from one is apart from all. The pairs that were kept. Raises `CannotJoin`.
+    """
+    refs = sorted({ref for pair in pairs for ref in pair})
+    if len({ref.flow for ref in refs}) > 1:
+        raise CannotJoin(f"Only records of one flow may be taken for the same, and these are: {_told(refs)}.")
+    links = store.links_of(refs)
+    kept = [pair for pair in pairs if len({links.get(ref, ref) for ref in pair}) > 1]
+    if not kept:
+        raise CannotJoin(f"{_told(refs)} are linked. syncline unlink {refs[0]} ends that, and keeps them apart.")
+    store.save(Memory(apart=kept))
+    return kept
+
+
+def _told(refs: Collection[Ref]) -> str:
+    return ", ".join(map(str, refs))
+
+
+def _check_free(store: Store, refs: Collection[Ref]) -> None:
+    for ref, id_ in store.links_of(refs).items():
+        others = [str(other) for other in _refs(ref.flow, store.links([id_])[id_].members) if other != ref]
+        with_whom = f" with {', '.join(others)}" if others else ""
+        raise CannotJoin(f"{ref} has a link already{with_whom}. syncline unlink {ref} ends it.")
+
+
+def _refs(flow: str, members: Mapping[str, str]) -> list[Ref]:
+    return [Ref(flow, side, id_) for side, id_ in members.items()]
+
+
+def _pairs(refs: Collection[Ref]) -> list[frozenset[Ref]]:
+    return [frozenset((one, other)) for one in refs for other in refs if one < other]
+
+
+# --- what the pass does about it
+
+
+async def fulfil(worker: Worker) -> None:
+    """Do what people wished; what can no longer be is told. Raises `ConnectorError`: what was not done stays wished."""
+    for wish in worker.setup.store.wishes():
+        flow = worker.setup.flows.get(wish.flow)
+        if flow is None:
+            continue  # the flow is switched off: its wishes wait until it is back
+        try:
+            done = await (_link(worker, flow, wish) if wish.kind == "link" else _unlink(worker, flow, wish))
+        except CannotJoin as error:
+            worker.result.refuse(str(error))
+            done = True
+        if done:
+            worker.draft.fulfilled.append(wish.seq)
+        worker.draft.save()
+
+
+async def _link(worker: Worker, flow: Flow, wish: Wish) -> bool:
+    """Whether it was done; the pass brings the records in step as any two that were just found."""
+    refs = _refs(flow.name, wish.members)
+    _check_free(worker.setup.store, refs)
+    waiting = {ref: a for ref, a in worker.setup.store.arrivals(refs).items() if a.record is not None}
+    found = {ref: a.record for ref, a in waiting.items() if a.record is not None}
+    found |= await _read(worker, flow, [ref for ref in refs if ref not in waiting])
+    for ref in refs:
+        if ref not in found:
+            raise CannotJoin(f"{ref} cannot be linked: there is no such record.")
+    link = Link(id=link_id(flow, wish.members), flow=flow.name, members=wish.members)
+    name = name_of(flow, row(flow, refs[0].side, found[refs[0]], Known()).values, refs[0].id)
+    versions = {ref.side: found[ref].version for ref in refs}
+    if not worker.gate.link(flow.name, link, versions, "a person's word", name):
+        return False
+    now = worker.setup.now()
+    read = {ref: Arrival(ref=ref, record=found[ref], seen=now, due=now) for ref in refs if ref not in waiting}
+    worker.draft.arrivals |= read
+    make_link(worker, link, waiting.values(), "by a person")
+    worker.draft.together += _pairs(refs)
+    worker.result.flows[flow.name].linked += 1
+    return True
+
+
+async def _unlink(worker: Worker, flow: Flow, wish: Wish) -> bool:
+    """Whether it was done. The records wait for a person: none is created anew by itself."""
+    store, draft, now = worker.setup.store, worker.draft, worker.setup.now()
+    refs = _refs(flow.name, wish.members)
+    links = store.links(store.links_of(refs).values())
+    link = next((each for each in links.values() if dict(each.members) == dict(wish.members)), None)
+    if link is None:
+        raise CannotJoin(f"{_told(refs)} are not linked any more.")
+    if any(intent.link == link.id for intent in store.open_intents()):
+        return False
+    found = await _read(worker, flow, refs)
+    shadows = store.shadows([link.id])
+    draft.unlinks.append(link.id)
+    draft.apart += _pairs(refs)
+    pending = store.arrivals(refs)
+    for ref in refs:
+        draft.journal.append(
+            Entry(
+                at=now,
+                flow=flow.name,
+                link=link.id,
+                ref=ref,
+                action="unlinked",
+                note="by a person",
+                whole=shadows.get((link.id, ref.side)),
+            )
+        )
+        record = found.get(ref)
+        if record is None:
+            draft.keys[ref] = {}
+        if record is None or record.closed or not takes_part(flow.sides[ref.side], record):
+            draft.finish([pending[ref]] if ref in pending else [])
+            continue
+        draft.arrivals[ref] = Arrival(ref=ref, record=record, seen=now, due=None)
+        others = [str(other) for other in refs if other != ref]
+        mend = (
+            f"Say what it is the same as (syncline link {ref} OTHER), or that it is new (syncline parked retry {ref})."
+        )
+        draft.park(ref, "unlinked", f"was unlinked from {', '.join(others) or 'nothing'}", mend, at=now)
+    return True
+
+
+async def _read(worker: Worker, flow: Flow, refs: Collection[Ref]) -> dict[Ref, Record]:
+    """These as they are now, where they are there."""
+    found: dict[Ref, Record] = {}
+    for side in flow.sides:
+        if ids := [ref.id for ref in refs if ref.side == side]:
+            records = await worker.setup.systems[side].get(view(flow, side), ids)
+            found |= {Ref(flow.name, side, id_): record for id_, record in records.items()}
+    return found

@@ -1,39 +1,41 @@
 """Match: records that arrived without a link are joined by the keys of the agreement, the strongest first.
 
-What is ambiguous, or only looks alike, is parked with its candidates: a link is never guessed.
+What is ambiguous, or only looks alike, is parked with its candidates: a link is never guessed. Nor is a record taken
+for new that has a key of one that is linked already: somebody made it twice, or on both sides at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
-from msgspec.structs import replace
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
-from syncline.engine.case import link_id, name_of
+from syncline.engine.case import group, link_id, name_of
 from syncline.engine.knowing import match_name
 from syncline.engine.worker import Worker
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, MatchKey
 from syncline.mapping.translate import row
-from syncline.reconcile.match import Ambiguous, Matched, Suggested, match
+from syncline.reconcile.likeness import likeness
+from syncline.reconcile.match import Apart, Matched, Suggested, Verdict, candidates, doubles, match
 from syncline.reconcile.match import name_of as key_name
-from syncline.records import Link, Ref, Value
-from syncline.store import Arrival, Cause, Entry, Memory
+from syncline.records import Link, Ref, Row, Value, Values
+from syncline.store import Arrival, Cause, Entry, Memory, Parked, Store
 
 _PAGE = 1_000
+_MOST = 20
+"""Candidates that are looked at closely: a value that more records share tells none from the others."""
+_NAMED = 5
 
 
 async def link(worker: Worker, flow: Flow) -> None:
     """Join what matches. To be called when every side was listed to the end."""
     for side in flow.sides:
         await _remember_keys(worker, flow, side)
-    held: set[Ref] = set()
-    for key in flow.match:
-        after: Value = None
-        while groups := worker.setup.store.alike(flow.name, match_name(key_name(key)), after):
-            after = groups[-1][0]
-            _join(worker, flow, key, [[ref for ref in refs if ref not in held] for _, refs in groups], held)
-            worker.draft.save()
+    await _Matching(worker, flow).run()
 
 
 async def _remember_keys(worker: Worker, flow: Flow, side: str) -> None:
@@ -48,42 +50,283 @@ async def _remember_keys(worker: Worker, flow: Flow, side: str) -> None:
             store.save(Memory(keys={ref: worker.knowing.keys(flow, side, told) for ref, told in rows.items()}))
 
 
-def _join(worker: Worker, flow: Flow, key: MatchKey, groups: Iterable[list[Ref]], held: set[Ref]) -> None:
-    verdicts = [(refs, match(key, refs)) for refs in groups]
-    arrivals = worker.setup.store.arrivals([ref for refs, verdict in verdicts if verdict for ref in refs])
-    for refs, verdict in verdicts:
-        match verdict:
-            case Matched(members):
-                _link(worker, flow, key, members, {ref.side: arrivals[ref] for ref in refs})
-            case Ambiguous():
-                message = f"several records have the same {key_name(key)}"
-                _park(worker, flow, "ambiguous", message, refs, arrivals, held)
-            case Suggested():
-                message = f"looks like the same record by {key_name(key)}"
-                _park(worker, flow, "suggested", message, refs, arrivals, held)
-            case None:
-                pass
+class _Held(Struct, frozen=True, kw_only=True):
+    """A record that is to be parked, with those it may be the same as."""
+
+    ref: Ref
+    cause: Cause
+    message: str
+    mend: str
+    candidates: tuple[Ref, ...]
+
+    def is_parked(self, parked: Parked | None) -> bool:
+        """Whether it is parked for just this already."""
+        if parked is None or (parked.cause, parked.message) != (self.cause, self.message):
+            return False
+        told = {candidate["record"] for candidate in parked.details.get("candidates", ())}
+        return told == {str(ref) for ref in self.candidates}
 
 
-def _link(
-    worker: Worker, flow: Flow, key: MatchKey, members: Mapping[str, str], arrivals: Mapping[str, Arrival]
-) -> None:
-    ordered = {side: members[side] for side in flow.sides if side in members}
-    link = Link(id=link_id(flow, ordered), flow=flow.name, members=ordered)
-    versions = {side: a.record.version if a.record else None for side, a in arrivals.items()}
-    if not worker.gate.link(flow.name, link, versions, key_name(key), _name(flow, arrivals, ordered)):
-        return
+class _Matching:
+    """One round over what arrived without a link in one flow.
+
+    Whoever is parked here is judged again in every round, so that it goes on as soon as the reason is gone; what was
+    unlinked by a person is a candidate for others, and otherwise left to people.
+    """
+
+    def __init__(self, worker: Worker, flow: Flow) -> None:
+        self._worker = worker
+        self._store: Store = worker.setup.store
+        self._flow = flow
+        causes: tuple[Cause, ...] = ("ambiguous", "suggested", "unlinked")
+        parked = (each for cause in causes for each in self._store.parked(flow.name, cause) if each.link is None)
+        self._parked = {each.ref: each for each in parked}
+        self._unlinked = {ref for ref, each in self._parked.items() if each.cause == "unlinked"}
+        self._held: set[Ref] = set()
+        writable = {name for name, side in flow.sides.items() if side.write}
+        self._makers = {side for side in flow.sides if writable - {side}}
+        """The sides whose new records are made elsewhere."""
+
+    async def run(self) -> None:
+        for key in self._flow.match:
+            after: Value = None
+            while groups := self._store.alike(self._flow.name, match_name(key_name(key)), after):
+                after = groups[-1][0]
+                await self._match(key, [[ref for ref in refs if ref not in self._held] for _, refs in groups])
+                self._worker.draft.save()
+        for key in (key for key in self._flow.match if not key.suggest):
+            after, name = None, match_name(key_name(key))
+            while groups := self._store.contested(self._flow.name, self._flow.sides, name, after):
+                after = groups[-1][0]
+                await self._contest(key, groups)
+                self._worker.draft.save()
+        self._let_go()
+        self._worker.draft.save()
+
+    # --- records without a link, among each other
+
+    async def _match(self, key: MatchKey, groups: Iterable[list[Ref]]) -> None:
+        groups = [refs for refs in groups if len({ref.side for ref in refs}) > 1]
+        apart = self._store.apart([ref for refs in groups for ref in refs])
+        verdicts = [verdict for refs in groups for verdict in match(key, refs, _among(apart, refs))]
+        arrivals = self._store.arrivals([ref for verdict in verdicts for ref in _refs(self._flow, verdict)])
+        held: list[_Held] = []
+        for verdict in verdicts:
+            refs = _refs(self._flow, verdict)
+            if isinstance(verdict, Matched) and not self._unlinked.intersection(refs):
+                self._link(key, verdict.members, {ref.side: arrivals[ref] for ref in refs})
+            else:
+                held += self._hold(key, verdict, refs, arrivals, apart)
+        await self._park(held, arrivals, {})
+
+    def _link(self, key: MatchKey, members: Mapping[str, str], arrivals: Mapping[str, Arrival]) -> None:
+        flow, worker = self._flow, self._worker
+        ordered = {side: members[side] for side in flow.sides if side in members}
+        link = Link(id=link_id(flow, ordered), flow=flow.name, members=ordered)
+        versions = {side: a.record.version if a.record else None for side, a in arrivals.items()}
+        if not worker.gate.link(flow.name, link, versions, key_name(key), _name(flow, arrivals, ordered)):
+            return
+        make_link(worker, link, arrivals.values(), f"by {key_name(key)}")
+        worker.result.flows[flow.name].linked += 1
+
+    def _hold(
+        self, key: MatchKey, verdict: Verdict, refs: Sequence[Ref], arrivals: Mapping[Ref, Arrival], apart: Apart
+    ) -> list[_Held]:
+        """What is to be parked of one group; nothing where nothing is new."""
+        self._held.update(refs)
+        is_suggested = isinstance(verdict, Suggested)
+        reason = "looks like the same record by" if is_suggested else "several records have the same"
+        mend = (
+            "Say which are the same (syncline link), which are not (syncline parked apart), or make the values differ."
+        )
+        among = _among(apart, refs)
+        held = [
+            _Held(
+                ref=ref,
+                cause="suggested" if is_suggested else "ambiguous",
+                message=f"{reason} {key_name(key)}: {_listed([other for other in refs if other != ref])}",
+                mend=mend,
+                candidates=tuple(islice(candidates(ref, refs, among), _MOST)),
+            )
+            for ref in refs
+            if ref not in self._unlinked
+        ]
+        is_news = any(arrivals[ref].due for ref in refs)
+        return [each for each in held if is_news or not each.is_parked(self._parked.get(each.ref))]
+
+    # --- records without a link, against those that have one
+
+    async def _contest(self, key: MatchKey, groups: Sequence[tuple[Value, tuple[Ref, ...]]]) -> None:
+        """A record is new only if none of its side or another has its key already."""
+        refs = [ref for _, sharing in groups for ref in sharing]
+        linked, links = self._linked_by(key, [value for value, _ in groups])
+        apart = self._store.apart(refs)
+        arrivals = self._store.arrivals(refs)
+        held: list[_Held] = []
+        for value, sharing in groups:
+            free = [ref for ref in sharing if ref.side in self._makers and ref not in self._held | self._unlinked]
+            for ref in free:
+                if rivals := _rivals(ref, linked.get(value, ()), links, apart):
+                    self._held.add(ref)
+                    held.append(_taken(key, ref, rivals, links))
+            free = [ref for ref in free if ref not in self._held]
+            for ref, first in doubles(free, _among(apart, free)).items():
+                self._held.add(ref)
+                held.append(_double(key, ref, first))
+        news = [each for each in held if arrivals[each.ref].due or not each.is_parked(self._parked.get(each.ref))]
+        await self._park(news, arrivals, links)
+
+    def _linked_by(self, key: MatchKey, values: Collection[Value]) -> tuple[dict[Value, list[Ref]], dict[Ref, Link]]:
+        """The linked records that have one of these values, by value, and the link of each."""
+        found: dict[Value, list[Ref]] = {}
+        for side in self._flow.sides:
+            for value, refs in self._store.by_key(self._flow.name, side, match_name(key_name(key)), values).items():
+                found.setdefault(value, []).extend(refs)
+        ids = self._store.links_of([ref for refs in found.values() for ref in refs])
+        links = self._store.links(ids.values())
+        of = {ref: links[id_] for ref, id_ in ids.items()}
+        return {value: [ref for ref in refs if ref in of] for value, refs in found.items()}, of
+
+    # --- parking, and what is no longer parked
+
+    async def _park(self, held: Sequence[_Held], arrivals: Mapping[Ref, Arrival], links: Mapping[Ref, Link]) -> None:
+        if not held:
+            return
+        rows = await self._rows({ref for each in held for ref in (each.ref, *each.candidates)}, arrivals, links)
+        for each in held:
+            arrival = arrivals[each.ref]
+            told = rows[each.ref]
+            self._worker.draft.again([arrival], None)
+            self._worker.draft.park(
+                each.ref,
+                each.cause,
+                each.message,
+                each.mend,
+                at=self._worker.setup.now(),
+                details={"candidates": [c for _, c in sorted(self._candidates(each, told, rows), key=_best_first)]},
+            )
+            (case,) = group([arrival], {}, self._flow)
+            self._worker.gate.parked(replace(case, rows={each.ref.side: Row(values=told)}), each.message)
+
+    def _candidates(
+        self, held: _Held, told: Values, rows: Mapping[Ref, Values]
+    ) -> Iterable[tuple[tuple[int, str], dict[str, Any]]]:
+        for other in held.candidates:
+            found = likeness(self._flow, held.ref.side, told, other.side, rows[other])
+            yield (
+                (-found.score, str(other)),
+                {
+                    "record": str(other),
+                    "name": name_of(self._flow, rows[other], other.id),
+                    "score": found.score,
+                    "same": list(found.same),
+                    "differ": [asdict(each) for each in found.differ],
+                },
+            )
+
+    async def _rows(
+        self, refs: Collection[Ref], arrivals: Mapping[Ref, Arrival], links: Mapping[Ref, Link]
+    ) -> dict[Ref, Values]:
+        """What is known of these: as they arrived, or as they were last known to be."""
+        arrived = dict(arrivals) | self._store.arrivals([r for r in refs if r not in arrivals and r not in links])
+        records = {ref: arrived[ref].record for ref in refs if ref in arrived}
+        there = {ref: record for ref, record in records.items() if record is not None}
+        known = await self._worker.knowing.to_read(self._flow, ((ref.side, record) for ref, record in there.items()))
+        rows = {ref: row(self._flow, ref.side, record, known).values for ref, record in there.items()}
+        shadows = self._store.shadows([links[ref].id for ref in refs if ref in links])
+        for ref in refs:
+            if ref not in rows:
+                shadow = shadows.get((links[ref].id, ref.side)) if ref in links else None
+                rows[ref] = shadow.values if shadow else {}
+        return rows
+
+    def _let_go(self) -> None:
+        """Who was parked for a reason that is gone goes on; who was unlinked waits for a person, also when edited."""
+        draft = self._worker.draft
+        for ref, arrival in self._store.arrivals(self._parked).items():
+            if arrival.link is not None:
+                continue
+            if ref in self._unlinked:
+                if arrival.record is not None and arrival.due is not None:
+                    draft.arrivals[ref] = replace(arrival, due=None)
+            elif ref not in self._held:
+                draft.released.append(ref)
+                draft.arrivals[ref] = replace(arrival, due=arrival.due or arrival.seen, attempts=0)
+
+
+def make_link(worker: Worker, link: Link, arrivals: Iterable[Arrival], note: str) -> None:
+    """The records are one: they are due, and no longer parked, nor is who waits for them."""
     draft, now = worker.draft, worker.setup.now()
     draft.links[link.id] = link
-    refs = [arrival.ref for arrival in arrivals.values()]
+    refs = sorted(Ref(link.flow, side, id_) for side, id_ in link.members.items())
     draft.released += refs
     draft.woken += refs
-    draft.arrivals |= {a.ref: replace(a, due=a.seen, attempts=0) for a in arrivals.values() if a.due is None}
-    worker.result.flows[flow.name].linked += 1
-    note = f"by {key_name(key)}"
-    draft.journal += (
-        Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="linked", note=note) for ref in sorted(refs)
+    draft.arrivals |= {a.ref: replace(a, due=a.seen, attempts=0) for a in arrivals if a.due is None}
+    draft.journal += (Entry(at=now, flow=link.flow, link=link.id, ref=ref, action="linked", note=note) for ref in refs)
+
+
+def _refs(flow: Flow, verdict: Verdict) -> list[Ref]:
+    if isinstance(verdict, Matched):
+        return [Ref(flow.name, side, id_) for side, id_ in verdict.members.items()]
+    return list(verdict.refs)
+
+
+def _among(apart: Apart, refs: Collection[Ref]) -> Apart:
+    """Those pairs of which both are among these."""
+    if not apart:
+        return ()
+    known = set(refs)
+    return {pair for pair in apart if pair <= known}
+
+
+def _rivals(ref: Ref, linked: Iterable[Ref], links: Mapping[Ref, Link], apart: Apart) -> list[Ref]:
+    """One record of each link whose key the record has; on another side, if there is one. Whoever is apart from one
+    member of a link is apart from the link.
+    """
+    found: dict[str, Ref] = {}
+    for other in sorted(linked, key=lambda other: (other.side == ref.side, other)):
+        link = links[other]
+        members = (Ref(link.flow, side, id_) for side, id_ in link.members.items())
+        if link.id not in found and not any(frozenset((ref, member)) in apart for member in members):
+            found[link.id] = other
+    return list(found.values())
+
+
+def _taken(key: MatchKey, ref: Ref, rivals: Sequence[Ref], links: Mapping[Ref, Link]) -> _Held:
+    first = rivals[0]
+    members = {side: Ref(first.flow, side, id_) for side, id_ in links[first].members.items()}
+    others = [str(member) for member in members.values() if member != first]
+    with_whom = f"is linked with {', '.join(others)}" if others else "has a link of its own"
+    more = f" (and {len(rivals) - 1} more)" if len(rivals) > 1 else ""
+    partner = next((member for side, member in members.items() if side != ref.side), None)
+    place = f", or give it the other's place: syncline unlink {first}, then syncline link {ref} {partner}"
+    return _Held(
+        ref=ref,
+        cause="ambiguous",
+        message=f"has the same {key_name(key)} as {first}, which {with_whom}{more}",
+        mend=f"If it is another one: syncline parked apart {ref}. "
+        f"If it is the same: delete one of them{place if partner else ''}.",
+        candidates=tuple(rivals[:_MOST]),
     )
+
+
+def _double(key: MatchKey, ref: Ref, first: Ref) -> _Held:
+    return _Held(
+        ref=ref,
+        cause="ambiguous",
+        message=f"has the same {key_name(key)} as {first}, which is not linked yet",
+        mend=f"If it is another one: syncline parked apart {ref}. If it is the same: delete one of them.",
+        candidates=(first,),
+    )
+
+
+def _listed(refs: Sequence[Ref]) -> str:
+    named = ", ".join(map(str, refs[:_NAMED]))
+    return f"{named} and {len(refs) - _NAMED} more" if len(refs) > _NAMED else named
+
+
+def _best_first(candidate: tuple[tuple[int, str], dict[str, Any]]) -> tuple[int, str]:
+    return candidate[0]
 
 
 def _name(flow: Flow, arrivals: Mapping[str, Arrival], members: Mapping[str, str]) -> str:
@@ -91,26 +334,3 @@ def _name(flow: Flow, arrivals: Mapping[str, Arrival], members: Mapping[str, str
     side = next(iter(members))
     record = arrivals[side].record
     return name_of(flow, row(flow, side, record, Known()).values if record else {}, members[side])
-
-
-def _park(
-    worker: Worker,
-    flow: Flow,
-    cause: Cause,
-    message: str,
-    refs: list[Ref],
-    arrivals: Mapping[Ref, Arrival],
-    held: set[Ref],
-) -> None:
-    held |= set(refs)
-    for ref in refs:
-        others = [str(other) for other in refs if other != ref]
-        worker.draft.again([arrivals[ref]], None)
-        worker.draft.park(
-            ref,
-            cause,
-            f"{message}: {', '.join(others)}",
-            "Say which are the same (syncline parked join), or make the values differ.",
-            at=worker.setup.now(),
-            details={"candidates": others},
-        )

@@ -121,7 +121,9 @@ async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Lin
     path, value = mark
     found = await worker.setup.systems[side].find(view(flow, side), path, [value])
     taken = worker.setup.store.links_of([Ref(flow.name, side, record.id) for record in found])
-    free = [record for record in found if Ref(flow.name, side, record.id) not in taken]
+    apart = worker.setup.store.apart(_refs(link))
+    others = {ref for pair in apart for ref in pair}  # whom a person said not to be the same, it is not
+    free = [record for record in found if Ref(flow.name, side, record.id) not in taken.keys() | others]
     if len(free) > 1:
         _unknown(worker, side, intent, link, f"{len(free)} records have the {path} {value}")
     elif free:

@@ -50,6 +50,16 @@ class Result:
     def __init__(self) -> None:
         self.flows: defaultdict[str, Tally] = defaultdict(Tally)
         self.unfinished: list[str] = []
+        self._refused: list[str] = []
+
+    def refuse(self, sentence: str) -> None:
+        """What a person wished, and no later round can do either."""
+        self._refused.append(sentence)
+        self.unfinished.append(sentence)
+
+    def try_again(self) -> None:
+        """Another round begins: what was not finished may be now."""
+        self.unfinished[:] = self._refused
 
     @property
     def writes(self) -> int:

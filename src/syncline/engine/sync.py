@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from syncline.engine.gate import Open
+from syncline.engine.joining import fulfil
 from syncline.engine.knowing import Knowing
 from syncline.engine.linking import link
 from syncline.engine.observe import observe
@@ -57,7 +58,7 @@ async def work_off(worker: Worker, progress: Progress) -> None:
     """Take turns until nothing is due, and nothing will be soon."""
     end = worker.setup.now() + _PATIENCE
     for _ in range(_ROUNDS):
-        worker.result.unfinished.clear()
+        worker.result.try_again()
         if await one_round(worker, progress):
             continue
         waiting = (worker.setup.store.next_due(flow) for flow in worker.setup.flows)
@@ -70,10 +71,11 @@ async def work_off(worker: Worker, progress: Progress) -> None:
 async def one_round(worker: Worker, progress: Progress) -> bool:
     """Link and work off what is due now, each flow after those it refers to. Whether there was anything.
 
-    What was sent before and is not known to stand is looked for first.
+    What was sent before and is not known to stand is looked for first; then people's wishes are done.
     """
     if not worker.gate.dry:
         await recover(worker, worker.setup.store.open_intents())
+    await fulfil(worker)
     horizon, found = worker.setup.now(), False
     for flow in worker.setup.flows.values():
         await link(worker, flow)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from syncline.mapping.model import Flow, MatchKey
 from syncline.records import Ref, Values
+
+Apart: TypeAlias = Collection[frozenset[Ref]]
+"""Pairs of records that a person said are not the same."""
 
 
 class Matched(Struct, frozen=True):
@@ -20,9 +25,16 @@ class Matched(Struct, frozen=True):
 class Ambiguous(Struct, frozen=True):
     """Several records of one side share the value: a person must say which belong together."""
 
+    refs: tuple[Ref, ...]
+
 
 class Suggested(Struct, frozen=True):
     """They look like the same record, by a key that is only good enough for a suggestion."""
+
+    refs: tuple[Ref, ...]
+
+
+Verdict: TypeAlias = Matched | Ambiguous | Suggested
 
 
 def name_of(key: MatchKey) -> str:
@@ -32,23 +44,77 @@ def name_of(key: MatchKey) -> str:
 def keys_of(flow: Flow, values: Values) -> dict[str, str]:
     """The record's value of every match key that is filled, by the key's name, in the order of the agreement.
 
-    Letter case and blanks at the ends are no difference: systems that keep codes in upper case would never match.
+    Letter case and blanks at the ends are no difference: systems that keep codes in upper case would never match. In a
+    key that only suggests, accents, blanks and punctuation are none either.
     """
     keys: dict[str, str] = {}
     for key in flow.match:
         parts = [values.get(name) for name in key.properties]
         if all(part is not None for part in parts):
-            keys[name_of(key)] = "\x1f".join(str(part).strip().casefold() for part in parts)
+            fold = _letters if key.suggest else _text
+            keys[name_of(key)] = "\x1f".join(fold(str(part)) for part in parts)
     return keys
 
 
-def match(key: MatchKey, alike: Collection[Ref]) -> Matched | Ambiguous | Suggested | None:
-    """What one key says of ``alike``: all records without a link that share its value, on one side or several."""
-    sides = Counter(ref.side for ref in alike)
-    if len(sides) < 2:
-        return None
+def _text(value: str) -> str:
+    return value.strip().casefold()
+
+
+def _letters(value: str) -> str:
+    """Letters and digits alone; all of it, where there are none."""
+    plain = unicodedata.normalize("NFKD", value.casefold())
+    return "".join(c for c in plain if c.isalnum()) or _text(value)
+
+
+def match(key: MatchKey, alike: Iterable[Ref], apart: Apart = ()) -> tuple[Verdict, ...]:
+    """What one key says of ``alike``: all records without a link that share its value.
+
+    Pairs that are ``apart`` count as different: what is left falls into groups of their own, and who is in none of
+    them is like nobody.
+    """
+    return tuple(_verdict(key, group, apart) for group in _groups(alike, apart) if len({ref.side for ref in group}) > 1)
+
+
+def _verdict(key: MatchKey, group: tuple[Ref, ...], apart: Apart) -> Verdict:
     if key.suggest:
-        return Suggested()
-    if max(sides.values()) > 1:
-        return Ambiguous()
-    return Matched({ref.side: ref.id for ref in alike})
+        return Suggested(group)
+    one_a_side = max(Counter(ref.side for ref in group).values()) == 1
+    if one_a_side and not any(frozenset((a, b)) in apart for a in group for b in group):
+        return Matched({ref.side: ref.id for ref in group})
+    return Ambiguous(group)
+
+
+def candidates(ref: Ref, group: Iterable[Ref], apart: Apart) -> Iterator[Ref]:
+    """Those of a group that the record may be the same as: on other sides, and not kept apart from it."""
+    return (other for other in group if other.side != ref.side and frozenset((ref, other)) not in apart)
+
+
+def _groups(alike: Iterable[Ref], apart: Apart) -> Iterator[tuple[Ref, ...]]:
+    """The records that hang together by pairs that may be the same, each group in order."""
+    left = sorted(alike)
+    if not apart:
+        yield tuple(left)
+        return
+    while left:
+        group = [left.pop(0)]
+        for ref in group:
+            near = set(candidates(ref, left, apart))
+            group += sorted(near)
+            left = [other for other in left if other not in near]
+        yield tuple(sorted(group))
+
+
+def doubles(alike: Iterable[Ref], apart: Apart) -> dict[Ref, Ref]:
+    """The records of one side that share a value with one before them, which is not kept apart from it; with that one.
+
+    The first goes on; whether the others are new records or the same again is for a person to say.
+    """
+    first: defaultdict[str, list[Ref]] = defaultdict(list)
+    found: dict[Ref, Ref] = {}
+    for ref in alike:
+        same = next((other for other in first[ref.side] if frozenset((ref, other)) not in apart), None)
+        if same is None:
+            first[ref.side].append(ref)
+        else:
+            found[ref] = same
+    return found

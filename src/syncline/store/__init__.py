@@ -13,4 +13,5 @@ from syncline.store.memory import Intent as Intent
 from syncline.store.memory import Memory as Memory
 from syncline.store.memory import Pair as Pair
 from syncline.store.memory import Parked as Parked
+from syncline.store.memory import Wish as Wish
 from syncline.store.store import Store as Store

@@ -11,7 +11,7 @@ from msgspec import Struct
 from syncline.records import Link, Record, Ref, Shadow, Value, Values, Write
 
 Cause: TypeAlias = Literal[
-    "waiting", "refused", "conflict", "ambiguous", "suggested", "deleted", "unknown", "untranslatable"
+    "waiting", "refused", "conflict", "ambiguous", "suggested", "unlinked", "deleted", "unknown", "untranslatable"
 ]
 """Why a record is parked. ``waiting`` ends by itself, when what it waits for is linked."""
 
@@ -105,6 +105,20 @@ class Answer(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Wish(Struct, frozen=True, kw_only=True):
+    """What a person said of the links of a flow: the next pass does it, since only one may change them at a time.
+
+    ``members`` (record ids by side) are to be one link, or are one that shall end. ``seq`` is filled on reading and
+    ignored on saving.
+    """
+
+    kind: Literal["link", "unlink"]
+    flow: str
+    members: Mapping[str, str]
+    at: datetime
+    seq: int = 0
+
+
 class Hold(Struct, frozen=True, kw_only=True):
     """A property of which a side changed too much at once: its edits there do not count until a person says so.
 
@@ -179,6 +193,9 @@ class Memory(Struct, frozen=True, kw_only=True):
     answers: Sequence[Answer] = ()
     answered: Collection[tuple[str, str | None, str]] = ()
     """Answers that were acted upon or are void, by (link, line, property)."""
+    wishes: Sequence[Wish] = ()
+    fulfilled: Collection[int] = ()
+    """Wishes that were done or cannot be, by their ``seq``."""
     holds: Sequence[Hold] = ()
     lifted: Collection[tuple[str, str, str, str]] = ()
     """Holds that are over, by (flow, side, within, property)."""

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
 
 from syncline.records import Link, LinkState, Ref, Shadow, Value
 from syncline.store import tables as t
-from syncline.store.memory import Answer, Arrival, Hold, Intent, Parked
+from syncline.store.memory import Answer, Arrival, Hold, Intent, Parked, Wish
 
 T = TypeVar("T")
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -138,19 +138,43 @@ def by_key(
 def alike(
     connection: Connection, flow: str, name: str, after: Value, limit: int
 ) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
+    u = _unlinked(flow, name, after).subquery().c
+    shared = select(u.value).group_by(u.value).having(func.count(u.side.distinct()) > 1).order_by(u.value).limit(limit)
+    return _sharing(connection, flow, name, shared)
+
+
+def contested(
+    connection: Connection, flow: str, sides: Collection[str], name: str, after: Value, limit: int
+) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
+    u, k, m = _unlinked(flow, name, after).subquery().c, t.keys.c, t.members.c
+    values = select(u.value, func.count().label("records")).group_by(u.value).subquery().c
+    is_linked = and_(m.flow == k.flow, m.side == k.side, m.id == k.id)
+    same = and_(k.flow == flow, k.side.in_(list(sides)), k.name == name, k.value == values.value)
+    taken = exists(select(m.link).join_from(t.keys, t.members, is_linked).where(same))
+    shared = select(values.value).where(or_(values.records > 1, taken)).order_by(values.value).limit(limit)
+    return _sharing(connection, flow, name, shared)
+
+
+def _unlinked(flow: str, name: str, after: Value) -> Select[*tuple[Any, ...]]:
+    """The keys of arrivals without a link, of records that are there."""
     a, k, m = t.arrivals.c, t.keys.c, t.members.c
-    unlinked = (
-        select(k.value, k.side, k.id)
+    found = (
+        select(k.value, k.side, k.id, a.seen)
         .join_from(t.arrivals, t.keys, and_(a.flow == k.flow, a.side == k.side, a.id == k.id))
         .outerjoin(t.members, _IS_MEMBER)
-        .where(a.flow == flow, k.name == name, m.link.is_(None))
+        .where(a.flow == flow, k.name == name, m.link.is_(None), a.record.is_not(None))
     )
-    if after is not None:
-        unlinked = unlinked.where(k.value > after)
-    u = unlinked.subquery().c
-    shared = select(u.value).group_by(u.value).having(func.count(u.side.distinct()) > 1).order_by(u.value).limit(limit)
+    return found if after is None else found.where(k.value > after)
+
+
+def _sharing(
+    connection: Connection, flow: str, name: str, values: Select[*tuple[Any, ...]]
+) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
+    """Those that have one of these values, first those that were seen first."""
+    k, a = t.keys.c, t.arrivals.c
     found: defaultdict[Value, list[Ref]] = defaultdict(list)
-    for row in connection.execute(unlinked.where(k.value.in_(shared)).order_by(k.value, k.side, k.id)):
+    wanted = _unlinked(flow, name, None).where(k.value.in_(values))
+    for row in connection.execute(wanted.order_by(k.value, a.seen, k.side, k.id)):
         found[row.value].append(Ref(flow, row.side, row.id))
     return tuple((value, tuple(refs)) for value, refs in found.items())
 
@@ -263,6 +287,10 @@ def answered_links(connection: Connection) -> dict[str, str]:
     """The links that a person said something of which was not acted upon yet, with their flows."""
     asked = select(t.links.c.id, t.links.c.flow).where(t.links.c.id.in_(select(t.answers.c.link)))
     return {row.id: row.flow for row in connection.execute(asked.order_by(t.links.c.id))}
+
+
+def wishes(connection: Connection) -> tuple[Wish, ...]:
+    return tuple(Wish(**row._mapping) for row in connection.execute(select(t.wishes).order_by(t.wishes.c.seq)))
 
 
 def holds(connection: Connection) -> tuple[Hold, ...]:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import Insert, insert
 
 from syncline.records import Ref
 from syncline.store import tables as t
-from syncline.store.memory import Answer, Arrival, Entry, Hold, Intent, Memory, Parked
+from syncline.store.memory import Answer, Arrival, Entry, Hold, Intent, Memory, Parked, Wish
 from syncline.store.reading import slices
 
 
@@ -100,6 +100,8 @@ def _decide(connection: Connection, memory: Memory) -> None:
         ),
     )
     _many(connection, _PUT_ANSWER, map(_answer_row, memory.answers))
+    _many(connection, _DROP_WISH, ({"at_seq": seq} for seq in memory.fulfilled))
+    _many(connection, insert(t.wishes), map(_wish_row, memory.wishes))
     names = ("at_flow", "at_side", "at_within", "at_property")
     _many(connection, _DROP_HOLD, (dict(zip(names, lifted, strict=True)) for lifted in memory.lifted))
     _many(connection, _PUT_HOLD, map(_hold_row, memory.holds))
@@ -159,6 +161,10 @@ def _answer_row(a: Answer) -> dict[str, Any]:
     return {name: getattr(a, name) for name in a.__struct_fields__} | {"line": a.line or ""}
 
 
+def _wish_row(w: Wish) -> dict[str, Any]:
+    return {"kind": w.kind, "flow": w.flow, "members": w.members, "at": w.at}
+
+
 def _hold_row(h: Hold) -> dict[str, Any]:
     return {name: getattr(h, name) for name in h.__struct_fields__}
 
@@ -203,6 +209,7 @@ _PUT_ANSWER = _put(t.answers)
 _PUT_HOLD = _put(t.holds)
 _DROP_APART = _drop(t.apart, "flow", "side", "id", "other_side", "other_id")
 _DROP_ANSWER = _drop(t.answers, "link", "line", "property")
+_DROP_WISH = _drop(t.wishes, "seq")
 _DROP_HOLD = _drop(t.holds, "flow", "side", "within", "property")
 _DROP_LINK = _drop(t.links, "id")
 _DROP_MEMBERS = _drop(t.members, "link")

@@ -19,7 +19,7 @@ from syncline.records import Link, Ref, Shadow, Value
 from syncline.store import database, people, reading, saving
 from syncline.store.census import Census
 from syncline.store.lock import exclusive
-from syncline.store.memory import Answer, Arrival, Cause, Counts, Entry, Hold, Intent, Memory, Pair, Parked
+from syncline.store.memory import Answer, Arrival, Cause, Counts, Entry, Hold, Intent, Memory, Pair, Parked, Wish
 
 
 class Store:
@@ -131,9 +131,21 @@ class Store:
     def alike(
         self, flow: str, name: str, after: Value = None, limit: int = 5_000
     ) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
-        """The next values of a key that arrivals without a link share across sides, each with those arrivals."""
+        """The next values of a key that arrivals without a link share across sides, each with those arrivals.
+
+        Without those of records that are gone.
+        """
         with self._look() as c:
             return reading.alike(c, flow, name, after, limit)
+
+    def contested(
+        self, flow: str, sides: Collection[str], name: str, after: Value = None, limit: int = 5_000
+    ) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
+        """The next values of a key that an arrival without a link shares with another one or with a linked record, each
+        with those arrivals; first those that were seen first.
+        """
+        with self._look() as c:
+            return reading.contested(c, flow, sides, name, after, limit)
 
     # --- the inbox
 
@@ -205,6 +217,11 @@ class Store:
         """The links of which a person said something that is still to be done, with their flows."""
         with self._look() as c:
             return reading.answered_links(c)
+
+    def wishes(self) -> tuple[Wish, ...]:
+        """What people said of links that is still to be done, in the order in which they said it."""
+        with self._look() as c:
+            return reading.wishes(c)
 
     def holds(self) -> tuple[Hold, ...]:
         """The properties whose edits on a side do not count for now."""

@@ -257,6 +257,16 @@ answers = Table(
     Column("at", Instant, nullable=False),
 )
 
+wishes = Table(
+    "wishes",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("members", Payload, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 holds = Table(
     "holds",
     metadata,

@@ -1,4 +1,4 @@
-"""What people say is remembered: records kept apart, answers to conflicts, properties held. The journal tells all.
+"""What people say is remembered: records kept apart, answers, wishes, properties held. The journal tells all.
 
 Revision ID: 0003
 """
@@ -34,6 +34,15 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["link"], ["links.id"], name="fk_answers_links", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("link", "line", "property", name="pk_answers"),
+    )
+    op.create_table(
+        "wishes",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("flow", sa.Text(), nullable=False),
+        sa.Column("members", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_wishes"),
     )
     op.create_table(
         "holds",
