@@ -13,8 +13,8 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from syncline.records import Create, LineShadow, Link, LinkState, Record, Ref, Shadow, Update
-from syncline.store import Answer, Arrival, Entry, Hold, Intent, Memory, Parked, Store
+from syncline.records import Answer, Create, LineShadow, Link, LinkState, Record, Ref, Shadow, Update
+from syncline.store import Arrival, Entry, Hold, Intent, Memory, Parked, Store
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 ANNA, BERTA = Ref("customers", "erp", "anna"), Ref("customers", "bc", "berta")

@@ -32,6 +32,7 @@ class Draft:
         self.woken: list[Ref] = []
         self.opened: list[Intent] = []
         self.closed: list[str] = []
+        self.answered: list[tuple[str, str | None, str]] = []
         self.journal: list[Entry] = []
         self._parked: dict[Ref, Parked] = {}
 
@@ -88,6 +89,7 @@ class Draft:
                 woken=self.woken,
                 opened=self.opened,
                 closed=self.closed,
+                answered=self.answered,
                 journal=self.journal,
             )
         )

@@ -109,7 +109,7 @@ async def _decide(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Cas
             continue
         if closed and case.link.state is not LinkState.COMPLETED:
             _set_state(worker, case, LinkState.COMPLETED, f"{min(closed)} has closed it")
-        decision = merge(flow, case.rows, case.shadows, case.times, closed)
+        decision = merge(flow, case.rows, case.shadows, case.times, closed, case.answers)
         decided.append(replace(case, link=worker.draft.links.get(case.link.id, case.link), merge=decision))
     return decided
 

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
-from syncline.records import Link, LinkState, Ref, Shadow, Value
+from syncline.records import Answer, Link, LinkState, Ref, Shadow, Value
 from syncline.store import tables as t
-from syncline.store.memory import Answer, Arrival, Hold, Intent, Parked
+from syncline.store.memory import Arrival, Hold, Intent, Parked
 
 T = TypeVar("T")
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Delete, Executable, Table, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
-from syncline.records import Ref
+from syncline.records import Answer, Ref
 from syncline.store import tables as t
-from syncline.store.memory import Answer, Arrival, Entry, Hold, Intent, Memory, Parked
+from syncline.store.memory import Arrival, Entry, Hold, Intent, Memory, Parked
 from syncline.store.reading import slices
 
 

@@ -15,11 +15,11 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine
 
-from syncline.records import Link, Ref, Shadow, Value
+from syncline.records import Answer, Link, Ref, Shadow, Value
 from syncline.store import database, people, reading, saving
 from syncline.store.census import Census
 from syncline.store.lock import exclusive
-from syncline.store.memory import Answer, Arrival, Cause, Counts, Entry, Hold, Intent, Memory, Pair, Parked
+from syncline.store.memory import Arrival, Cause, Counts, Entry, Hold, Intent, Memory, Pair, Parked
 
 
 class Store:
