@@ -290,8 +290,9 @@ def _as_it_stands(arrival: Arrival, observed: tuple[Record, Row] | None, now: da
 
 def _ask(worker: Worker, case: Case, kept: Sequence[Arrival]) -> None:
     """A person is to choose between values; everything else of the record was delivered."""
-    message = "; ".join(_in_words(conflict) for conflict in case.merge.conflicts)
-    details = {"conflicts": [to_builtins(conflict, builtin_types=(Decimal,)) for conflict in case.merge.conflicts]}
+    told = [(conflict, _rules(case.flow, conflict)) for conflict in case.merge.conflicts]
+    message = "; ".join(_in_words(conflict, rules) for conflict, rules in told)
+    details = {"conflicts": [{**to_builtins(c, builtin_types=(Decimal,)), "rules": rules} for c, rules in told]}
     ref = case.speaker("")
     mend = f"Choose: syncline resolve {ref} --take SIDE (or --value TEXT). Or set the same value on both sides."
     now = worker.setup.now()
@@ -301,10 +302,22 @@ def _ask(worker: Worker, case: Case, kept: Sequence[Arrival]) -> None:
     worker.gate.parked(case, message)
 
 
-def _in_words(conflict: Conflict) -> str:
+def _rules(flow: Flow, conflict: Conflict) -> dict[str, str]:
+    """What each side makes of a value, of a property that is rewritten."""
+    if not conflict.rewritten:
+        return {}
+    among = flow.lines.properties if flow.lines and conflict.line else flow.properties
+    columns = among[conflict.property].columns
+    return {side: columns[side].rule for side in conflict.values}
+
+
+def _in_words(conflict: Conflict, rules: Mapping[str, str]) -> str:
     line = f" of line {conflict.line}" if conflict.line else ""
     held = " or ".join(f"{_spelt(value)} ({side})" for side, value in conflict.values.items())
     before = " or ".join(dict.fromkeys(map(_spelt, conflict.before.values())))
+    if rules:
+        told = "; ".join(f"{side}'s {rule}" for side, rule in rules.items())
+        return f"{conflict.property}{line} is rewritten by both systems time and again: {held} ({told})"
     return f"{conflict.property}{line}: {held}" + (f", before {before}" if before else "")
 
 

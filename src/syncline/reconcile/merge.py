@@ -61,15 +61,17 @@ class Decision(Struct, frozen=True, kw_only=True):
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
-    """Several sides changed one property, and a person is to choose. ``line`` names the line, in a keyed collection.
+    """A person is to choose what one property shall be: several sides changed it, or keep on rewriting it.
 
-    ``values`` is what every side holds now, ``before`` what it was last known to hold.
+    ``values`` is what every side holds now, ``before`` what it was last known to hold. ``line`` names the line, in a
+    keyed collection.
     """
 
     property: str
     values: Values
     before: Values
     line: str | None = None
+    rewritten: bool = False
 
 
 class LineMerge(Struct, frozen=True, kw_only=True):
@@ -182,8 +184,8 @@ def _merge_property(
     answer: Answer | None,
 ) -> Decision | Conflict | None:
     name = p.name
-    before = {side: values[name] for side, values in shadows.items() if name in values and side in p.columns}
-    now = before | {side: values[name] for side, values in rows.items() if name in values and side in p.columns}
+    before = {side: shadows[side][name] for side in p.columns if side in shadows and name in shadows[side]}
+    now = before | {side: rows[side][name] for side in p.columns if side in rows and name in rows[side]}
     targets = able & p.targets
     if answer is not None and _stands(p, answer, now):
         return _as_answered(p, answer, targets, before, now)
@@ -210,7 +212,7 @@ def _merge_property(
         if agreed is None and p.conflict.policy is Policy.ASK:
             return Conflict(property=name, values=now, before=before)
         origin, reason = _winner(p, edited, agreed, before)
-        lost = {s: now[s] for s in edited if not _holds(p, s, now[origin], now[s])}
+        lost = {s: now[s] for s in edited if not holds(p, s, now[origin], now[s])}
         writes = frozenset(s for s in targets - {origin} if _needs(p, s, now[origin], now))
     return Decision(property=name, value=now[origin], origin=origin, reason=reason, writes=writes, now=now, lost=lost)
 
@@ -219,14 +221,14 @@ def _stands(p: Property, answer: Answer, now: Values) -> bool:
     """Whether every side still holds what the person was shown, or by now what the person said."""
     seen = {side: value for side, value in answer.seen.items() if side in p.columns}
     return now.keys() == seen.keys() and all(
-        value == seen[side] or _holds(p, side, answer.value, value) for side, value in now.items()
+        value == seen[side] or holds(p, side, answer.value, value) for side, value in now.items()
     )
 
 
 def _as_answered(p: Property, answer: Answer, targets: frozenset[str], before: Values, now: Values) -> Decision:
     """What a person said goes to every side that takes it, an empty value too; the edits that give way are lost."""
     value = answer.value
-    differing = frozenset(side for side in now if not _holds(p, side, value, now[side]))
+    differing = frozenset(side for side in now if not holds(p, side, value, now[side]))
     writes = targets & differing
     if p.when_create:
         writes = frozenset(side for side in writes if now[side] is None)
@@ -254,13 +256,13 @@ def _edited(p: Property, sources: Sequence[str], before: Values, now: Values) ->
     edited = [side for side in sources if side not in before or before[side] != now[side]]
     edited = [side for side in edited if now[side] is not None or (side in before and not p.keep_filled)]
     still = [side for side in sources if side not in edited]
-    return [s for s in edited if s in before or not any(_holds(p, s, now[other], now[s]) for other in still)]
+    return [s for s in edited if s in before or not any(holds(p, s, now[other], now[s]) for other in still)]
 
 
 def _agreed(p: Property, edited: Sequence[str], now: Values) -> str | None:
     """The side whose value all the others that edited hold too, each as it spells it."""
     for side in edited:
-        if all(_holds(p, other, now[side], now[other]) for other in edited if other != side):
+        if all(holds(p, other, now[side], now[other]) for other in edited if other != side):
             return side
     return None
 
@@ -274,7 +276,7 @@ def _winner(p: Property, edited: Sequence[str], agreed: str | None, before: Valu
     return edited[0], Reason.LATEST
 
 
-def _holds(p: Property, side: str, value: Value, held: Value) -> bool:
+def holds(p: Property, side: str, value: Value, held: Value) -> bool:
     """Whether ``held`` is what ``side`` would hold after being sent ``value``."""
     return value == held or p.normal(side, value) == held
 
@@ -284,7 +286,7 @@ def _needs(p: Property, side: str, value: Value, now: Values) -> bool:
         return value is not None
     if p.keep_filled and value is None:
         return False
-    return not _holds(p, side, value, now[side])
+    return not holds(p, side, value, now[side])
 
 
 def _merge_line(

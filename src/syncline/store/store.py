@@ -218,6 +218,14 @@ class Store:
         with self._look() as c:
             return people.history(c, subject)
 
+    def sent(self, links: Collection[str], last: int) -> tuple[Entry, ...]:
+        """The last values of each property of these links that a side was sent of another's, oldest first.
+
+        Without those that a person chose.
+        """
+        with self._look() as c:
+            return people.sent(c, links, last)
+
     def journal(self, after: int = 0, limit: int = 1_000) -> tuple[Entry, ...]:
         """The next entries after this place in the journal, oldest first."""
         with self._look() as c:
