@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app
-from syncline.cli.failing import Exit, Failure
 from syncline.cli.output import count, emit, say, shown, table, tell, when
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from syncline.store import Entry, Pair, Store
 
 _PAGE = 1_000
-_CHOICES = 20
 
 
 @click.command("status")
@@ -145,20 +143,12 @@ def history_command(app: App, record: str, flow: str | None, as_json: bool) -> N
 
     RECORD is an id, a number, a name, or side/flow/id.
     """
-    from syncline.cli.names import Names, find, history
+    from syncline.cli.names import Names, history, the_one
 
     project = app.project()
     check_flow(project, flow)
     with project.open_store() as store:
-        found = find(store, project.flows, record, flow)
-        if not found:
-            message = f"Nothing is remembered of {record}. syncline links TEXT finds records by their values."
-            raise Failure(message, Exit.MISTAKE)
-        if len(found) > 1:
-            choices = "\n".join(f"  {subject.refs[0]}  {shown(subject.name)}" for subject in found[:_CHOICES])
-            more = f"\n  … and {len(found) - _CHOICES} more" if len(found) > _CHOICES else ""
-            raise Failure(f"{record} may be any of these. Name one:\n{choices}{more}", Exit.MISTAKE)
-        names, subject = Names(store, project.flows), found[0]
+        names, subject = Names(store, project.flows), the_one(store, project.flows, record, flow)
         entries = history(store, subject)
         if as_json:
             emit(
@@ -169,8 +159,8 @@ def history_command(app: App, record: str, flow: str | None, as_json: bool) -> N
         for ref in subject.refs:
             say(str(ref), indent=2)
         say()
-        rows = ((when(e.at), e.ref.side if e.ref else "", _sentence(e, subject, names)) for e in entries)
-        table(("when", "system", "what"), rows)
+        rows = ((e.seq, when(e.at), e.ref.side if e.ref else "", _sentence(e, subject, names)) for e in entries)
+        table(("seq", "when", "system", "what"), rows)
 
 
 def _told_subject(subject: Subject, names: Names) -> dict[str, Any]:
@@ -213,12 +203,13 @@ def _sentence(entry: Entry, subject: Subject, names: Names) -> str:
     what = " ".join(part for part in (line, entry.property) if part)
     old, new = (shown(names.value(entry.flow, entry.property, value)) for value in (entry.old, entry.new))
     origin = f" (from {entry.origin})" if entry.origin else ""
+    whence = origin or (f" ({entry.note})" if entry.note else "")
     if entry.action == "updated":
-        return f"{what}: {old} → {new}{origin}"
+        return f"{what}: {old} → {new}{whence}"
     if entry.action == "edited":
         return f"{what}: {old} → {new} (edited there)"
     if entry.action == "lost":
-        return f"{what}: {old} gave way to {new}{origin}"
+        return f"{what}: {old} gave way to {new}{whence}"
     value = next((f"{shown(v)}" for v in (entry.new, entry.old) if v is not None), "")
     detail = f"{what}: {value}" if what and value else what or value
     return (

@@ -70,7 +70,8 @@ def _show(app: App, wanted: _Wanted) -> None:
         for each in parked:
             say(f"{each.ref.flow}  {shown(names.of_parked(each))}  {each.cause}  since {when(each.since)}")
             say(str(each.ref), indent=2)
-            say(shown(each.message), indent=2)
+            for line in _why(each, store, names):
+                say(shown(line), indent=2)
             if each.mend:
                 say(shown(each.mend), indent=2)
             say()
@@ -80,6 +81,15 @@ def _show(app: App, wanted: _Wanted) -> None:
         tell(f"{count(len(parked), 'record')} parked. syncline parked retry RECORD takes one up again.")
         if any(each.cause in ("ambiguous", "suggested") for each in parked):
             tell("syncline parked join RECORD... says that they are the same.")
+
+
+def _why(parked: Parked, store: Store, names: Names) -> list[str]:
+    """Why it is parked: of a conflict every property with what each side holds, in names."""
+    from syncline.engine.resolving import questions
+
+    if parked.cause != "conflict" or not (asked := questions(parked)):
+        return [parked.message]
+    return [names.question(each) for each in asked]
 
 
 def _told(parked: Parked, names: Names) -> dict[str, Any]:
@@ -120,16 +130,16 @@ def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool
     with project.open_store() as store:
         parked = store.parked(wanted.flow, wanted.cause)
         if everything:
-            chosen = [each for each in parked if wanted.cause or each.cause != "waiting"]
+            taken_up = [each for each in parked if wanted.cause or each.cause != "waiting"]
         else:
-            chosen = _chosen(parked, records, Names(store, project.flows))
-        _release(store, chosen)
+            taken_up = chosen(parked, records, Names(store, project.flows))
+        _release(store, taken_up)
     if as_json or wanted.as_json:
-        emit({"retried": [str(each.ref) for each in chosen]})
+        emit({"retried": [str(each.ref) for each in taken_up]})
     else:
-        for each in chosen:
+        for each in taken_up:
             say(str(each.ref))
-        tell(f"{count(len(chosen), 'record')} will be tried again by the next pass.")
+        tell(f"{count(len(taken_up), 'record')} will be tried again by the next pass.")
 
 
 @parked_command.command("join")
@@ -152,7 +162,7 @@ def join_command(ctx: click.Context, records: tuple[str, ...], as_json: bool) ->
     with project.open_store() as store:
         parked = store.parked(wanted.flow, wanted.cause)
         names = Names(store, project.flows)
-        refs = _with_candidate(parked, _chosen(parked, records, names))
+        refs = _with_candidate(parked, chosen(parked, records, names))
         flows = {ref.flow for ref in refs}
         if len(flows) > 1:
             raise Failure(f"Records of {' and '.join(sorted(flows))} cannot be the same.", Exit.MISTAKE)
@@ -167,25 +177,25 @@ def join_command(ctx: click.Context, records: tuple[str, ...], as_json: bool) ->
         tell("The next pass brings them in step.")
 
 
-def _with_candidate(parked: Iterable[Parked], chosen: Sequence[Parked]) -> list[Ref]:
+def _with_candidate(parked: Iterable[Parked], named: Sequence[Parked]) -> list[Ref]:
     """The records that were named; where that is a single one, with the only other that it may be the same as."""
-    if len(chosen) == 1:
+    if len(named) == 1:
         others = {str(each.ref): each for each in parked}
-        candidates = [others[each] for each in chosen[0].details.get("candidates", ()) if each in others]
-        chosen = [*chosen, *candidates] if len(candidates) == 1 else chosen
-    return [each.ref for each in chosen]
+        candidates = [others[each] for each in named[0].details.get("candidates", ()) if each in others]
+        named = [*named, *candidates] if len(candidates) == 1 else named
+    return [each.ref for each in named]
 
 
-def _chosen(parked: Iterable[Parked], records: Sequence[str], names: Names) -> list[Parked]:
+def chosen(parked: Iterable[Parked], records: Sequence[str], names: Names) -> list[Parked]:
     """Raises `Failure` for a name that no parked record has: then none is retried."""
     called = [(each, names.parked_called(each)) for each in parked]
-    chosen: dict[str, Parked] = {}
+    found: dict[str, Parked] = {}
     for text in records:
         meant = [each for each, words in called if words & {text, text.casefold()}]
         if not meant:
             raise Failure(f"{text} is not parked. syncline parked shows what is.", Exit.MISTAKE)
-        chosen |= {str(each.ref): each for each in meant}
-    return list(chosen.values())
+        found |= {str(each.ref): each for each in meant}
+    return list(found.values())
 
 
 def _release(store: Store, parked: Sequence[Parked]) -> None:

@@ -26,6 +26,10 @@ _COMMANDS = {
         "run": ("syncline.cli.running:run_command", "Repeat the pass until stopped."),
         "verify": ("syncline.cli.working:verify_command", "Prove that both sides agree, or list every difference."),
     },
+    "Decide": {
+        "resolve": ("syncline.cli.resolving:resolve_command", "Choose a value where the systems differ."),
+        "undo": ("syncline.cli.undoing:undo_command", "Put back what was changed."),
+    },
     "Look": {
         "status": ("syncline.cli.looking:status_command", "How every flow stands."),
         "links": ("syncline.cli.looking:links_command", "Which records are the same."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -46,6 +47,17 @@ def sent(connection: Connection, links: Collection[str], last: int) -> tuple[Ent
 def journal(connection: Connection, after: int, limit: int) -> tuple[Entry, ...]:
     """The next entries, oldest first."""
     asked = select(t.journal).where(t.journal.c.seq > after).order_by(t.journal.c.seq).limit(limit)
+    return tuple(map(_entry, connection.execute(asked)))
+
+
+def journal_since(
+    connection: Connection, moment: datetime, flow: str | None, after: int, limit: int
+) -> tuple[Entry, ...]:
+    """The next entries from a moment on, oldest first."""
+    j = t.journal.c
+    asked = select(t.journal).where(j.at >= moment, j.seq > after).order_by(j.seq).limit(limit)
+    if flow is not None:
+        asked = asked.where(j.flow == flow)
     return tuple(map(_entry, connection.execute(asked)))
 
 

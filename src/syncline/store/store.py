@@ -231,6 +231,18 @@ class Store:
         with self._look() as c:
             return people.journal(c, after, limit)
 
+    def journal_since(
+        self, moment: datetime, flow: str | None = None, after: int = 0, limit: int = 1_000
+    ) -> tuple[Entry, ...]:
+        """As `journal`, of what was done from a moment on."""
+        with self._look() as c:
+            return people.journal_since(c, moment, flow, after, limit)
+
+    def entry(self, seq: int) -> Entry | None:
+        """The entry of this place in the journal."""
+        found = self.journal(seq - 1, 1)
+        return found[0] if found and found[0].seq == seq else None
+
     def counts(self) -> dict[str, Counts]:
         """How every flow stands of which anything is remembered."""
         with self._look() as c:
