@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,7 +47,7 @@ class Customer(NamedTuple):
 
 
 @pytest.fixture
-def customer(systems: Systems, project: Path, request: pytest.FixtureRequest) -> Customer:
+def customer(systems: Systems, project: Path, request: pytest.FixtureRequest) -> Iterator[Customer]:
     """In a project of customers only, where the city and the street are to be asked about."""
     edit(project / "syncline.yaml", "flows: flows", "flows: [flows/customers.yaml]")
     flow = project / "flows" / "customers.yaml"
@@ -56,7 +57,10 @@ def customer(systems: Systems, project: Path, request: pytest.FixtureRequest) ->
     made = systems.erp.made("customers", name=name, address={"city": "Oslo", "street": "Main"})
     assert call(project, "sync").code == 0
     (link,) = call(project, "links", name, "--json").json["links"]
-    return Customer(systems, project, name, made["id"], link["members"]["businesscentral"])
+    theirs = link["members"]["businesscentral"]
+    yield Customer(systems, project, name, made["id"], theirs)
+    assert systems.erp.delete(f"customers/{made['id']}").status == 204
+    assert systems.central.delete(f"customers({theirs})").status == 204
 
 
 def differ(customer: Customer) -> None:
@@ -114,6 +118,28 @@ def test_an_edit_after_the_choice_is_not_lost_and_asked_about_again(customer: Cu
     assert "city: Rome (customerp) or Kiel (businesscentral)" in customer.call("parked").out
 
 
+def test_what_a_system_will_not_have_is_chosen_anew(customer: Customer) -> None:
+    edit(
+        customer.project / "flows" / "customers.yaml",
+        "businesscentral: email}",
+        "businesscentral: email, conflict: ask}",
+    )
+    customer.ours_is(email="a@b.example")
+    customer.theirs_is(email="b@b.example")
+    customer.sync()
+    assert customer.call("resolve", customer.name, "email", "--value", "no address").code == 0
+    customer.sync()
+    (parked,) = customer.call("parked", "--json").json["parked"]
+    assert parked["cause"] == "refused"
+    assert customer.call("resolve", customer.name, "phone", "--value", "1").code == 2
+    told = customer.call("resolve", customer.name, "email", "--value", "c@b.example", "--json").json["resolved"]
+    assert [each["value"] for each in told] == ["c@b.example"]
+    customer.sync()
+    assert customer.call("parked", "--json").json["parked"] == []
+    assert customer.systems.central.get(f"customers({customer.theirs})").body["email"] == "c@b.example"
+    assert customer.systems.erp.get(f"customers/{customer.ours}").record["email"] == "c@b.example"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -134,8 +160,14 @@ def test_what_cannot_be_is_told_at_once(customer: Customer, arguments: list[str]
 
 
 def test_what_is_not_parked_for_a_conflict_cannot_be_resolved(tmp_path: Path) -> None:
-    called = call(kept(tmp_path), "resolve", "c2", "--take", "customerp")
-    assert (called.code, called.err) == (2, "Error: c2 is not parked. syncline parked shows what is.\n")
+    folder = kept(tmp_path)
+    refused = call(folder, "resolve", "c2", "--take", "customerp")
+    assert (refused.code, refused.err) == (
+        2,
+        "Error: c2 is not parked for a conflict. syncline parked tells why it is.\n",
+    )
+    called = call(folder, "resolve", "c1", "--take", "customerp")
+    assert (called.code, called.err) == (2, "Error: c1 is not parked. syncline parked shows what is.\n")
 
 
 # --- undo

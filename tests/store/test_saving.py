@@ -126,7 +126,7 @@ def test_what_people_said_is_found_from_either_record_and_forgotten_when_told(st
     store.save(
         Memory(
             together=[frozenset({OTHER, ANNA})],
-            answered=[("L1", None, "limit")],
+            answered=[ANSWER],
             lifted=[("customers", "bc", "header", "limit")],
         )
     )
@@ -137,6 +137,14 @@ def test_what_people_said_is_found_from_either_record_and_forgotten_when_told(st
     assert store.answered_links() == {}
     with pytest.raises(ValueError, match="of two flows"):
         store.save(Memory(apart=[frozenset({ANNA, Ref("orders", "bc", "1")})]))
+
+
+def test_what_a_person_says_while_an_earlier_answer_is_acted_upon_stays(store: Store) -> None:
+    store.save(EVERYTHING)
+    later = replace(ANSWER, value=Decimal("8.0"), at=NOON + timedelta(microseconds=1))
+    store.save(Memory(answers=[later]))
+    store.save(Memory(answered=[ANSWER]))
+    assert store.answers(["L1"])[0] == later
 
 
 def test_an_empty_memory_changes_nothing(store: Store) -> None:

@@ -70,7 +70,7 @@ def resolve_command(
     check_flow(project, flow)
     with project.open_store() as store:
         names = Names(store, project.flows)
-        asked = _asked(store, names, record, flow)
+        asked = _asked(project, store, names, record, flow)
         wanted = [q for q in asked if _is_meant(q, names, name or among, line)]
         if record is not None and not wanted:
             there = ", ".join(names.place(q.link, q.line, q.property) for q in asked)
@@ -96,13 +96,19 @@ def resolve_command(
         tell("Nothing is to be chosen.")
 
 
-def _asked(store: Store, names: Names, record: str | None, flow: str | None) -> list[Question]:
+def _asked(project: Project, store: Store, names: Names, record: str | None, flow: str | None) -> list[Question]:
+    """What is to be chosen; of a record that is named also what was chosen before and a system would not have."""
     from syncline.cli.parking import chosen
-    from syncline.engine.resolving import questions
+    from syncline.engine.resolving import asked_before, questions
 
-    parked = store.parked(flow, "conflict")
-    meant = parked if record is None else chosen(parked, [record], names)
-    return [question for each in meant for question in questions(each)]
+    if record is None:
+        return [question for each in store.parked(flow, "conflict") for question in questions(each)]
+    found: list[Question] = []
+    for each in chosen(store.parked(flow), [record], names):
+        found += questions(each) or asked_before(store, project.flows[each.ref.flow], each)
+    if not found:
+        raise Failure(f"{record} is not parked for a conflict. syncline parked tells why it is.", Exit.MISTAKE)
+    return found
 
 
 def _is_meant(question: Question, names: Names, name: str | None, line: str | None) -> bool:

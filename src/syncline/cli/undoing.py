@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from syncline.project import Project
     from syncline.store import Store
 
+_REASONS = 30
+"""How many of the reasons why something is not undone are shown."""
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -134,8 +136,10 @@ def _show(made: Undo, names: Names) -> None:
     if made.kept:
         tell("\nNot undone:")
         told = Counter(_kept(each, names) for each in made.kept)
-        for sentence, times in told.items():
+        for sentence, times in list(told.items())[:_REASONS]:
             tell(f"  {sentence}" + (f" ({times} times)" if times > 1 else ""))
+        if len(told) > _REASONS:
+            tell(f"  and {len(told) - _REASONS} more: --json tells all.")
 
 
 def _now(each: Back, names: Names) -> str:

@@ -56,14 +56,14 @@ def settle(worker: Worker, case: Case, delivered: Collection[str]) -> None:
         if decision is None:
             void.append(answer)
         elif decision.writes <= frozenset(delivered):
-            worker.draft.answered.append((answer.link, answer.line, answer.property))
+            worker.draft.answered.append(answer)
     if void:
         _drop(worker, case.refs[0], void, "it was changed since")
 
 
 def _drop(worker: Worker, ref: Ref, void: Iterable[Answer], why: str) -> None:
     for answer in void:
-        worker.draft.answered.append((answer.link, answer.line, answer.property))
+        worker.draft.answered.append(answer)
         worker.draft.journal.append(
             Entry(
                 at=worker.setup.now(),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from syncline.mapping.model import Flow, Property
 from syncline.mapping.typed import objection
 from syncline.reconcile.merge import holds
-from syncline.records import Answer, Ref, Value, Values
+from syncline.records import Answer, Ref, Shadow, Value, Values
 from syncline.store import Memory, Parked, Store
 
 
@@ -43,7 +43,7 @@ class Resolution(Struct, frozen=True, kw_only=True):
 
 def questions(parked: Parked) -> tuple[Question, ...]:
     """What a record that is parked for a conflict asks."""
-    told: Sequence[Mapping[str, Any]] = parked.details.get("conflicts", ())
+    told: Sequence[Mapping[str, Any]] = parked.details.get("conflicts", ()) if parked.cause == "conflict" else ()
     return tuple(
         Question(
             parked=parked,
@@ -57,6 +57,40 @@ def questions(parked: Parked) -> tuple[Question, ...]:
         for each in told
         if parked.link is not None
     )
+
+
+def asked_before(store: Store, flow: Flow, parked: Parked) -> tuple[Question, ...]:
+    """What was answered of a record that is parked all the same, since a system would not have it."""
+    return tuple(
+        Question(
+            parked=parked,
+            link=answer.link,
+            property=answer.property,
+            line=answer.line,
+            values=_held(store, flow, answer),
+            before={},
+            rules={},
+        )
+        for answer in store.answers([parked.link] if parked.link is not None else [])
+    )
+
+
+def _held(store: Store, flow: Flow, answer: Answer) -> dict[str, Value]:
+    """What each side holds that was answered: what it did, or the answer where that was written."""
+    p = property_of(flow, answer.property, answer.line)
+    known = {side: known_of(shadow, answer.line) for (_, side), shadow in store.shadows([answer.link]).items()}
+    written = {s: values[p.name] for s, values in known.items() if p.name in values}
+    return {
+        side: written[side] if side in written and holds(p, side, answer.value, written[side]) else value
+        for side, value in answer.seen.items()
+    }
+
+
+def known_of(shadow: Shadow, line: str | None) -> Values:
+    """What a side was last known to hold, of the record or of a line of it."""
+    if line is None:
+        return shadow.values
+    return next((each.values for each in shadow.lines if each.line == line), {})
 
 
 def property_of(flow: Flow, name: str, line: str | None) -> Property:

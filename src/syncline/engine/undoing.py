@@ -13,7 +13,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from syncline.engine.resolving import CannotResolve, property_of, refusal, takers
+from syncline.engine.resolving import CannotResolve, known_of, property_of, refusal, takers
 from syncline.mapping.model import Flow, Property
 from syncline.reconcile.merge import Reason, holds
 from syncline.records import Answer, LinkState, Ref, Value, Values
@@ -212,11 +212,7 @@ def _back(
 
 def _held(pair: Pair, p: Property, line: str | None) -> dict[str, Value]:
     """What each side was last known to hold."""
-    if line is None:
-        known: dict[str, Values] = {side: shadow.values for side, shadow in pair.shadows.items()}
-    else:
-        lines = ((side, each) for side, shadow in pair.shadows.items() for each in shadow.lines)
-        known = {side: each.values for side, each in lines if each.line == line}
+    known = {side: known_of(shadow, line) for side, shadow in pair.shadows.items()}
     return {side: known[side][p.name] for side in p.columns if side in known and p.name in known[side]}
 
 

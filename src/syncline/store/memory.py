@@ -164,8 +164,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     together: Collection[frozenset[Ref]] = ()
     """Pairs of which that no longer holds."""
     answers: Sequence[Answer] = ()
-    answered: Collection[tuple[str, str | None, str]] = ()
-    """Answers that were acted upon or are void, by (link, line, property)."""
+    answered: Collection[Answer] = ()
+    """Those that were acted upon or are void. What a person said of the same property meanwhile stays."""
     holds: Sequence[Hold] = ()
     lifted: Collection[tuple[str, str, str, str]] = ()
     """Holds that are over, by (flow, side, within, property)."""
