@@ -265,7 +265,7 @@ def test_what_the_agreement_does_not_let_be_written_back_is_said(systems: System
     customer.sync()
     called = customer.call("undo", "--change", str(customer.seq("edited")), "--yes")
     assert called.code == 2
-    assert "the agreement does not let customerp be written" in called.err
+    assert "the agreement lets nothing of it be written to customerp" in called.err
     told = customer.call("undo", customer.name, "--since", "1h", "--json").json
     assert "city" in [each["property"] for each in told["kept"]]
     assert told["back"] == []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine.dying import Killed, Life, mortal
 from engine.pair import Pair
 from syncline.engine.sync import sync
 from syncline.project import load
@@ -129,6 +130,26 @@ async def test_an_answer_about_a_record_that_rests_is_dropped(both: Pair) -> Non
     assert await cities(both) == ("Oslo", "Oslo")
     assert ["resting" in told for told in result.void] == [True]
     assert not (await both.sync()).void
+
+
+async def test_killed_after_any_effect_an_answer_is_done_once_and_never_void(both: Pair) -> None:
+    await linked(both)
+    before, effects, killed = "Oslo", 0, True
+    while killed:
+        city = f"City {effects}"
+        answer(both, "city", city, {"customerp": before, "businesscentral": before})
+        killed = False
+        async with both.setup() as setup:
+            try:
+                await sync(mortal(setup, Life(effects)))
+            except Killed:
+                killed = True
+        await both.sync()
+        assert await cities(both) == (city, city)
+        before, effects = city, effects + 1
+    assert effects > 10
+    assert not journal(both, "void", "lost")
+    assert not (await both.verify()).differences
 
 
 # --- ping-pong

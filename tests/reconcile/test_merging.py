@@ -318,3 +318,44 @@ def test_an_answer_about_a_line_is_about_that_line() -> None:
     world.remove_line("bc", 1)
     world.run([said])
     assert quantities(world, "erp") == [("desk", 1)], "a line that is removed is removed"
+
+
+WORDS = st.sampled_from(("a", "X", "x", "long text", "long-winded"))
+SPOKEN = ("name", "code", "terms", "note", "phone")
+STEPS = st.lists(
+    st.tuples(st.sampled_from(("edit", "say", "turn")), st.sampled_from(SIDES), st.sampled_from(SPOKEN), WORDS),
+    max_size=25,
+)
+
+
+@given(STEPS)
+def test_an_answer_is_done_where_nobody_was_quicker_and_loses_no_edit_that_was(
+    steps: list[tuple[str, str, str, str]],
+) -> None:
+    """Whatever people do before and after they say it."""
+    world = linked(name="a", code="b", terms="c", note="d", phone="e")
+    said: dict[str, Answer] = {}
+    for what, side, name, word in steps:
+        if what == "edit":
+            world.set(side, name, word)
+        elif what == "say":
+            said[name] = answer(world, name, word)
+        else:
+            for a in said.values():
+                check_answer(world, a)
+            world.turn(answers=list(said.values()))
+            said.clear()
+
+
+def check_answer(world: World, a: Answer) -> None:
+    """It is decided as it was said, or a side holds what nobody had seen."""
+    p = PROPERTIES[a.property]
+    held = {side: world.rows[side][a.property] for side in SIDES}
+    moved = [s for s in SIDES if held[s] != a.seen[s] and held[s] not in (a.value, p.normal(s, a.value))]
+    decision = decided(world, a.property, a)
+    if moved:
+        assert not isinstance(decision, Decision) or decision.reason is not Reason.RESOLVED
+    else:
+        assert isinstance(decision, Decision)
+        assert (decision.reason, decision.value) == (Reason.RESOLVED, a.value)
+        assert all(held[s] in (a.value, p.normal(s, a.value)) for s in set(SIDES) - decision.writes)

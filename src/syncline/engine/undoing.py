@@ -24,7 +24,7 @@ Key: TypeAlias = tuple[str, str | None, str]
 """A link, a line of it or none, a property."""
 _STAYS: Mapping[str, str] = {
     "created": "what was created stays",
-    "deleted": "what was deleted is not brought back",
+    "deleted": "what was deleted is not brought back; the history has it whole",
     "linked": "what was linked stays linked",
     "unlinked": "it is not linked again",
     "resting": "whether it takes part is for the systems to say",
@@ -202,7 +202,7 @@ def _back(
     writes = takers(flow, p, differ)
     for side in differ:
         if side not in writes:
-            raise CannotUndo(f"the agreement does not let {side} be written, and it would stay as it is there")
+            raise CannotUndo(f"the agreement lets nothing of it be written to {side}")
         if (reason := refusal(store, p, side, value)) is not None:
             raise CannotUndo(f"{side} cannot take what was there before: {reason}")
     if not differ:
