@@ -111,6 +111,22 @@ class Link(Struct, frozen=True, kw_only=True):
     state: LinkState = LinkState.ACTIVE
 
 
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a person said that a property of a link (of its ``line``) shall be: the next turn does it.
+
+    ``seen`` are the values by side that the person was shown; where a side holds another by then, the answer is void.
+    ``note`` is what the journal says of it.
+    """
+
+    link: str
+    property: str
+    line: str | None = None
+    value: Value
+    seen: Values
+    note: str
+    at: datetime
+
+
 # --- What is asked of a system
 
 

@@ -130,17 +130,17 @@ def test_a_record_is_found_by_what_people_call_it(folder: Path, record: str) -> 
         ["customerp/customers/c1"],
         ["businesscentral/customers/b1"],
         [],
-        ["WHEN", "SYSTEM", "WHAT"],
-        [local(0), "businesscentral", "created Alfreds (from customerp)"],
-        [local(1), "businesscentral", "name: Alfreds → Alfreds Futterkiste (from customerp)"],
-        [local(2), "customerp", "creditLimit: (empty) → 1500.50 (from businesscentral)"],
-        [local(3), "customerp", "phone: +47 1 gave way to +47 2 (from businesscentral)"],
+        ["SEQ", "WHEN", "SYSTEM", "WHAT"],
+        ["1", local(0), "businesscentral", "created Alfreds (from customerp)"],
+        ["2", local(1), "businesscentral", "name: Alfreds → Alfreds Futterkiste (from customerp)"],
+        ["3", local(2), "customerp", "creditLimit: (empty) → 1500.50 (from businesscentral)"],
+        ["4", local(3), "customerp", "phone: +47 1 gave way to +47 2 (from businesscentral)"],
     ]
 
 
 def test_history_names_references_and_counts_lines(folder: Path) -> None:
     called = call(folder, "history", "SO-7")
-    assert [row[2] for row in rows(called)[5:]] == [
+    assert [row[3] for row in rows(called)[5:]] == [
         "customer: Berglunds snabbköp → Alfreds Futterkiste",
         "line 2 quantity: 1 → 1.5",
         "deleted line three",

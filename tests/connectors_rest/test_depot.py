@@ -288,3 +288,49 @@ def test_the_capabilities(depot: Depot) -> None:
         False,
         False,
     )
+
+
+UNVERSIONED = "path: parts, record: {id: uid, within: data, sentWithin: part}, properties: {uid: id readOnly, "
+UNVERSIONED += "code: text(20), price: decimal(2), rev: integer readOnly}, lines: {path: bins, id: row, properties: "
+UNVERSIONED += "{shelf: text(10), row: id readOnly}}"
+LOOSE = View(entity="loose", paths=("code", "price"), lines="bins", line_paths=("shelf",))
+
+
+@asynccontextmanager
+async def unversioned(depot: Depot, folder: Path) -> AsyncIterator[Rest]:
+    """The depot's parts as of a system that tells no versions."""
+    text = (HERE / "depot.yaml").read_text()
+    (folder / "d.yaml").write_text(f"{text}  loose: {{{UNVERSIONED}}}\n")
+    async with Rest("depot", declared.load(folder / "d.yaml"), depot.url, {"key": "open-sesame"}) as connector:
+        yield connector
+
+
+@pytest.mark.parametrize("edited", [{"code": "other"}, {"bins": [{"shelf": "B"}]}])
+async def test_without_versions_an_edit_since_the_read_is_not_overwritten(
+    depot: Depot, tmp_path: Path, edited: dict[str, Any]
+) -> None:
+    part = {"uid": "u1", "code": "c", "price": 1.5, "bins": [{"shelf": "A", "row": 1}]}
+    depot.post("seed", [part])
+    async with unversioned(depot, tmp_path) as rest:
+        before = (await rest.get(LOOSE, ["u1"]))["u1"]
+        depot.post("seed", [{**part, **edited}])  # a person is quicker
+        update = Update(id="u1", version=before.version, fields={"price": Decimal(2)})
+        late, deleted = await rest.write(LOOSE, [update, Delete(id="u1", version=before.version)])
+        assert isinstance(late, Stale)
+        assert isinstance(deleted, Stale)
+        now = (await rest.get(LOOSE, ["u1"]))["u1"]
+        assert now.fields["price"] == Decimal("1.5")
+        (done,) = await rest.write(LOOSE, [Update(id="u1", version=now.version, fields={"price": Decimal(2)})])
+        assert isinstance(done, Done)
+        assert done.seen is not None
+        assert done.seen.version == (await rest.get(LOOSE, ["u1"]))["u1"].version
+
+
+async def test_without_versions_what_is_the_same_is_no_edit(depot: Depot, tmp_path: Path) -> None:
+    """However it is spelt, and whatever the system itself counts on."""
+    depot.post("seed", [{"uid": "u2", "code": "c", "price": 1.50}])
+    async with unversioned(depot, tmp_path) as rest:
+        (listed,) = [r for page in await read(rest, None, LOOSE) for r in page.records if r.id == "u2"]
+        depot.post("seed", [{"price": 1.5, "code": "c", "uid": "u2", "secret": "not declared"}])  # at another revision
+        (done,) = await rest.write(LOOSE, [Update(id="u2", version=listed.version, fields={"code": "d"})])
+        assert isinstance(done, Done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -9,7 +10,7 @@ from reconcile.agreement import FLOW, SIDES
 from syncline.mapping.model import Property
 from syncline.reconcile.merge import LineMerge, Merge, merge
 from syncline.reconcile.settle import Delivered, Told, settle
-from syncline.records import Line, Row, Shadow, Value
+from syncline.records import Answer, Line, Row, Shadow, Value
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -53,14 +54,19 @@ class World:
 
     # --- the turn
 
-    def decide(self) -> Merge:
+    def decide(self, answers: Sequence[Answer] = ()) -> Merge:
         seen = {side: self._row(side) for side in self.rows}
         times = {side: self.modified.get(side) for side in SIDES}
-        return merge(FLOW, seen, self.shadows, times)
+        return merge(FLOW, seen, self.shadows, times, answers=answers)
 
-    def turn(self, lost: frozenset[str] = frozenset(), refused: frozenset[str] = frozenset()) -> Merge:
+    def turn(
+        self,
+        lost: frozenset[str] = frozenset(),
+        refused: frozenset[str] = frozenset(),
+        answers: Sequence[Answer] = (),
+    ) -> Merge:
         """Decide, write and settle. The answers of ``lost`` sides never arrive; ``refused`` sides write nothing."""
-        decided = self.decide()
+        decided = self.decide(answers)
         seen = {side: Told(version=None, modified=self.modified.get(side)) for side in self.rows}
         delivered: dict[str, Delivered] = {}
         for side in SIDES:
@@ -73,10 +79,10 @@ class World:
             self.shadows = settle(FLOW, decided, self.shadows, seen, delivered)
         return decided
 
-    def run(self) -> int:
+    def run(self, answers: Sequence[Answer] = ()) -> int:
         """Turns until nothing is written; how many there were."""
         for rounds in range(12):
-            if not self.turn().writes:
+            if not self.turn(answers=answers).writes:
                 return rounds
         raise AssertionError(f"no end: {self.rows} {self.lines}")
 

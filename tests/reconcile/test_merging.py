@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from reconcile.agreement import FLOW, LINE, PROPERTIES, SIDES
 from reconcile.model import World
-from syncline.records import Value
+from syncline.reconcile.merge import Conflict, Decision, Reason
+from syncline.records import Answer, Value
 
 
 def linked(**values: Value) -> World:
@@ -217,3 +219,143 @@ def test_an_edit_that_nobody_contests_is_never_lost(edits: list[tuple[object, ..
     world.run()
     for at in SIDES:
         assert world.rows[at][name] == FLOW.properties[name].normal(at, world.rows[side][name])
+
+
+# --- what a person said
+
+
+def answer(world: World, name: str, value: Value) -> Answer:
+    """What a person says who sees what both sides hold now."""
+    seen = {side: row.get(name) for side, row in world.rows.items()}
+    return Answer(link="L", property=name, value=value, seen=seen, note="chosen", at=datetime.now(UTC))
+
+
+def decided(world: World, name: str, *answers: Answer) -> Decision | Conflict | None:
+    found = world.decide(answers)
+    told: list[Decision | Conflict] = [*found.decisions, *found.conflicts]
+    return next((each for each in told if each.property == name), None)
+
+
+@pytest.mark.parametrize("name", ["name", "terms", "note"])
+def test_an_answer_counts_more_than_any_policy(name: str) -> None:
+    world = linked(**{name: "old"})
+    world.set("bc", name, "bcs")
+    world.set("erp", name, "erps")
+    said = answer(world, name, "bcs")
+    decision = decided(world, name, said)
+    assert isinstance(decision, Decision)
+    assert (decision.value, sorted(decision.writes), dict(decision.lost)) == ("bcs", ["erp"], {"erp": "erps"})
+    assert (decision.reason, decision.origin, decision.note) == (Reason.RESOLVED, None, "chosen")
+    world.run([said])
+    assert world.rows["erp"][name] == world.rows["bc"][name] == "bcs"
+    assert decided(world, name) is None, "it is remembered as what both hold"
+
+
+def test_an_answer_that_was_given_before_a_later_edit_is_void() -> None:
+    world = linked(note="old")
+    world.set("bc", "note", "bcs")
+    world.set("erp", "note", "erps")
+    said = answer(world, "note", "bcs")
+    world.set("erp", "note", "later")
+    conflict = decided(world, "note", said)
+    assert isinstance(conflict, Conflict)
+    assert dict(conflict.values) == {"erp": "later", "bc": "bcs"}
+
+
+def test_an_answer_may_be_a_value_that_neither_side_holds_and_empty() -> None:
+    world = linked(note="old", phone="1")
+    world.run([answer(world, "note", "new"), answer(world, "phone", None)])
+    assert world.rows["erp"] == world.rows["bc"] | {"note": "new"}
+    assert world.rows["bc"]["phone"] is None, "a person may empty what an edit only fills"
+
+
+def test_a_side_that_holds_the_answer_as_it_spells_it_is_not_written() -> None:
+    world = linked(code="ab")
+    decision = decided(world, "code", answer(world, "code", "Ab"))
+    assert isinstance(decision, Decision)
+    assert decision.writes == {"erp"}
+
+
+def test_an_answer_stands_while_only_one_side_has_it_yet() -> None:
+    world = linked(note="old")
+    world.set("bc", "note", "bcs")
+    world.set("erp", "note", "erps")
+    said = answer(world, "note", "third")
+    world.turn(refused=frozenset({"bc"}), answers=[said])
+    assert (world.rows["erp"]["note"], world.rows["bc"]["note"]) == ("third", "bcs")
+    world.turn(lost=frozenset({"bc"}), answers=[said])
+    world.run([said])
+    assert world.rows["erp"]["note"] == world.rows["bc"]["note"] == "third"
+
+
+def test_an_answer_writes_no_side_that_is_no_target_and_no_number_that_is_there() -> None:
+    world = linked(number="7")
+    world.set("bc", "balance", "10")
+    world.run()
+    balance = decided(world, "balance", answer(world, "balance", "11"))
+    number = decided(world, "number", answer(world, "number", "8"))
+    assert isinstance(balance, Decision)
+    assert isinstance(number, Decision)
+    assert (sorted(balance.writes), sorted(number.writes)) == (["erp"], [])
+
+
+def test_an_answer_about_a_line_is_about_that_line() -> None:
+    world = linked()
+    (first, second) = (line.line for line in world.shadows["erp"].lines)
+    said = Answer(
+        link="L",
+        property="quantity",
+        line=second,
+        value=9,
+        seen=dict.fromkeys(SIDES, 2),
+        note="chosen",
+        at=datetime.now(UTC),
+    )
+    world.run([said])
+    assert first != second
+    assert quantities(world, "erp") == [("desk", 1), ("lamp", 9)]
+    assert quantities(world, "bc") == [("DESK", 1), ("LAMP", 9)]
+    world.remove_line("bc", 1)
+    world.run([said])
+    assert quantities(world, "erp") == [("desk", 1)], "a line that is removed is removed"
+
+
+WORDS = st.sampled_from(("a", "X", "x", "long text", "long-winded"))
+SPOKEN = ("name", "code", "terms", "note", "phone")
+STEPS = st.lists(
+    st.tuples(st.sampled_from(("edit", "say", "turn")), st.sampled_from(SIDES), st.sampled_from(SPOKEN), WORDS),
+    max_size=25,
+)
+
+
+@given(STEPS)
+def test_an_answer_is_done_where_nobody_was_quicker_and_loses_no_edit_that_was(
+    steps: list[tuple[str, str, str, str]],
+) -> None:
+    """Whatever people do before and after they say it."""
+    world = linked(name="a", code="b", terms="c", note="d", phone="e")
+    said: dict[str, Answer] = {}
+    for what, side, name, word in steps:
+        if what == "edit":
+            world.set(side, name, word)
+        elif what == "say":
+            said[name] = answer(world, name, word)
+        else:
+            for a in said.values():
+                check_answer(world, a)
+            world.turn(answers=list(said.values()))
+            said.clear()
+
+
+def check_answer(world: World, a: Answer) -> None:
+    """It is decided as it was said, or a side holds what nobody had seen."""
+    p = PROPERTIES[a.property]
+    held = {side: world.rows[side][a.property] for side in SIDES}
+    moved = [s for s in SIDES if held[s] != a.seen[s] and held[s] not in (a.value, p.normal(s, a.value))]
+    decision = decided(world, a.property, a)
+    if moved:
+        assert not isinstance(decision, Decision) or decision.reason is not Reason.RESOLVED
+    else:
+        assert isinstance(decision, Decision)
+        assert (decision.reason, decision.value) == (Reason.RESOLVED, a.value)
+        assert all(held[s] in (a.value, p.normal(s, a.value)) for s in set(SIDES) - decision.writes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -239,3 +240,50 @@ def test_links_are_found_by_what_people_know_of_them(store: Store) -> None:
     assert found(store, "1200.5") == ["1"]
     assert found(store, "name") == found(store, "null") == [], "what a property is called is not what it holds"
     assert found(store, " ") == []
+
+
+def test_the_last_values_that_were_sent_are_told_by_property_and_line(store: Store) -> None:
+    def told(n: int, action: Action = "updated", id_: str = "1", **more: Any) -> Entry:
+        at = NOON + timedelta(minutes=n)
+        return Entry(
+            at=at,
+            flow="customers",
+            link=id_,
+            ref=ref("a"),
+            action=action,
+            new=n,
+            **{"origin": "bc", "property": "n"} | more,
+        )
+
+    store.save(
+        Memory(
+            journal=[
+                told(1),
+                told(2),
+                told(3, origin=None, note="resolved"),
+                told(4),
+                told(5, line="erp:1"),
+                told(6, property="m"),
+                told(7, action="edited"),
+                told(8, id_="2"),
+                told(9),
+            ]
+        )
+    )
+    assert [entry.new for entry in store.sent(["1"], 2)] == [4, 5, 6, 9]
+    assert [entry.new for entry in store.sent(["1", "2"], 1)] == [5, 6, 8, 9]
+    assert store.sent([], 5) == ()
+
+
+def test_the_journal_from_a_moment_on(store: Store) -> None:
+    entries = [
+        Entry(at=NOON + timedelta(minutes=n), flow=flow, link=None, ref=None, action="parked", note=str(n))
+        for n, flow in enumerate(("customers", "orders", "customers", "orders"))
+    ]
+    store.save(Memory(journal=entries))
+    later = store.journal_since(NOON + timedelta(minutes=1))
+    assert [entry.note for entry in later] == ["1", "2", "3"]
+    assert [entry.note for entry in store.journal_since(NOON, "orders", later[0].seq)] == ["3"]
+    assert [entry.note for entry in store.journal_since(NOON, limit=1)] == ["0"]
+    assert store.entry(later[1].seq) == later[1]
+    assert store.entry(99) is None

@@ -13,8 +13,8 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from syncline.records import Create, LineShadow, Link, LinkState, Record, Ref, Shadow, Update
-from syncline.store import Answer, Arrival, Entry, Hold, Intent, Memory, Parked, Store, Wish
+from syncline.records import Answer, Create, LineShadow, Link, LinkState, Record, Ref, Shadow, Update
+from syncline.store import Arrival, Entry, Hold, Intent, Memory, Parked, Store, Wish
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 ANNA, BERTA = Ref("customers", "erp", "anna"), Ref("customers", "bc", "berta")
@@ -130,7 +130,7 @@ def test_what_people_said_is_found_from_either_record_and_forgotten_when_told(st
     store.save(
         Memory(
             together=[frozenset({OTHER, ANNA})],
-            answered=[("L1", None, "limit")],
+            answered=[ANSWER],
             fulfilled=[1],
             lifted=[("customers", "bc", "header", "limit")],
         )
@@ -143,6 +143,14 @@ def test_what_people_said_is_found_from_either_record_and_forgotten_when_told(st
     assert store.answered_links() == {}
     with pytest.raises(ValueError, match="of two flows"):
         store.save(Memory(apart=[frozenset({ANNA, Ref("orders", "bc", "1")})]))
+
+
+def test_what_a_person_says_while_an_earlier_answer_is_acted_upon_stays(store: Store) -> None:
+    store.save(EVERYTHING)
+    later = replace(ANSWER, value=Decimal("8.0"), at=NOON + timedelta(microseconds=1))
+    store.save(Memory(answers=[later]))
+    store.save(Memory(answered=[ANSWER]))
+    assert store.answers(["L1"])[0] == later
 
 
 def test_an_empty_memory_changes_nothing(store: Store) -> None:

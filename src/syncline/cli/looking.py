@@ -145,13 +145,12 @@ def history_command(app: App, record: str, flow: str | None, as_json: bool) -> N
 
     RECORD is an id, a number, a name, or side/flow/id.
     """
-    from syncline.cli.names import Names, find, history, only
+    from syncline.cli.names import Names, history, the_one
 
     project = app.project()
     check_flow(project, flow)
     with project.open_store() as store:
-        subject = only(find(store, project.flows, record, flow), record)
-        names = Names(store, project.flows)
+        names, subject = Names(store, project.flows), the_one(store, project.flows, record, flow)
         entries = history(store, subject)
         if as_json:
             emit(
@@ -162,8 +161,8 @@ def history_command(app: App, record: str, flow: str | None, as_json: bool) -> N
         for ref in subject.refs:
             say(str(ref), indent=2)
         say()
-        rows = ((when(e.at), e.ref.side if e.ref else "", _sentence(e, subject, names)) for e in entries)
-        table(("when", "system", "what"), rows)
+        rows = ((e.seq, when(e.at), e.ref.side if e.ref else "", _sentence(e, subject, names)) for e in entries)
+        table(("seq", "when", "system", "what"), rows)
 
 
 def _told_subject(subject: Subject, names: Names) -> dict[str, Any]:
@@ -206,12 +205,13 @@ def _sentence(entry: Entry, subject: Subject, names: Names) -> str:
     what = " ".join(part for part in (line, entry.property) if part)
     old, new = (shown(names.value(entry.flow, entry.property, value)) for value in (entry.old, entry.new))
     origin = f" (from {entry.origin})" if entry.origin else ""
+    whence = origin or (f" ({entry.note})" if entry.note else "")
     if entry.action == "updated":
-        return f"{what}: {old} → {new}{origin}"
+        return f"{what}: {old} → {new}{whence}"
     if entry.action == "edited":
         return f"{what}: {old} → {new} (edited there)"
     if entry.action == "lost":
-        return f"{what}: {old} gave way to {new}{origin}"
+        return f"{what}: {old} gave way to {new}{whence}"
     value = next((f"{shown(v)}" for v in (entry.new, entry.old) if v is not None), "")
     detail = f"{what}: {value}" if what and value else what or value
     return (

@@ -9,6 +9,7 @@ from msgspec import Struct
 from syncline.cli.failing import Exit, Failure
 from syncline.cli.output import shown
 from syncline.engine.case import name_of
+from syncline.engine.resolving import Question
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, Property
 from syncline.mapping.translate import row
@@ -106,13 +107,33 @@ class Names:
         parked = [each for each in self._store.parked(flow) if not linked and each.link is None]
         if refs := [each.ref for each in parked if self.parked_called(each) & words]:
             return refs
-        return list(only(find(self._store, self._flows, text, flow), text).refs)
+        return list(the_one(self._store, self._flows, text, flow).refs)
 
     def value(self, flow: str, name: str | None, value: Value) -> Value:
         """A property's value for people: a reference by the name of what it points to."""
         agreed = self._flows.get(flow)
         p = _property(agreed, name) if agreed and name else None
         return self.of_link(str(value)) if p is not None and p.reference is not None and value is not None else value
+
+    def place(self, link: str, line: str | None, name: str) -> str:
+        """A property as people point to it: with the number of its line, where it is one of a line's."""
+        return f"line {self.number(link, line)} {name}" if line is not None else name
+
+    def number(self, link: str, line: str) -> str:
+        """A line as people count it; its name where it is gone."""
+        return line_number(next(_pairs(self._store, [link]), None), line)
+
+    def question(self, asked: Question) -> str:
+        """What a person is to choose: the property, what each side holds and held, and makes of it."""
+        flow = asked.parked.ref.flow
+        held = {side: shown(self.value(flow, asked.property, asked.values[side])) for side in asked.values}
+        told = " or ".join(f"{held[side]} ({side})" for side in self.in_order(flow, held))
+        before = dict.fromkeys(shown(self.value(flow, asked.property, value)) for value in asked.before.values())
+        place = self.place(asked.link, asked.line, asked.property)
+        if asked.rules:
+            rules = "; ".join(f"{side}'s {rule}" for side, rule in asked.rules.items())
+            return f"{place} is rewritten by both systems time and again: {told} ({rules})"
+        return f"{place}: {told}" + (f", before {' or '.join(before)}" if before else "")
 
     def _name(self, flow: str, values: Values, id_: str) -> str:
         agreed = self._flows.get(flow)
@@ -136,12 +157,12 @@ def find(store: Store, flows: Mapping[str, Flow], text: str, flow: str | None) -
     return _alone(names, store, parked or anywhere)
 
 
-def only(found: Sequence[Subject], text: str) -> Subject:
+def the_one(store: Store, flows: Mapping[str, Flow], text: str, flow: str | None) -> Subject:
     """The one that a person means. Raises `Failure` where it is none, or may be several."""
+    found = find(store, flows, text, flow)
     if not found:
-        raise Failure(
-            f"Nothing is remembered of {text}. syncline links TEXT finds records by their values.", Exit.MISTAKE
-        )
+        message = f"Nothing is remembered of {text}. syncline links TEXT finds records by their values."
+        raise Failure(message, Exit.MISTAKE)
     if len(found) > 1:
         choices = "\n".join(f"  {subject.refs[0]}  {shown(subject.name)}" for subject in found[:_CHOICES])
         more = f"\n  … and {len(found) - _CHOICES} more" if len(found) > _CHOICES else ""

@@ -75,7 +75,8 @@ def _show(app: App, wanted: _Wanted) -> None:
             say(f"{each.ref.flow}  {shown(names.of_parked(each))}  {each.cause}  since {when(each.since)}")
             say(str(each.ref), indent=2)
             chain = waiting.get(each.ref)
-            say(shown(chain or each.message), indent=2)
+            for line in [str(chain)] if chain else _why(each, store, names):
+                say(shown(line), indent=2)
             for candidate in each.details.get("candidates", ()):
                 say(_candidate(each.ref.flow, candidate, names), indent=4)
             if mend := _VAIN if chain and chain.endless else each.mend:
@@ -96,6 +97,15 @@ def _candidate(flow: str, told: Mapping[str, Any], names: Names) -> str:
     reasons = [f"same {', '.join(told['same'][:_REASONS])}"] if told["same"] else []
     reasons += [f"{d['property']} {one} or {two}" for d, (one, two) in zip(differ, values, strict=False)]
     return f"{told['score']:>3} %  {told['record']}  {shown(told['name'])}: {'; '.join(reasons) or 'nothing in common'}"
+
+
+def _why(parked: Parked, store: Store, names: Names) -> list[str]:
+    """Why it is parked: of a conflict every property with what each side holds, in names."""
+    from syncline.engine.resolving import questions
+
+    if parked.cause != "conflict" or not (asked := questions(parked)):
+        return [parked.message]
+    return [names.question(each) for each in asked]
 
 
 def _told(parked: Parked, names: Names, chain: Chain | None) -> dict[str, Any]:
@@ -144,16 +154,16 @@ def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool
     with project.open_store() as store:
         parked = store.parked(wanted.flow, wanted.cause)
         if everything:
-            chosen = [each for each in parked if wanted.cause or each.cause != "waiting"]
+            taken_up = [each for each in parked if wanted.cause or each.cause != "waiting"]
         else:
-            chosen = _chosen(parked, records, Names(store, project.flows))
-        _release(store, chosen)
+            taken_up = chosen(parked, records, Names(store, project.flows))
+        _release(store, taken_up)
     if as_json or wanted.as_json:
-        emit({"retried": [str(each.ref) for each in chosen]})
+        emit({"retried": [str(each.ref) for each in taken_up]})
     else:
-        for each in chosen:
+        for each in taken_up:
             say(str(each.ref))
-        tell(f"{count(len(chosen), 'record')} will be tried again by the next pass.")
+        tell(f"{count(len(taken_up), 'record')} will be tried again by the next pass.")
 
 
 @parked_command.command("apart")
@@ -191,16 +201,16 @@ def apart_command(ctx: click.Context, records: tuple[str, ...], everything: bool
         tell("They are never taken for the same. The next pass goes on with them.")
 
 
-def _chosen(parked: Iterable[Parked], records: Sequence[str], names: Names) -> list[Parked]:
+def chosen(parked: Iterable[Parked], records: Sequence[str], names: Names) -> list[Parked]:
     """Raises `Failure` for a name that no parked record has: then none is retried."""
     called = [(each, names.parked_called(each)) for each in parked]
-    chosen: dict[str, Parked] = {}
+    found: dict[str, Parked] = {}
     for text in records:
         meant = [each for each, words in called if words & {text, text.casefold()}]
         if not meant:
             raise Failure(f"{text} is not parked. syncline parked shows what is.", Exit.MISTAKE)
-        chosen |= {str(each.ref): each for each in meant}
-    return list(chosen.values())
+        found |= {str(each.ref): each for each in meant}
+    return list(found.values())
 
 
 def _release(store: Store, parked: Sequence[Parked]) -> None:

@@ -26,15 +26,17 @@ _COMMANDS = {
         "run": ("syncline.cli.running:run_command", "Repeat the pass until stopped."),
         "verify": ("syncline.cli.working:verify_command", "Prove that both sides agree, or list every difference."),
     },
+    "Decide": {
+        "resolve": ("syncline.cli.resolving:resolve_command", "Choose a value where the systems differ."),
+        "undo": ("syncline.cli.undoing:undo_command", "Put back what was changed."),
+        "link": ("syncline.cli.deciding:link_command", "Say that records are the same one."),
+        "unlink": ("syncline.cli.deciding:unlink_command", "Say that linked records are not the same."),
+    },
     "Look": {
         "status": ("syncline.cli.looking:status_command", "How every flow stands."),
         "links": ("syncline.cli.looking:links_command", "Which records are the same."),
         "parked": ("syncline.cli.parking:parked_command", "What is not worked on and why; retry it."),
         "history": ("syncline.cli.looking:history_command", "Everything that was done to a record."),
-    },
-    "Decide": {
-        "link": ("syncline.cli.deciding:link_command", "Say that records are the same one."),
-        "unlink": ("syncline.cli.deciding:unlink_command", "Say that linked records are not the same."),
     },
 }
 

@@ -119,5 +119,7 @@ class _Runner:
             done += [f"{number} parked ({cause})" for cause, number in tally.parked.items() if number]
             if done:
                 say(f"{when(now)} {flow}: {', '.join(done)}")
+        for sentence in result.void:
+            tell(f"{when(now)} Void: {sentence}.")
         for sentence in result.unfinished:
             tell(f"{when(now)} Not finished: {sentence}")

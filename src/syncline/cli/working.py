@@ -189,7 +189,7 @@ def result_told(result: Result, project: Project, counts: Mapping[str, Counts]) 
             "parked": dict(done.parked),
             "now": now,
         }
-    return {"flows": flows, "writes": result.writes, "unfinished": result.unfinished}
+    return {"flows": flows, "writes": result.writes, "unfinished": result.unfinished, "void": result.void}
 
 
 def show_result(result: Result, project: Project, counts: Mapping[str, Counts]) -> None:
@@ -216,6 +216,8 @@ def show_result(result: Result, project: Project, counts: Mapping[str, Counts]) 
 
 
 def _end(ctx: click.Context, result: Result, *, differs: bool = False) -> None:
+    for sentence in result.void:
+        tell(f"Void: {sentence}.")
     for sentence in result.unfinished:
         tell(f"Not finished: {sentence}")
     if result.unfinished or differs:

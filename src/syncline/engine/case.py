@@ -11,14 +11,17 @@ from msgspec import Struct
 from syncline.mapping.model import Flow
 from syncline.reconcile.merge import Merge
 from syncline.reconcile.settle import Told
-from syncline.records import Link, Record, Ref, Row, Shadow, Value, Values
+from syncline.records import Answer, Link, Record, Ref, Row, Shadow, Value, Values
 from syncline.store import Arrival
 
 _LINKS = uuid.UUID("0b2f6a0e-6f4e-5d8c-9a55-7d1f0c1e5a11")
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """``arrivals``, ``rows`` and ``shadows`` by side. A ``fresh`` link is not remembered yet."""
+    """``arrivals``, ``rows`` and ``shadows`` by side. A ``fresh`` link is not remembered yet.
+
+    ``answers`` is what people said of it.
+    """
 
     flow: Flow
     link: Link
@@ -26,6 +29,7 @@ class Case(Struct, frozen=True, kw_only=True):
     arrivals: Mapping[str, Arrival]
     rows: Mapping[str, Row] = {}
     shadows: Mapping[str, Shadow] = {}
+    answers: tuple[Answer, ...] = ()
     merge: Merge = Merge()
 
     @property

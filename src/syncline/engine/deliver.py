@@ -10,12 +10,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from syncline.connectors.base import View
-from syncline.engine import recover
+from syncline.engine import answers, recover
 from syncline.engine.case import Case
 from syncline.engine.journal import entries
 from syncline.engine.retry import put_off
@@ -26,6 +27,7 @@ from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import row
 from syncline.reconcile.compare import unchanged
+from syncline.reconcile.merge import Conflict
 from syncline.reconcile.settle import Delivered, Told, settle
 from syncline.records import (
     Create,
@@ -39,6 +41,7 @@ from syncline.records import (
     Shadow,
     Stale,
     Unknown,
+    Value,
 )
 from syncline.store import Arrival, Intent
 
@@ -251,6 +254,7 @@ def _settle(
     elif failed and not any(isinstance(outcome, Unknown) for outcome in failed.values()):
         draft.unlinks.append(case.link.id)  # nothing came of it: another record may still be the one
     draft.journal += entries(case, shadows, delivered, now)
+    answers.settle(worker, case, delivered)
     tally = worker.result.flows[case.flow.name]
     for side in delivered:
         (tally.created if side in created else tally.updated)[side] += 1
@@ -286,16 +290,36 @@ def _as_it_stands(arrival: Arrival, observed: tuple[Record, Row] | None, now: da
 
 def _ask(worker: Worker, case: Case, kept: Sequence[Arrival]) -> None:
     """A person is to choose between values; everything else of the record was delivered."""
-    told = [
-        f"{c.property}{f' of line {c.line}' if c.line else ''}: "
-        + " or ".join(f"{value} ({side})" for side, value in c.values.items())
-        for c in case.merge.conflicts
-    ]
-    details = {
-        "conflicts": [{"property": c.property, "line": c.line, "values": c.values} for c in case.merge.conflicts]
-    }
-    mend = "Set the same value on both sides."
+    told = [(conflict, _rules(case.flow, conflict)) for conflict in case.merge.conflicts]
+    message = "; ".join(_in_words(conflict, rules) for conflict, rules in told)
+    details = {"conflicts": [{**to_builtins(c, builtin_types=(Decimal,)), "rules": rules} for c, rules in told]}
+    ref = case.speaker("")
+    mend = f"Choose: syncline resolve {ref} --take SIDE (or --value TEXT). Or set the same value on both sides."
     now = worker.setup.now()
     worker.draft.again(kept, None)
-    worker.draft.park(case.speaker(""), "conflict", "; ".join(told), mend, at=now, details=details)
-    worker.gate.parked(case, "; ".join(told))
+    worker.draft.released += case.refs
+    worker.draft.park(ref, "conflict", message, mend, at=now, details=details)
+    worker.gate.parked(case, message)
+
+
+def _rules(flow: Flow, conflict: Conflict) -> dict[str, str]:
+    """What each side makes of a value, of a property that is rewritten."""
+    if not conflict.rewritten:
+        return {}
+    among = flow.lines.properties if flow.lines and conflict.line else flow.properties
+    columns = among[conflict.property].columns
+    return {side: columns[side].rule for side in conflict.values}
+
+
+def _in_words(conflict: Conflict, rules: Mapping[str, str]) -> str:
+    line = f" of line {conflict.line}" if conflict.line else ""
+    held = " or ".join(f"{_spelt(value)} ({side})" for side, value in conflict.values.items())
+    before = " or ".join(dict.fromkeys(map(_spelt, conflict.before.values())))
+    if rules:
+        told = "; ".join(f"{side}'s {rule}" for side, rule in rules.items())
+        return f"{conflict.property}{line} is rewritten by both systems time and again: {held} ({told})"
+    return f"{conflict.property}{line}: {held}" + (f", before {before}" if before else "")
+
+
+def _spelt(value: Value) -> str:
+    return "(empty)" if value is None else str(value)

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from syncline.engine.report import Result
-from syncline.records import Link, Ref, Shadow, Values
+from syncline.records import Answer, Link, Ref, Shadow, Values
 from syncline.store import Arrival, Cause, Entry, Intent, Memory, Parked, Store
 
 
@@ -32,6 +32,7 @@ class Draft:
         self.woken: list[Ref] = []
         self.opened: list[Intent] = []
         self.closed: list[str] = []
+        self.answered: list[Answer] = []
         self.journal: list[Entry] = []
         self.apart: list[frozenset[Ref]] = []
         self.together: list[frozenset[Ref]] = []
@@ -91,6 +92,7 @@ class Draft:
                 woken=self.woken,
                 opened=self.opened,
                 closed=self.closed,
+                answered=self.answered,
                 journal=self.journal,
                 apart=self.apart,
                 together=self.together,

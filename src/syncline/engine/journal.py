@@ -52,7 +52,7 @@ def _values(
         d = decisions.get(name)
         told = replace(entry, property=name, new=value)
         if d is not None and written and side in d.writes:
-            yield replace(told, old=d.now.get(side), origin=d.origin, note=d.reason.value)
+            yield replace(told, old=d.now.get(side), origin=d.origin, note=d.note or d.reason.value)
         elif first:
             continue
         elif name not in before:
@@ -169,5 +169,5 @@ def _lost(
                 old=value,
                 new=d.value,
                 origin=d.origin,
-                note=d.reason.value,
+                note=d.note or d.reason.value,
             )

@@ -14,7 +14,7 @@ from syncline.mapping.model import Flow
 from syncline.mapping.translate import key_ref, mentions, mentions_values, row
 from syncline.mapping.types import CodeTable
 from syncline.reconcile.match import keys_of
-from syncline.records import Record, Ref, Row, Shadow, Value, Values
+from syncline.records import Answer, Record, Ref, Row, Shadow, Value, Values
 
 _MATCH = "match:"
 """Keys by which records match are kept apart from those by which others refer to them: they are folded."""
@@ -56,16 +56,21 @@ class Knowing:
         )
 
     async def inform(self, flow: Flow, cases: Sequence[Case]) -> list[Case]:
-        """The cases with what their records say, and what each side was last known to hold."""
+        """The cases with what their records say, what each side was last known to hold, and what people said."""
         known = await self.to_read(flow, [told for case in cases for told in case.records.items()])
         shadows: defaultdict[str, dict[str, Shadow]] = defaultdict(dict)
-        for (link, side), shadow in self._setup.store.shadows([c.link.id for c in cases if not c.fresh]).items():
+        answers: defaultdict[str, list[Answer]] = defaultdict(list)
+        links = [case.link.id for case in cases if not case.fresh]
+        for (link, side), shadow in self._setup.store.shadows(links).items():
             shadows[link][side] = shadow
+        for answer in self._setup.store.answers(links):
+            answers[answer.link].append(answer)
         return [
             replace(
                 case,
                 rows={side: row(flow, side, record, known) for side, record in case.records.items()},
                 shadows=shadows[case.link.id],
+                answers=tuple(answers[case.link.id]),
             )
             for case in cases
         ]

@@ -45,11 +45,12 @@ class Tally:
 
 
 class Result:
-    """What a pass did, by flow, and what it could not finish: one sentence each."""
+    """What a pass did, by flow; what it could not finish, and what people said that was void: one sentence each."""
 
     def __init__(self) -> None:
         self.flows: defaultdict[str, Tally] = defaultdict(Tally)
         self.unfinished: list[str] = []
+        self.void: list[str] = []
         self._refused: list[str] = []
 
     def refuse(self, sentence: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from syncline.engine.answers import take_up
 from syncline.engine.gate import Open
 from syncline.engine.joining import fulfil
 from syncline.engine.knowing import Knowing
@@ -71,11 +72,12 @@ async def work_off(worker: Worker, progress: Progress) -> None:
 async def one_round(worker: Worker, progress: Progress) -> bool:
     """Link and work off what is due now, each flow after those it refers to. Whether there was anything.
 
-    What was sent before and is not known to stand is looked for first; then people's wishes are done.
+    What was sent before and is not known to stand is looked for first; then what people wished and said is taken up.
     """
     if not worker.gate.dry:
         await recover(worker, worker.setup.store.open_intents())
     await fulfil(worker)
+    await take_up(worker)
     horizon, found = worker.setup.now(), False
     for flow in worker.setup.flows.values():
         await link(worker, flow)

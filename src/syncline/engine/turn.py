@@ -5,6 +5,7 @@ Every arrival that a turn is given leaves it worked off, parked, or due at a lat
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from syncline.mapping.model import Flow
 from syncline.mapping.translate import takes_part
 from syncline.reconcile.compare import unchanged
 from syncline.reconcile.merge import merge
+from syncline.reconcile.rewriting import TIMES, Sent, hold_rewritten
 from syncline.records import LinkState, Ref, Row
 from syncline.store import Action, Arrival, Entry
 
@@ -109,9 +111,24 @@ async def _decide(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Cas
             continue
         if closed and case.link.state is not LinkState.COMPLETED:
             _set_state(worker, case, LinkState.COMPLETED, f"{min(closed)} has closed it")
-        decision = merge(flow, case.rows, case.shadows, case.times, closed)
+        decision = merge(flow, case.rows, case.shadows, case.times, closed, case.answers)
         decided.append(replace(case, link=worker.draft.links.get(case.link.id, case.link), merge=decision))
-    return decided
+    return _without_ping_pong(worker, decided)
+
+
+def _without_ping_pong(worker: Worker, cases: Sequence[Case]) -> list[Case]:
+    """The cases that write again what was written before, without what two systems only keep rewriting."""
+    updating = [case.link.id for case in cases if case.merge.writes & case.link.members.keys()]
+    sent: defaultdict[str, list[Sent]] = defaultdict(list)
+    for e in worker.setup.store.sent(updating, TIMES) if updating else ():
+        if e.link is not None and e.ref is not None and e.property is not None:
+            sent[e.link].append(Sent(property=e.property, line=e.line, side=e.ref.side, value=e.new))
+    return [
+        replace(case, merge=hold_rewritten(case.flow, case.merge, case.shadows, sent[case.link.id]))
+        if case.link.id in sent
+        else case
+        for case in cases
+    ]
 
 
 def _held(worker: Worker, case: Case) -> bool:

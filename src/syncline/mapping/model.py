@@ -60,6 +60,12 @@ class Column(Struct, frozen=True, kw_only=True):
     missing: str = "park"
     default: Value = None
 
+    @property
+    def rule(self) -> str:
+        """Where and as what the side keeps a value, and what of it is lost, in words for people."""
+        told = (f"{' and '.join(self.paths)} is {self.type.label}", self.lens.lossy)
+        return ", ".join(part for part in told if part)
+
 
 class Policy(StrEnum):
     """What happens when several sides changed one property to different values."""

@@ -10,6 +10,7 @@ updating are therefore the same decision.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 
 from syncline.mapping.model import Flow, Policy, Property
 from syncline.reconcile.lines import LinePair, pair_lines
-from syncline.records import Row, Shadow, Value, Values
+from syncline.records import Answer, Row, Shadow, Value, Values
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 
@@ -37,14 +38,16 @@ class Reason(StrEnum):
     """Several sides changed it; the agreement prefers this one."""
     OWNED = "owned"
     """A side that does not own it had changed it: the owner's value is put back."""
+    RESOLVED = "resolved"
+    """A person said so."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
     """What becomes of one property.
 
-    ``writes`` are the sides to be sent ``value``, which ``origin`` holds (``None`` where no side is a source). ``now``
-    is what each side was seen to hold, and becomes its shadow once every write is done. ``lost`` are the values that
-    lost a conflict, by side.
+    ``writes`` are the sides to be sent ``value``, which ``origin`` holds (``None`` where no side is a source, or a
+    person said it). ``now`` is what each side was seen to hold, and becomes its shadow once every write is done.
+    ``lost`` are the values that lost a conflict, by side. ``note`` is what a person said of it.
     """
 
     property: str
@@ -54,15 +57,21 @@ class Decision(Struct, frozen=True, kw_only=True):
     writes: frozenset[str] = frozenset()
     now: Values
     lost: Values = {}
+    note: str = ""
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
-    """Several sides changed one property, and a person is to choose. ``line`` names the line, in a keyed collection."""
+    """A person is to choose what one property shall be: several sides changed it, or keep on rewriting it.
+
+    ``values`` is what every side holds now, ``before`` what it was last known to hold. ``line`` names the line, in a
+    keyed collection.
+    """
 
     property: str
     values: Values
     before: Values
     line: str | None = None
+    rewritten: bool = False
 
 
 class LineMerge(Struct, frozen=True, kw_only=True):
@@ -116,13 +125,17 @@ def merge(
     shadows: Mapping[str, Shadow],
     times: Mapping[str, datetime | None],
     closed: frozenset[str] = frozenset(),
+    answers: Iterable[Answer] = (),
 ) -> Merge:
     """What every side of one link should hold.
 
     ``rows`` is each record as it was seen now, ``shadows`` as each side was last known; a side with neither has no
     record yet. ``times`` is when each record was last changed, for the policy ``latest``. A side in ``closed`` takes no
-    writes.
+    writes. ``answers`` is what people said of this link: one that is void by now is as if it had not been given.
     """
+    said: defaultdict[str | None, dict[str, Answer]] = defaultdict(dict)
+    for answer in answers:
+        said[answer.line][answer.property] = answer
     able = frozenset(name for name, side in flow.sides.items() if side.write) - closed
     latest_first = sorted(flow.sides, key=lambda side: times.get(side) or _NEVER, reverse=True)
     decisions, conflicts = _merge_values(
@@ -131,12 +144,13 @@ def merge(
         {side: shadow.values for side, shadow in shadows.items()},
         latest_first,
         able,
+        said[None],
     )
     if flow.lines is None or all(row.lines is UNSET for row in rows.values()):
         return Merge(decisions=decisions, conflicts=conflicts)
     lines: list[LineMerge] = []
     for pair in pair_lines(flow, rows, shadows):
-        line, asked = _merge_line(flow, pair, latest_first, able)
+        line, asked = _merge_line(flow, pair, latest_first, able, said[pair.line])
         lines.append(line)
         conflicts += asked
     return Merge(decisions=decisions, lines=tuple(lines), conflicts=conflicts)
@@ -148,11 +162,12 @@ def _merge_values(
     shadows: Mapping[str, Values],
     latest_first: Sequence[str],
     able: frozenset[str],
+    answers: Mapping[str, Answer],
 ) -> tuple[tuple[Decision, ...], tuple[Conflict, ...]]:
     decisions: list[Decision] = []
     conflicts: list[Conflict] = []
     for p in properties:
-        match _merge_property(p, rows, shadows, latest_first, able):
+        match _merge_property(p, rows, shadows, latest_first, able, answers.get(p.name)):
             case Decision() as decision:
                 decisions.append(decision)
             case Conflict() as conflict:
@@ -166,11 +181,14 @@ def _merge_property(
     shadows: Mapping[str, Values],
     latest_first: Sequence[str],
     able: frozenset[str],
+    answer: Answer | None,
 ) -> Decision | Conflict | None:
     name = p.name
-    before = {side: values[name] for side, values in shadows.items() if name in values and side in p.columns}
-    now = before | {side: values[name] for side, values in rows.items() if name in values and side in p.columns}
+    before = {side: shadows[side][name] for side in p.columns if side in shadows and name in shadows[side]}
+    now = before | {side: rows[side][name] for side in p.columns if side in rows and name in rows[side]}
     targets = able & p.targets
+    if answer is not None and _stands(p, answer, now):
+        return _as_answered(p, answer, targets, before, now)
     if now == before and targets <= now.keys():
         return None  # the ordinary case: nothing happened to this property
     sources = [side for side in latest_first if side in p.sources and side in now]
@@ -192,11 +210,41 @@ def _merge_property(
     else:
         agreed = _agreed(p, edited, now)
         if agreed is None and p.conflict.policy is Policy.ASK:
-            return Conflict(property=name, values={s: now[s] for s in edited}, before=before)
+            return Conflict(property=name, values=now, before=before)
         origin, reason = _winner(p, edited, agreed, before)
-        lost = {s: now[s] for s in edited if not _holds(p, s, now[origin], now[s])}
+        lost = {s: now[s] for s in edited if not holds(p, s, now[origin], now[s])}
         writes = frozenset(s for s in targets - {origin} if _needs(p, s, now[origin], now))
     return Decision(property=name, value=now[origin], origin=origin, reason=reason, writes=writes, now=now, lost=lost)
+
+
+def _stands(p: Property, answer: Answer, now: Values) -> bool:
+    """Whether every side still holds what the person was shown, or by now what the person said."""
+    seen = {side: value for side, value in answer.seen.items() if side in p.columns}
+    return now.keys() == seen.keys() and all(
+        value == seen[side] or holds(p, side, answer.value, value) for side, value in now.items()
+    )
+
+
+def _as_answered(p: Property, answer: Answer, targets: frozenset[str], before: Values, now: Values) -> Decision:
+    """What a person said goes to every side that takes it, an empty value too; the edits that give way are lost."""
+    value = answer.value
+    differing = frozenset(side for side in now if not holds(p, side, value, now[side]))
+    writes = targets & differing
+    if p.when_create:
+        writes = frozenset(side for side in writes if now[side] is None)
+    if value is not None:
+        writes |= targets - now.keys()
+    lost = {s: now[s] for s in now if s in differing and (s not in before or before[s] != now[s])}
+    return Decision(
+        property=p.name,
+        value=value,
+        origin=None,
+        reason=Reason.RESOLVED,
+        writes=writes,
+        now=now,
+        lost=lost,
+        note=answer.note,
+    )
 
 
 def _edited(p: Property, sources: Sequence[str], before: Values, now: Values) -> list[str]:
@@ -208,13 +256,13 @@ def _edited(p: Property, sources: Sequence[str], before: Values, now: Values) ->
     edited = [side for side in sources if side not in before or before[side] != now[side]]
     edited = [side for side in edited if now[side] is not None or (side in before and not p.keep_filled)]
     still = [side for side in sources if side not in edited]
-    return [s for s in edited if s in before or not any(_holds(p, s, now[other], now[s]) for other in still)]
+    return [s for s in edited if s in before or not any(holds(p, s, now[other], now[s]) for other in still)]
 
 
 def _agreed(p: Property, edited: Sequence[str], now: Values) -> str | None:
     """The side whose value all the others that edited hold too, each as it spells it."""
     for side in edited:
-        if all(_holds(p, other, now[side], now[other]) for other in edited if other != side):
+        if all(holds(p, other, now[side], now[other]) for other in edited if other != side):
             return side
     return None
 
@@ -228,7 +276,7 @@ def _winner(p: Property, edited: Sequence[str], agreed: str | None, before: Valu
     return edited[0], Reason.LATEST
 
 
-def _holds(p: Property, side: str, value: Value, held: Value) -> bool:
+def holds(p: Property, side: str, value: Value, held: Value) -> bool:
     """Whether ``held`` is what ``side`` would hold after being sent ``value``."""
     return value == held or p.normal(side, value) == held
 
@@ -238,15 +286,16 @@ def _needs(p: Property, side: str, value: Value, now: Values) -> bool:
         return value is not None
     if p.keep_filled and value is None:
         return False
-    return not _holds(p, side, value, now[side])
+    return not holds(p, side, value, now[side])
 
 
 def _merge_line(
-    flow: Flow, pair: LinePair, latest_first: Sequence[str], able: frozenset[str]
+    flow: Flow, pair: LinePair, latest_first: Sequence[str], able: frozenset[str], answers: Mapping[str, Answer]
 ) -> tuple[LineMerge, tuple[Conflict, ...]]:
     """A line that one side added goes to the others; one it removed is removed there, unless it was edited there."""
     properties = flow.lines.properties if flow.lines else {}
-    decisions, conflicts = _merge_values(properties.values(), pair.now, pair.before, latest_first, able)
+    said = {} if pair.removed else answers  # of a line that is going nothing more is to be said
+    decisions, conflicts = _merge_values(properties.values(), pair.now, pair.before, latest_first, able, said)
     line = LineMerge(line=pair.line, ids=pair.ids, versions=pair.versions, after=pair.after, decisions=decisions)
     if pair.removed and not _edited_by_a_person(properties, pair):
         keep = tuple(

@@ -3,7 +3,6 @@
 from syncline.store.database import StoreError as StoreError
 from syncline.store.lock import StoreLocked as StoreLocked
 from syncline.store.memory import Action as Action
-from syncline.store.memory import Answer as Answer
 from syncline.store.memory import Arrival as Arrival
 from syncline.store.memory import Cause as Cause
 from syncline.store.memory import Counts as Counts

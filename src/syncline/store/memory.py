@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from syncline.records import Link, Record, Ref, Shadow, Value, Values, Write
+from syncline.records import Answer, Link, Record, Ref, Shadow, Value, Values, Write
 
 Cause: TypeAlias = Literal[
     "waiting", "refused", "conflict", "ambiguous", "suggested", "unlinked", "deleted", "unknown", "untranslatable"
@@ -23,13 +23,15 @@ Action: TypeAlias = Literal[
     "updated",
     "deleted",
     "lost",
+    "void",
     "parked",
     "resting",
     "completed",
     "unlinked",
 ]
 """What a journal entry tells. ``agreed`` is what a side held when its record was first brought in step; ``edited`` what
-a side changed by itself, ``updated`` what Syncline wrote there; ``lost`` a value that gave way to another."""
+a side changed by itself, ``updated`` what Syncline wrote there; ``lost`` a value that gave way to another; ``void``
+what a person said that was dropped, since a side had changed by then."""
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -69,7 +71,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     """One row of the journal: what was done or decided, and never changed afterwards.
 
     ``ref`` is the record that the value was written to or that the decision is about; ``origin`` the side the value
-    came from, ``None`` where the system itself or a person in it did it; ``line`` the line of a keyed collection.
+    came from, ``None`` where the system itself or a person in it did it, or a person said so; ``line`` the line of a
+    keyed collection.
     ``whole`` is everything that was known of a record, or of a line alone, that comes or goes. ``seq`` is its place in
     the journal, filled on reading and ignored on saving.
     """
@@ -87,22 +90,6 @@ class Entry(Struct, frozen=True, kw_only=True):
     note: str = ""
     whole: Shadow | None = None
     seq: int = 0
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """What a person said that a property of a link (of its ``line``) shall be: the next turn does it.
-
-    ``seen`` are the values by side that the person was shown; where a side holds another by then, the answer is void.
-    ``note`` is what the journal says of it.
-    """
-
-    link: str
-    property: str
-    line: str | None = None
-    value: Value
-    seen: Values
-    note: str
-    at: datetime
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -191,8 +178,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     together: Collection[frozenset[Ref]] = ()
     """Pairs of which that no longer holds."""
     answers: Sequence[Answer] = ()
-    answered: Collection[tuple[str, str | None, str]] = ()
-    """Answers that were acted upon or are void, by (link, line, property)."""
+    answered: Collection[Answer] = ()
+    """Those that were acted upon or are void. What a person said of the same property meanwhile stays."""
     wishes: Sequence[Wish] = ()
     fulfilled: Collection[int] = ()
     """Wishes that were done or cannot be, by their ``seq``."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -13,7 +14,7 @@ from syncline.records import LinkState, Ref, Shadow
 from syncline.store import tables as t
 from syncline.store.memory import Counts, Entry, Pair
 from syncline.store.payloads import dump
-from syncline.store.reading import AnyRow, links, links_of, shadows
+from syncline.store.reading import AnyRow, cut, links, links_of, shadows
 
 
 def history(connection: Connection, subject: Ref | str) -> tuple[Entry, ...]:
@@ -28,9 +29,35 @@ def history(connection: Connection, subject: Ref | str) -> tuple[Entry, ...]:
     return tuple(_entry(row) for row in connection.execute(select(t.journal).where(about).order_by(j.seq)))
 
 
+def sent(connection: Connection, links: Collection[str], last: int) -> tuple[Entry, ...]:
+    """The last entries of each property of these links, and of each line's, that tell of another side's value."""
+    j = t.journal.c
+    found: list[Entry] = []
+    for piece in cut(links):
+        nth = func.row_number().over(partition_by=(j.link, j.line, j.property), order_by=j.seq.desc())
+        told = select(j.seq, nth.label("nth")).where(
+            j.link.in_(piece), j.action == "updated", j.property.is_not(None), j.origin.is_not(None)
+        )
+        latest = told.subquery()
+        asked = select(t.journal).join(latest, latest.c.seq == j.seq).where(latest.c.nth <= last).order_by(j.seq)
+        found += map(_entry, connection.execute(asked))
+    return tuple(found)
+
+
 def journal(connection: Connection, after: int, limit: int) -> tuple[Entry, ...]:
     """The next entries, oldest first."""
     asked = select(t.journal).where(t.journal.c.seq > after).order_by(t.journal.c.seq).limit(limit)
+    return tuple(map(_entry, connection.execute(asked)))
+
+
+def journal_since(
+    connection: Connection, moment: datetime, flow: str | None, after: int, limit: int
+) -> tuple[Entry, ...]:
+    """The next entries from a moment on, oldest first."""
+    j = t.journal.c
+    asked = select(t.journal).where(j.at >= moment, j.seq > after).order_by(j.seq).limit(limit)
+    if flow is not None:
+        asked = asked.where(j.flow == flow)
     return tuple(map(_entry, connection.execute(asked)))
 
 

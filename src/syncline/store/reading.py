@@ -9,9 +9,9 @@ from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
 
-from syncline.records import Link, LinkState, Ref, Shadow, Value
+from syncline.records import Answer, Link, LinkState, Ref, Shadow, Value
 from syncline.store import tables as t
-from syncline.store.memory import Answer, Arrival, Hold, Intent, Parked, Wish
+from syncline.store.memory import Arrival, Hold, Intent, Parked, Wish
 
 T = TypeVar("T")
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]

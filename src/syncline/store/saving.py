@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Delete, Executable, Table, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
-from syncline.records import Ref
+from syncline.records import Answer, Ref
 from syncline.store import tables as t
-from syncline.store.memory import Answer, Arrival, Entry, Hold, Intent, Memory, Parked, Wish
+from syncline.store.memory import Arrival, Entry, Hold, Intent, Memory, Parked, Wish
 from syncline.store.reading import slices
 
 
@@ -95,8 +95,8 @@ def _decide(connection: Connection, memory: Memory) -> None:
         connection,
         _DROP_ANSWER,
         (
-            {"at_link": link, "at_line": line or "", "at_property": property_}
-            for link, line, property_ in memory.answered
+            {"at_link": a.link, "at_line": a.line or "", "at_property": a.property, "at_at": a.at}
+            for a in memory.answered
         ),
     )
     _many(connection, _PUT_ANSWER, map(_answer_row, memory.answers))
@@ -208,7 +208,7 @@ _PUT_FACT = _put(t.facts)
 _PUT_ANSWER = _put(t.answers)
 _PUT_HOLD = _put(t.holds)
 _DROP_APART = _drop(t.apart, "flow", "side", "id", "other_side", "other_id")
-_DROP_ANSWER = _drop(t.answers, "link", "line", "property")
+_DROP_ANSWER = _drop(t.answers, "link", "line", "property", "at")
 _DROP_WISH = _drop(t.wishes, "seq")
 _DROP_HOLD = _drop(t.holds, "flow", "side", "within", "property")
 _DROP_LINK = _drop(t.links, "id")

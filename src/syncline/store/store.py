@@ -15,11 +15,11 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine
 
-from syncline.records import Link, Ref, Shadow, Value
+from syncline.records import Answer, Link, Ref, Shadow, Value
 from syncline.store import database, people, reading, saving
 from syncline.store.census import Census
 from syncline.store.lock import exclusive
-from syncline.store.memory import Answer, Arrival, Cause, Counts, Entry, Hold, Intent, Memory, Pair, Parked, Wish
+from syncline.store.memory import Arrival, Cause, Counts, Entry, Hold, Intent, Memory, Pair, Parked, Wish
 
 
 class Store:
@@ -235,10 +235,30 @@ class Store:
         with self._look() as c:
             return people.history(c, subject)
 
+    def sent(self, links: Collection[str], last: int) -> tuple[Entry, ...]:
+        """The last values of each property of these links that a side was sent of another's, oldest first.
+
+        Without those that a person chose.
+        """
+        with self._look() as c:
+            return people.sent(c, links, last)
+
     def journal(self, after: int = 0, limit: int = 1_000) -> tuple[Entry, ...]:
         """The next entries after this place in the journal, oldest first."""
         with self._look() as c:
             return people.journal(c, after, limit)
+
+    def journal_since(
+        self, moment: datetime, flow: str | None = None, after: int = 0, limit: int = 1_000
+    ) -> tuple[Entry, ...]:
+        """As `journal`, of what was done from a moment on."""
+        with self._look() as c:
+            return people.journal_since(c, moment, flow, after, limit)
+
+    def entry(self, seq: int) -> Entry | None:
+        """The entry of this place in the journal."""
+        found = self.journal(seq - 1, 1)
+        return found[0] if found and found[0].seq == seq else None
 
     def counts(self) -> dict[str, Counts]:
         """How every flow stands of which anything is remembered."""

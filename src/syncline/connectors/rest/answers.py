@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from syncline.connectors.rest.content import at, parse_time
-from syncline.connectors.rest.declaration import Errors, RecordShape
+from syncline.connectors.rest.content import at, fingerprint, parse_time
+from syncline.connectors.rest.declaration import Entity, Errors
 from syncline.connectors.wire import Answer
 from syncline.records import Gone, Outcome, Record, Refused, Stale, Unavailable, Unknown
 
@@ -20,17 +20,21 @@ class Told(Exception):
     """An answer that is not what the declaration says it is."""
 
 
-def record(told: Any, shape: RecordShape, version: str | None = None) -> Record:
+def record(told: Any, entity: Entity, version: str | None = None) -> Record:
     """A record as it stands in a list or an answer. ``version`` is the header's, where that tells it.
 
-    Raises `Told` where there is no record with an id.
+    Where the system has no versions, what the record says stands for one. Raises `Told` where there is no record with
+    an id.
     """
+    shape = entity.record
     if not isinstance(told, Mapping):
         raise Told("where a record should be, there is none")
     if (known := at(told, shape.id)) is None:
         raise Told(f"a record has no {shape.id}")
-    member = shape.version.member if shape.version else None
-    found = at(told, member) if member else version
+    if shape.version is None:
+        found: Any = fingerprint(told, entity)
+    else:
+        found = at(told, shape.version.member) if shape.version.member else version
     return Record(
         id=str(known),
         version=None if found is None else str(found),
@@ -39,10 +43,11 @@ def record(told: Any, shape: RecordShape, version: str | None = None) -> Record:
     )
 
 
-def one(answer: Answer, shape: RecordShape) -> Record:
+def one(answer: Answer, entity: Entity) -> Record:
     """The record that an answer about one record tells. Raises `Told`."""
+    shape = entity.record
     header = shape.version.header if shape.version else None
-    return record(at(content(answer), shape.within), shape, answer.headers.get(header) if header else None)
+    return record(at(content(answer), shape.within), entity, answer.headers.get(header) if header else None)
 
 
 def content(answer: Answer) -> Any:

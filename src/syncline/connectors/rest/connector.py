@@ -52,7 +52,7 @@ class Rest:
         """What holds for every declared entity."""
         entities = self._entities.values()
         return Capabilities(
-            versions=all(entity.record.version is not None for entity in entities),
+            versions=True,
             idempotent_creates=all(e.create is not None and bool(e.create.idempotency_key) for e in entities),
             deletions=all(isinstance(entity.changes, FeedChanges) for entity in entities),
             batch=_WRITES_AT_ONCE,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from syncline.connectors.rest.declaration import Times
+import msgspec
+
+from syncline.connectors.rest.declaration import Entity, Times
 from syncline.records import Fields, LineAdd, LineChange, LineRemove, LineWrite
 
+_SAME = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -82,6 +87,26 @@ def edited(
             places[place] = len(result)
             result.append(fields)
     return result, tuple(places[place] for place in sorted(places))
+
+
+def fingerprint(told: Fields, entity: Entity) -> str:
+    """Stands for everything of a record that can be written: it moves with every edit of that, and only then."""
+    paths = [path for path, declared in entity.type.properties.items() if not declared.read_only]
+    held = [_plain(at(told, path)) for path in paths]
+    if entity.lines is not None:
+        inside = [path for path, declared in entity.type.lines[entity.lines.path].items() if not declared.read_only]
+        lines = at(told, entity.lines.path) or []
+        held.append([[_plain(at(line, path)) for path in (entity.lines.id, *inside)] for line in lines])
+    return hashlib.blake2b(_SAME.encode(held), digest_size=16).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Numbers are the same as numbers: 1.50 is 1.5 and 2.0 is 2."""
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return f"{Decimal(value).normalize():f}"
+    if isinstance(value, Mapping):
+        return {name: _plain(member) for name, member in value.items()}
+    return [_plain(member) for member in value] if isinstance(value, list) else value
 
 
 def parse_time(value: Any, times: Times) -> datetime | None:

@@ -66,6 +66,7 @@ class Version(_Said, frozen=True, kw_only=True):
 
     Exactly one of ``member`` (a path in the record) and ``header`` (of the answer to a get). ``check``: the write
     carries it as ``If-Match``; or, where the API has no such thing, the record is ``read`` just before the write.
+    Without a version it is read as well, and compared whole.
     """
 
     member: str | None = None

@@ -71,7 +71,7 @@ async def _listing(client: Client, entity: Entity, query: Mapping[str, str], pos
     then = position.then
     async for page in _list(client, entity, query, position.turn):
         then = then or (page.clock.isoformat() if isinstance(entity.changes, SinceChanges) else _ALL)
-        records = await _whole(client, entity, [record(item, entity.record) for item in page.items])
+        records = await _whole(client, entity, [record(item, entity) for item in page.items])
         if page.turn is None:
             cursor = Position(since=then)
         else:
@@ -121,7 +121,7 @@ async def _told_by_feed(
 ) -> tuple[tuple[Record, ...], tuple[str, ...]]:
     """The changed records, and those that are gone by now. What the feed does not tell whole is read."""
     told = {name: at(item, feed.record) if feed.record else None for name, item in changed.items()}
-    records = {name: record(fields, entity.record) for name, fields in told.items() if fields is not None}
+    records = {name: record(fields, entity) for name, fields in told.items() if fields is not None}
     if entity.record.version and entity.record.version.header:
         records = {}
     absent = [name for name in changed if name not in records]
@@ -137,7 +137,7 @@ async def _told_by_feed(
 
 async def ids(client: Client, entity: Entity) -> AsyncIterator[tuple[str, ...]]:
     async for page in _list(client, entity, entity.list.ids_only):
-        yield tuple(record(item, entity.record).id for item in page.items)
+        yield tuple(record(item, entity).id for item in page.items)
 
 
 async def get(client: Client, entity: Entity, names: Sequence[str]) -> dict[str, Record]:
@@ -152,13 +152,13 @@ async def get(client: Client, entity: Entity, names: Sequence[str]) -> dict[str,
 
 async def _get_chunk(client: Client, entity: Entity, many: ManyIds, chunk: Sequence[str]) -> list[Record]:
     query = {**entity.get.query, many.parameter: many.separator.join(chunk)}
-    return [record(item, entity.record) async for page in _list(client, entity, query) for item in page.items]
+    return [record(item, entity) async for page in _list(client, entity, query) for item in page.items]
 
 
 async def _get_each(client: Client, entity: Entity, names: Iterable[str]) -> dict[str, Record]:
     async def one_of(name: str) -> Record | None:
         answer = await client.get(entity.url(entity.get.path, name), entity.get.query)
-        return one(answer, entity.record) if answer is not None else None
+        return one(answer, entity) if answer is not None else None
 
     found = await asyncio.gather(*(one_of(name) for name in names))
     return {told.id: told for told in found if told is not None}
@@ -177,7 +177,7 @@ async def find(client: Client, entity: Entity, path: str, values: Collection[str
     for query in queries:
         async for page in _list(client, entity, query):
             items = [item for item in page.items if _spelt(at(item, path)) in values]
-            found |= {told.id: told for told in (record(item, entity.record) for item in items)}
+            found |= {told.id: told for told in (record(item, entity) for item in items)}
     return await _whole(client, entity, list(found.values()))
 
 
