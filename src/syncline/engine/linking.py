@@ -8,27 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
-from syncline.engine.case import group, link_id, name_of
+from syncline.engine.candidates import MOST, Held, double, listed, park, taken
+from syncline.engine.case import link_id, name_of
 from syncline.engine.knowing import match_name
 from syncline.engine.worker import Worker
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, MatchKey
 from syncline.mapping.translate import row
-from syncline.reconcile.likeness import likeness
 from syncline.reconcile.match import Apart, Matched, Suggested, Verdict, candidates, doubles, match
 from syncline.reconcile.match import name_of as key_name
-from syncline.records import Link, Ref, Row, Value, Values
-from syncline.store import Arrival, Cause, Entry, Memory, Parked, Store
+from syncline.records import Link, Ref, Value
+from syncline.store import Arrival, Cause, Entry, Memory, Store
 
 _PAGE = 1_000
-_MOST = 20
-"""Candidates that are looked at closely: a value that more records share tells none from the others."""
-_NAMED = 5
 
 
 async def link(worker: Worker, flow: Flow) -> None:
@@ -48,23 +43,6 @@ async def _remember_keys(worker: Worker, flow: Flow, side: str) -> None:
             known = await worker.knowing.to_read(flow, ((side, record) for _, record in fresh))
             rows = {ref: row(flow, side, record, known) for ref, record in fresh}
             store.save(Memory(keys={ref: worker.knowing.keys(flow, side, told) for ref, told in rows.items()}))
-
-
-class _Held(Struct, frozen=True, kw_only=True):
-    """A record that is to be parked, with those it may be the same as."""
-
-    ref: Ref
-    cause: Cause
-    message: str
-    mend: str
-    candidates: tuple[Ref, ...]
-
-    def is_parked(self, parked: Parked | None) -> bool:
-        """Whether it is parked for just this already."""
-        if parked is None or (parked.cause, parked.message) != (self.cause, self.message):
-            return False
-        told = {candidate["record"] for candidate in parked.details.get("candidates", ())}
-        return told == {str(ref) for ref in self.candidates}
 
 
 class _Matching:
@@ -110,14 +88,14 @@ class _Matching:
         apart = self._store.apart([ref for refs in groups for ref in refs])
         verdicts = [verdict for refs in groups for verdict in match(key, refs, _among(apart, refs))]
         arrivals = self._store.arrivals([ref for verdict in verdicts for ref in _refs(self._flow, verdict)])
-        held: list[_Held] = []
+        held: list[Held] = []
         for verdict in verdicts:
             refs = _refs(self._flow, verdict)
             if isinstance(verdict, Matched) and not self._unlinked.intersection(refs):
                 self._link(key, verdict.members, {ref.side: arrivals[ref] for ref in refs})
             else:
                 held += self._hold(key, verdict, refs, arrivals, apart)
-        await self._park(held, arrivals, {})
+        await park(self._worker, self._flow, held, arrivals, {})
 
     def _link(self, key: MatchKey, members: Mapping[str, str], arrivals: Mapping[str, Arrival]) -> None:
         flow, worker = self._flow, self._worker
@@ -131,7 +109,7 @@ class _Matching:
 
     def _hold(
         self, key: MatchKey, verdict: Verdict, refs: Sequence[Ref], arrivals: Mapping[Ref, Arrival], apart: Apart
-    ) -> list[_Held]:
+    ) -> list[Held]:
         """What is to be parked of one group; nothing where nothing is new."""
         self._held.update(refs)
         is_suggested = isinstance(verdict, Suggested)
@@ -141,12 +119,12 @@ class _Matching:
         )
         among = _among(apart, refs)
         held = [
-            _Held(
+            Held(
                 ref=ref,
                 cause="suggested" if is_suggested else "ambiguous",
-                message=f"{reason} {key_name(key)}: {_listed([other for other in refs if other != ref])}",
+                message=f"{reason} {key_name(key)}: {listed([other for other in refs if other != ref])}",
                 mend=mend,
-                candidates=tuple(islice(candidates(ref, refs, among), _MOST)),
+                candidates=tuple(islice(candidates(ref, refs, among), MOST)),
             )
             for ref in refs
             if ref not in self._unlinked
@@ -162,19 +140,19 @@ class _Matching:
         linked, links = self._linked_by(key, [value for value, _ in groups])
         apart = self._store.apart(refs)
         arrivals = self._store.arrivals(refs)
-        held: list[_Held] = []
+        held: list[Held] = []
         for value, sharing in groups:
             free = [ref for ref in sharing if ref.side in self._makers and ref not in self._held | self._unlinked]
             for ref in free:
                 if rivals := _rivals(ref, linked.get(value, ()), links, apart):
                     self._held.add(ref)
-                    held.append(_taken(key, ref, rivals, links))
+                    held.append(taken(key, ref, rivals, links))
             free = [ref for ref in free if ref not in self._held]
             for ref, first in doubles(free, _among(apart, free)).items():
                 self._held.add(ref)
-                held.append(_double(key, ref, first))
+                held.append(double(key, ref, first))
         news = [each for each in held if arrivals[each.ref].due or not each.is_parked(self._parked.get(each.ref))]
-        await self._park(news, arrivals, links)
+        await park(self._worker, self._flow, news, arrivals, links)
 
     def _linked_by(self, key: MatchKey, values: Collection[Value]) -> tuple[dict[Value, list[Ref]], dict[Ref, Link]]:
         """The linked records that have one of these values, by value, and the link of each."""
@@ -187,58 +165,7 @@ class _Matching:
         of = {ref: links[id_] for ref, id_ in ids.items()}
         return {value: [ref for ref in refs if ref in of] for value, refs in found.items()}, of
 
-    # --- parking, and what is no longer parked
-
-    async def _park(self, held: Sequence[_Held], arrivals: Mapping[Ref, Arrival], links: Mapping[Ref, Link]) -> None:
-        if not held:
-            return
-        rows = await self._rows({ref for each in held for ref in (each.ref, *each.candidates)}, arrivals, links)
-        for each in held:
-            arrival = arrivals[each.ref]
-            told = rows[each.ref]
-            self._worker.draft.again([arrival], None)
-            self._worker.draft.park(
-                each.ref,
-                each.cause,
-                each.message,
-                each.mend,
-                at=self._worker.setup.now(),
-                details={"candidates": [c for _, c in sorted(self._candidates(each, told, rows), key=_best_first)]},
-            )
-            (case,) = group([arrival], {}, self._flow)
-            self._worker.gate.parked(replace(case, rows={each.ref.side: Row(values=told)}), each.message)
-
-    def _candidates(
-        self, held: _Held, told: Values, rows: Mapping[Ref, Values]
-    ) -> Iterable[tuple[tuple[int, str], dict[str, Any]]]:
-        for other in held.candidates:
-            found = likeness(self._flow, held.ref.side, told, other.side, rows[other])
-            yield (
-                (-found.score, str(other)),
-                {
-                    "record": str(other),
-                    "name": name_of(self._flow, rows[other], other.id),
-                    "score": found.score,
-                    "same": list(found.same),
-                    "differ": [asdict(each) for each in found.differ],
-                },
-            )
-
-    async def _rows(
-        self, refs: Collection[Ref], arrivals: Mapping[Ref, Arrival], links: Mapping[Ref, Link]
-    ) -> dict[Ref, Values]:
-        """What is known of these: as they arrived, or as they were last known to be."""
-        arrived = dict(arrivals) | self._store.arrivals([r for r in refs if r not in arrivals and r not in links])
-        records = {ref: arrived[ref].record for ref in refs if ref in arrived}
-        there = {ref: record for ref, record in records.items() if record is not None}
-        known = await self._worker.knowing.to_read(self._flow, ((ref.side, record) for ref, record in there.items()))
-        rows = {ref: row(self._flow, ref.side, record, known).values for ref, record in there.items()}
-        shadows = self._store.shadows([links[ref].id for ref in refs if ref in links])
-        for ref in refs:
-            if ref not in rows:
-                shadow = shadows.get((links[ref].id, ref.side)) if ref in links else None
-                rows[ref] = shadow.values if shadow else {}
-        return rows
+    # --- what is no longer parked
 
     def _let_go(self) -> None:
         """Who was parked for a reason that is gone goes on; who was unlinked waits for a person, also when edited."""
@@ -290,43 +217,6 @@ def _rivals(ref: Ref, linked: Iterable[Ref], links: Mapping[Ref, Link], apart: A
         if link.id not in found and not any(frozenset((ref, member)) in apart for member in members):
             found[link.id] = other
     return list(found.values())
-
-
-def _taken(key: MatchKey, ref: Ref, rivals: Sequence[Ref], links: Mapping[Ref, Link]) -> _Held:
-    first = rivals[0]
-    members = {side: Ref(first.flow, side, id_) for side, id_ in links[first].members.items()}
-    others = [str(member) for member in members.values() if member != first]
-    with_whom = f"is linked with {', '.join(others)}" if others else "has a link of its own"
-    more = f" (and {len(rivals) - 1} more)" if len(rivals) > 1 else ""
-    partner = next((member for side, member in members.items() if side != ref.side), None)
-    place = f", or give it the other's place: syncline unlink {first}, then syncline link {ref} {partner}"
-    return _Held(
-        ref=ref,
-        cause="ambiguous",
-        message=f"has the same {key_name(key)} as {first}, which {with_whom}{more}",
-        mend=f"If it is another one: syncline parked apart {ref}. "
-        f"If it is the same: delete one of them{place if partner else ''}.",
-        candidates=tuple(rivals[:_MOST]),
-    )
-
-
-def _double(key: MatchKey, ref: Ref, first: Ref) -> _Held:
-    return _Held(
-        ref=ref,
-        cause="ambiguous",
-        message=f"has the same {key_name(key)} as {first}, which is not linked yet",
-        mend=f"If it is another one: syncline parked apart {ref}. If it is the same: delete one of them.",
-        candidates=(first,),
-    )
-
-
-def _listed(refs: Sequence[Ref]) -> str:
-    named = ", ".join(map(str, refs[:_NAMED]))
-    return f"{named} and {len(refs) - _NAMED} more" if len(refs) > _NAMED else named
-
-
-def _best_first(candidate: tuple[tuple[int, str], dict[str, Any]]) -> tuple[int, str]:
-    return candidate[0]
 
 
 def _name(flow: Flow, arrivals: Mapping[str, Arrival], members: Mapping[str, str]) -> str:
