@@ -20,6 +20,8 @@ class Customer(NamedTuple):
     name: str
     ours: str
     theirs: str
+    made: dict[str, str]
+    """Its ids, to be deleted in the end."""
 
     def ours_is(self, **fields: Any) -> None:
         assert self.systems.erp.patch(f"customers/{self.ours}", fields).status == 200
@@ -58,9 +60,10 @@ def customer(systems: Systems, project: Path, request: pytest.FixtureRequest) ->
     assert call(project, "sync").code == 0
     (link,) = call(project, "links", name, "--json").json["links"]
     theirs = link["members"]["businesscentral"]
-    yield Customer(systems, project, name, made["id"], theirs)
-    assert systems.erp.delete(f"customers/{made['id']}").status == 204
-    assert systems.central.delete(f"customers({theirs})").status == 204
+    ids = {"ours": made["id"], "theirs": theirs}
+    yield Customer(systems, project, name, made["id"], theirs, ids)
+    assert systems.erp.delete(f"customers/{ids['ours']}").status == 204
+    assert systems.central.delete(f"customers({ids['theirs']})").status == 204
 
 
 def differ(customer: Customer) -> None:
@@ -289,3 +292,28 @@ def test_what_cannot_be_undone_is_told(tmp_path: Path, arguments: list[str], mes
     called = call(kept(tmp_path), "undo", *arguments)
     assert (called.code, called.out) == (2, "")
     assert message in called.err
+
+
+def test_a_record_that_was_deleted_is_shown_and_then_created_again(customer: Customer) -> None:
+    edit(customer.project / "flows" / "customers.yaml", "delete: ask", "delete: propagate")
+    systems = customer.systems
+    assert systems.erp.delete(f"customers/{customer.ours}").status == 204
+    customer.sync()
+    assert systems.central.get(f"customers({customer.theirs})").status == 404
+    record = f"businesscentral/customers/{customer.theirs}"
+    entries = customer.call("history", record, "--json").json["entries"]
+    (seq,) = (str(e["seq"]) for e in entries if e["action"] == "deleted" and e["origin"])
+    shown = customer.call("undo", "--change", seq)
+    assert f"{customer.name}  is created again in businesscentral, with " in shown.out
+    assert shown.err == "\nNothing was changed. --yes does it.\n"
+    told = customer.call("undo", "--change", seq, "--yes", "--json").json
+    assert told["done"]
+    theirs = told["restored"]["record"].rpartition("/")[2]
+    assert systems.central.get(f"customers({theirs})").body["displayName"] == customer.name
+    customer.sync()
+    (link,) = customer.call("links", customer.name, "--json").json["links"]
+    assert link["members"]["businesscentral"] == theirs
+    again = customer.call("undo", "--change", seq, "--yes")
+    assert again.code == 1
+    assert "already: businesscentral/customers/" in again.err
+    customer.made.update(ours=link["members"]["customerp"], theirs=theirs)

@@ -13,7 +13,7 @@ from syncline.engine.resolving import Question
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, Property
 from syncline.mapping.translate import row
-from syncline.records import Ref, Value, Values
+from syncline.records import Ref, Shadow, Value, Values
 from syncline.store import Entry, Pair, Parked, Store
 
 _LOOK = 1_000
@@ -74,6 +74,9 @@ class Names:
 
     def of_parked(self, parked: Parked) -> str:
         return self._name(parked.ref.flow, self._values_of(parked), parked.ref.id)
+
+    def of_deleted(self, ref: Ref, whole: Shadow) -> str:
+        return self._name(ref.flow, whole.values, ref.id)
 
     def _values_of(self, parked: Parked) -> Values:
         """What is known of the record: as it arrived, else as it was last known."""

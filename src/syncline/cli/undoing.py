@@ -16,9 +16,11 @@ from syncline.cli.output import count, emit, say, shown, table, tell
 
 if TYPE_CHECKING:
     from syncline.cli.names import Names
+    from syncline.engine.report import Progress
+    from syncline.engine.setup import Setup
     from syncline.engine.undoing import Back, Kept, Undo
     from syncline.project import Project
-    from syncline.store import Store
+    from syncline.store import Entry, Store
 
 _REASONS = 30
 """How many of the reasons why something is not undone are shown."""
@@ -63,7 +65,8 @@ def undo_command(
 ) -> None:
     """Put values back as they were: of one change, of RECORD since a time, or of all since a time.
 
-    Shows first what would be put back; the next pass writes it. RECORD is an id, a number, a name, or side/flow/id.
+    Shows first what would be put back; the next pass writes it. A deleted record is created again at once. RECORD
+    is an id, a number, a name, or side/flow/id.
     """
     from syncline.cli.names import Names
     from syncline.engine.undoing import undo
@@ -76,6 +79,9 @@ def undo_command(
     check_flow(project, flow)
     with project.open_store() as store:
         names = Names(store, project.flows)
+        if change is not None and (entry := _deletion(project, store, change)) is not None:
+            _restore(app, entry, names, yes=yes, as_json=as_json)
+            return
         made = _meant(project, store, record, change, moment, flow, over_later=over_later)
         if not as_json:
             _show(made, names)
@@ -91,8 +97,51 @@ def undo_command(
         tell("\nNothing was changed. --yes does it.")
 
 
-def _asked_and_sure() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and click.confirm("\nPut these back?", err=True)
+def _asked_and_sure(question: str = "Put these back?") -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and click.confirm(f"\n{question}", err=True)
+
+
+def _deletion(project: Project, store: Store, change: int) -> Entry | None:
+    """Raises `Failure`."""
+    from syncline.engine.restoring import deletion
+    from syncline.engine.undoing import CannotUndo
+
+    try:
+        return deletion(store, project.flows, change)
+    except CannotUndo as error:
+        raise Failure(str(error), Exit.MISTAKE) from error
+
+
+def _restore(app: App, entry: Entry, names: Names, *, yes: bool, as_json: bool) -> None:
+    """A record that Syncline deleted: created at once, since nothing is left that a pass would look at."""
+    from syncline.cli.working import work
+    from syncline.engine.restoring import restore
+    from syncline.engine.undoing import CannotUndo
+
+    if entry.ref is None or entry.whole is None:
+        return
+    name = names.of_deleted(entry.ref, entry.whole)
+    if not as_json:
+        lines = f" and {count(len(entry.whole.lines), 'line')}" if entry.whole.lines else ""
+        held = count(sum(value is not None for value in entry.whole.values.values()), "value")
+        say(f"{entry.flow}  {shown(name)}  is created again in {entry.ref.side}, with {held}{lines}")
+    sure = yes or (not as_json and _asked_and_sure("Create it?"))
+    made = None
+    if sure:
+
+        async def restore_it(setup: Setup, _: Progress) -> str:
+            return str(await restore(setup, entry))
+
+        try:
+            made = work(app, "syncline undo", restore_it)
+        except CannotUndo as error:
+            raise Failure(str(error), Exit.DIFFERS) from error
+    if as_json:
+        emit({"done": sure, "restored": {"flow": entry.flow, "name": name, "side": entry.ref.side, "record": made}})
+    elif made is None:
+        tell("\nNothing was changed. --yes does it.")
+    else:
+        tell(f"\n{made} was created. The next pass finds its counterpart, or creates it.")
 
 
 def _meant(

@@ -114,11 +114,11 @@ async def _repeat(worker: Worker, flow: Flow, side: str, intents: Sequence[Inten
 
 
 async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link) -> None:
-    mark = _mark(flow, side, intent)
-    if mark is None:
+    told = mark(flow, side, intent)
+    if told is None:
         _unknown(worker, side, intent, link, "nothing in it tells it from others")
         return
-    path, value = mark
+    path, value = told
     found = await worker.setup.systems[side].find(view(flow, side), path, [value])
     taken = worker.setup.store.links_of([Ref(flow.name, side, record.id) for record in found])
     apart = worker.setup.store.apart(_refs(link))
@@ -153,7 +153,7 @@ def _unknown(worker: Worker, side: str, intent: Intent, link: Link, why: str) ->
     worker.draft.closed.append(intent.id)
 
 
-def _mark(flow: Flow, side: str, intent: Intent) -> tuple[str, str] | None:
+def mark(flow: Flow, side: str, intent: Intent) -> tuple[str, str] | None:
     """The path and value by which a created record can be found: a number that we chose, else a match key."""
     keys = [key.properties[0] for key in flow.match if len(key.properties) == 1 and not key.suggest]
     chosen = [p.name for p in flow.properties.values() if p.when_create and side in p.targets and p.name in keys]
@@ -193,5 +193,5 @@ def _adopt(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link, re
 
 def _never_was(worker: Worker, intent: Intent, link: Link) -> None:
     worker.draft.closed.append(intent.id)
-    if len(link.members) == 1:
+    if len(link.members) < 2:
         worker.draft.unlinks.append(link.id)

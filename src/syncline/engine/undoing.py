@@ -104,7 +104,7 @@ def since(
     for entry in _told(store, moment, flow, refs):
         key = _key(entry)
         if entry.action in _STAYS:
-            kept.append(Kept(entry=entry, why=_STAYS[entry.action]))
+            kept.append(Kept(entry=entry, why=_why_it_stays(entry)))
         elif key is None or entry.action not in ("edited", "updated"):
             continue
         elif entry.note == Reason.FILLED:
@@ -144,6 +144,12 @@ def _told(store: Store, moment: datetime, flow: str | None, refs: Sequence[Ref] 
     while page := store.journal_since(moment, flow, after, _PAGE):
         yield from page
         after = page[-1].seq
+
+
+def _why_it_stays(entry: Entry) -> str:
+    if entry.action == "deleted" and entry.line is None and entry.origin is not None and entry.whole is not None:
+        return f"syncline undo --change {entry.seq} creates it again"
+    return _STAYS[entry.action]
 
 
 def _key(entry: Entry) -> Key | None:
