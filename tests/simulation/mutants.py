@@ -1,4 +1,4 @@
-"""Deliberate faults in the engine: the proof that the simulation can fail. They are patched in here and nowhere else."""
+"""Deliberate faults in the engine: the proof that the simulation can fail. They exist here and nowhere else."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from msgspec.structs import replace
 from simulation import connector, world
 from syncline.engine import deletions, deliver, journal, observe, recover, sync, turn
 from syncline.engine.draft import Draft
-from syncline.engine.setup import view
-from syncline.engine.writes import Job
+from syncline.engine.retry import put_off
+from syncline.engine.setup import Setup, view
+from syncline.engine.writes import Job, build
 from syncline.reconcile import lines, settle
-from syncline.reconcile.merge import Decision, Merge
+from syncline.reconcile.merge import Decision, Merge, merge
 from syncline.records import Done, LineChange, LineRemove, Outcome, Row, Shadow, Stale, Unavailable, Unknown, Update
 from syncline.store import Memory, Store
 
@@ -124,8 +125,6 @@ def no_canary() -> Patches:
 
 @mutant("a side has changed what differs from the other side, whatever it held before")
 def sides_instead_of_shadows() -> Patches:
-    merge = turn.merge
-
     def merges(flow: Any, rows: Mapping[str, Row], shadows: Mapping[str, Shadow], *more: Any) -> Merge:
         known = {**{side: shadow.values for side, shadow in shadows.items()}, **{s: r.values for s, r in rows.items()}}
         first = known[next(side for side in flow.sides if side in known)]
@@ -162,8 +161,6 @@ def deletions_not_confirmed() -> Patches:
 
 @mutant("writes carry no version")
 def no_version() -> Patches:
-    build = deliver.build
-
     def builds(*args: Any, **more: Any) -> Job:
         job = build(*args, **more)
         if not isinstance(job.write, Update):
@@ -209,8 +206,6 @@ def stale_is_done() -> Patches:
 
 @mutant("what a busy system did not take is not tried again")
 def busy_is_forgotten() -> Patches:
-    put_off = deliver.put_off
-
     def forgets(worker: Any, case: Any, arrivals: Any, failed: Mapping[str, Outcome]) -> None:
         put_off(worker, case, arrivals, failed)
         if all(isinstance(outcome, Unavailable) for outcome in failed.values()):
@@ -224,7 +219,10 @@ def busy_is_forgotten() -> Patches:
 # --- what is known afterwards
 
 
-def _settled(change: Callable[[dict[str, Any], Iterable[Decision], str, Mapping[str, Any], frozenset[str]], None]) -> Patches:
+_Change = Callable[[dict[str, Any], Iterable[Decision], str, Mapping[str, Any], frozenset[str]], None]
+
+
+def _settled(change: _Change) -> Patches:
     settles = settle._settle_values
 
     def instead(
@@ -286,4 +284,4 @@ def another_key() -> Patches:
 
 @mutant("what is not found at once is taken never to have been")
 def no_settling() -> Patches:
-    return [(world, "Setup", partial(world.Setup, settling=timedelta(0)))]
+    return [(world, "Setup", partial(Setup, settling=timedelta(0)))]

@@ -274,6 +274,10 @@ def _given_up(entry: Entry) -> Iterator[tuple[str | None, str, Value]]:
     if entry.action == "deleted" and entry.whole is not None:
         yield from ((None, name, value) for name, value in entry.whole.values.items())
         yield from ((line.line, name, value) for line in entry.whole.lines for name, value in line.values.items())
+    elif entry.action == "agreed" and entry.whole is not None and entry.ref is not None:
+        for name, value in entry.whole.values.items():
+            if cells(entry.flow)[name].owner not in (None, entry.ref.side):
+                yield None, name, value  # what it held there never counted
     elif entry.property is not None and entry.ref is not None:
         owner = cells(entry.flow, entry.line)[entry.property].owner
         is_change = entry.action in ("updated", "edited")

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from syncline.engine.case import Case
-from syncline.mapping.model import Flow, Property
+from syncline.mapping.model import Flow
 from syncline.reconcile.merge import Decision, LineMerge
 from syncline.reconcile.settle import Delivered
 from syncline.records import LineChange, LineShadow, Ref, Row, Shadow, Update, Values
@@ -125,7 +125,7 @@ def recovered(flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, a
         action="lost",
         note="found after its answer was lost",
     )
-    yield from _overwritten(told, flow.properties, intent.values, then.values, now.values, shadow.values)
+    yield from _overwritten(told, intent.values, then.values, now.values, shadow.values)
     if flow.lines is None or then.lines is UNSET or now.lines is UNSET or not isinstance(intent.write, Update):
         return
     written = {edit.id for edit in intent.write.lines if isinstance(edit, LineChange)}
@@ -134,19 +134,14 @@ def recovered(flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, a
     for line in then.lines:
         if line.id in written & known.keys():
             of_line, after = replace(told, line=known[line.id].line), stands.get(line.id, {})
-            yield from _overwritten(
-                of_line, flow.lines.properties, line.values, line.values, after, known[line.id].values
-            )
+            yield from _overwritten(of_line, line.values, line.values, after, known[line.id].values)
 
 
-def _overwritten(
-    told: Entry, properties: Mapping[str, Property], names: Iterable[str], then: Values, now: Values, shadow: Values
-) -> Iterator[Entry]:
-    side = told.ref.side if told.ref else ""
+def _overwritten(told: Entry, names: Iterable[str], then: Values, now: Values, shadow: Values) -> Iterator[Entry]:
     for name in names:
         if name not in then or (name in now and then[name] == now[name]):
             continue
-        if side in properties[name].sources and then[name] != shadow.get(name):
+        if then[name] != shadow.get(name):
             yield replace(told, property=name, old=then[name], new=now.get(name))
 
 
