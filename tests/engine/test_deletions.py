@@ -222,3 +222,43 @@ async def test_a_plan_shows_deletions_and_only_reviewed_ones_are_done(both: Pair
     assert set(await theirs(both)) == {"Customer 1"}
     await both.sync()
     assert not await theirs(both)
+
+
+async def order(both: Pair, buyer: dict[str, Any]) -> dict[str, Any]:
+    thing = await both.erp.create(
+        "products", {"sku": "P1", "name": "Thing", "kind": "stock", "category": "MISC", "unit": "PCS"}
+    )
+    line = {"productId": thing["id"], "quantity": 1, "unit": "PCS", "unitPrice": 10}
+    return await both.erp.create("orders", {"orderNo": "SO-1", "customerId": buyer["id"], "lines": [line]})
+
+
+async def test_what_pointed_to_a_deleted_record_moves_first(both: Pair) -> None:
+    """Two customers are merged inside Customerp: the order goes to the one that stays, then the other is deleted."""
+    both.change_flow("customers", "delete: ask", "delete: propagate")
+    merged, stays = await customer(both, 1), await customer(both, 2)
+    placed = await order(both, merged)
+    await both.sync()
+    moved_to = {"customerId": stays["id"], "billToCustomerId": stays["id"]}
+    await both.erp.change("orders", placed["id"], moved_to)
+    await delete_ours(both, merged)
+    await both.sync()
+    assert set(await theirs(both)) == {"Customer 2"}
+    (moved,) = await both.central.all("salesOrders")
+    assert moved["customerName"] == "Customer 2"
+    assert not both.parked()
+    assert not (await both.verify()).differences
+
+
+async def test_what_points_to_a_deleted_record_is_deleted_before_it(both: Pair) -> None:
+    for flow in ("customers", "orders"):
+        both.change_flow(flow, "delete: ask", "delete: propagate")
+    buyer = await customer(both)
+    placed = await order(both, buyer)
+    await both.sync()
+    etag = (await both.erp.get("orders", placed["id"]))["etag"]
+    await both.erp.ask("DELETE", f"orders/{placed['id']}", headers={"If-Match": etag})
+    await delete_ours(both, buyer)
+    await both.sync()
+    assert not await both.central.all("salesOrders")
+    assert not await theirs(both)
+    assert not both.parked()

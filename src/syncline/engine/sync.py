@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from syncline.engine.gate import Open
 from syncline.engine.knowing import Knowing
@@ -15,6 +15,7 @@ from syncline.engine.scan import check_share
 from syncline.engine.setup import Setup, check_identities
 from syncline.engine.turn import turn
 from syncline.engine.worker import Worker
+from syncline.mapping.model import Flow
 
 TURN = 2_000
 """Arrivals a turn: what is held in memory at once."""
@@ -69,17 +70,29 @@ async def work_off(worker: Worker, progress: Progress) -> None:
 async def one_round(worker: Worker, progress: Progress) -> bool:
     """Link and work off what is due now, each flow after those it refers to. Whether there was anything.
 
-    What was sent before and is not known to stand is looked for first.
+    What was sent before and is not known to stand is looked for first. What was deleted comes last, each flow before
+    those it refers to: by then, what pointed to a deleted record has moved or is gone itself.
     """
     if not worker.gate.dry:
         await recover(worker, worker.setup.store.open_intents())
-    horizon, found = worker.setup.now(), False
+    horizon = worker.setup.now()
+    last = horizon + timedelta(microseconds=1)
+    found = 0
     for flow in worker.setup.flows.values():
         await link(worker, flow)
-        done = 0
-        while arrivals := worker.setup.store.due(flow.name, horizon, TURN):
-            found = True
-            await turn(worker, flow, arrivals)
-            done += len(arrivals)
-            progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
-    return found
+        found += await _turns(worker, flow, progress, horizon, deletions_at=last)
+    for flow in reversed(worker.setup.flows.values()):
+        found += await _turns(worker, flow, progress, last)
+    return bool(found)
+
+
+async def _turns(
+    worker: Worker, flow: Flow, progress: Progress, horizon: datetime, deletions_at: datetime | None = None
+) -> int:
+    """How many arrivals were worked on."""
+    done = 0
+    while arrivals := worker.setup.store.due(flow.name, horizon, TURN):
+        await turn(worker, flow, arrivals, deletions_at)
+        done += len(arrivals)
+        progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
+    return done

@@ -6,6 +6,7 @@ Every arrival that a turn is given leaves it worked off, parked, or due at a lat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -28,8 +29,11 @@ _TELLS: Mapping[LinkState, Action] = {
 }
 
 
-async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival]) -> None:
-    """Decide and deliver these. Raises `ConnectorError`: what was not delivered stays due."""
+async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival], deletions_at: datetime | None = None) -> None:
+    """Decide and deliver these. Raises `ConnectorError`: what was not delivered stays due.
+
+    With ``deletions_at`` what is gone is left until then.
+    """
     store = worker.setup.store
     links = store.links([a.link for a in arrivals if a.link is not None])
     cases = group(arrivals, links, flow)
@@ -41,7 +45,10 @@ async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival]) -> None:
             _hold_unsettled(worker, case)
         else:
             (gone if case.gone else there).append(case)
-    await deletions.settle(worker, flow, gone)
+    if deletions_at is None:
+        await deletions.settle(worker, flow, gone)
+    else:
+        _leave(worker, gone, deletions_at)
     taking_part = [case for case in there if not await _resting(worker, case)]
     await deliver(worker, flow, await _decide(worker, flow, taking_part))
 
@@ -50,6 +57,12 @@ def _hold_unsettled(worker: Worker, case: Case) -> None:
     """Nothing is decided of a link while it is not known what became of a write to it."""
     worker.draft.again(case.arrivals.values(), worker.setup.now() + worker.setup.settling)
     worker.gate.parked(case, "it is not known yet what became of a write to it")
+
+
+def _leave(worker: Worker, gone: Sequence[Case], until: datetime) -> None:
+    """No attempt was made: whatever is due of these is due then."""
+    arrivals = (arrival for case in gone for arrival in case.arrivals.values() if arrival.due is not None)
+    worker.draft.arrivals |= {arrival.ref: replace(arrival, due=max(arrival.due or until, until)) for arrival in arrivals}
 
 
 # --- what takes part
