@@ -32,13 +32,15 @@ class Page(Struct, frozen=True, kw_only=True):
     """Some of what changed. ``cursor`` is to be remembered once the page is safe: the next call goes on from it.
 
     ``gone`` are ids that the system says are deleted.
-    ``total`` is how many records the listing has in all, where the system tells.
+    ``total`` is how many records the listing has in all, where the system tells. ``rewound`` says that what the cursor
+    rested on is no longer told: it was deleted, or the system was brought back from a backup.
     """
 
     records: tuple[Record, ...]
     gone: tuple[str, ...] = ()
     cursor: str | None
     total: int | None = None
+    rewound: bool = False
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):

@@ -81,7 +81,7 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     for flow in worker.setup.flows.values():
         await link(worker, flow)
         found += await _turns(worker, flow, progress, horizon, deletions_at=last)
-    for flow in reversed(worker.setup.flows.values()):
+    for flow in reversed(list(worker.setup.flows.values())):
         found += await _turns(worker, flow, progress, last)
     return bool(found)
 

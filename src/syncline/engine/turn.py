@@ -61,8 +61,8 @@ def _hold_unsettled(worker: Worker, case: Case) -> None:
 
 def _leave(worker: Worker, gone: Sequence[Case], until: datetime) -> None:
     """No attempt was made: whatever is due of these is due then."""
-    arrivals = (arrival for case in gone for arrival in case.arrivals.values() if arrival.due is not None)
-    worker.draft.arrivals |= {arrival.ref: replace(arrival, due=max(arrival.due or until, until)) for arrival in arrivals}
+    due = ((arrival, arrival.due) for case in gone for arrival in case.arrivals.values())
+    worker.draft.arrivals |= {each.ref: replace(each, due=max(at, until)) for each, at in due if at is not None}
 
 
 # --- what takes part

@@ -3,6 +3,9 @@
 A transaction may become visible after a later-stamped one, so each poll begins some time (the overlap) before the mark
 that the last one left, and tells again what lies between. The first listing reads everything in the order of
 modification: what is edited meanwhile moves to its end and is met there.
+
+A system that was brought back from a backup has nothing to tell: all its times lie before the mark. So each poll begins
+early enough to meet the witness, the record that was modified last, once more; one that fails to appear tells.
 """
 
 from __future__ import annotations
@@ -24,18 +27,22 @@ from syncline.records import Record
 
 _ORDER = {"$orderby": MODIFIED}
 _REREAD = 500
+_MOMENT = timedelta(milliseconds=1)
+"""How exact times are."""
 
 
 class Cursor(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``mark`` is the latest modification told, ``watched`` the same of the watched entity.
 
-    ``first`` while the first listing is under way. ``followed`` are the versions, inside the overlap, of what took
-    requests of its own: it is not told again.
+    ``first`` while the first listing is under way. ``witness`` is the record that was modified last: every poll meets
+    it. ``followed`` are the versions of what is not told again: inside the overlap, of what took requests of its own,
+    and of the witness once the mark has moved on from it.
     """
 
     mark: datetime | None = None
     watched: datetime | None = None
     first: bool = False
+    witness: str | None = None
     followed: Mapping[str, str] = {}
 
     def text(self) -> str:
@@ -61,9 +68,11 @@ async def _whole(client: Client, shape: Shape, cursor: Cursor, overlap: timedelt
     conditions = shape.taking_part() if cursor.first else ()
     watched = cursor.watched
     traced: dict[str, tuple[datetime, str]] = {}
+    witness: Told | None = None
     async for page, mark in _pages(client, shape, cursor.mark, overlap, conditions=conditions):
         watched = watched or page.at
         traced |= {str(each["id"]): (when, str(each[ETAG])) for each in _traced(shape, page) if (when := _when(each))}
+        witness = _last(witness, page.values)
         records = await completed(client, shape, page.values)
         if page.next is not None:
             unfinished = Cursor(mark=mark, watched=watched, first=cursor.first)
@@ -71,7 +80,7 @@ async def _whole(client: Client, shape: Shape, cursor: Cursor, overlap: timedelt
             continue
         last = mark if mark or page.at is None or not shape.dated else page.at - overlap
         recent = {id_: etag for id_, (when, etag) in traced.items() if last and when > last - overlap}
-        finished = Cursor(mark=last, watched=watched, followed=recent)
+        finished = Cursor(mark=last, watched=watched, witness=_id(witness), followed=recent)
         yield Page(records=tuple(records), cursor=finished.text(), total=page.total)
 
 
@@ -81,6 +90,8 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
     latest = cursor
     followed = {str(each["id"]): str(each[ETAG]) for each in touches}
     told: set[str] = set()
+    met: set[str] = set()
+    witness: Told | None = None
     seen = 0
     waiting: Sequence[Record] = ()
     async for page, mark in _pages(client, shape, cursor.mark, overlap, first=first):
@@ -89,6 +100,8 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
         seen += len(page.values)
         latest = structs.replace(cursor, mark=mark)
         followed |= {str(each["id"]): str(each[ETAG]) for each in _traced(shape, page)}
+        met |= {str(each["id"]) for each in page.values}
+        witness = _last(witness, page.values)
         fresh = [each for each in page.values if not _is_followed(cursor, each)]
         told |= {str(each["id"]) for each in fresh}
         waiting = await completed(client, shape, fresh)
@@ -96,12 +109,18 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
     for at in range(0, len(touched), _REREAD):
         yield Page(records=tuple(waiting), cursor=latest.text())
         waiting = list((await get(client, shape, touched[at : at + _REREAD])).values())
+    within = _when(witness) if witness else None
+    mark = _onward(cursor.mark, latest.mark, bool(seen), first.at, overlap, within)
+    if witness and mark != within:
+        followed[str(witness["id"])] = str(witness[ETAG])
     finished = Cursor(
-        mark=_onward(cursor.mark, latest.mark, bool(seen), first.at, overlap),
+        mark=mark,
         watched=_onward(cursor.watched, _latest(cursor.watched, touches), bool(touches), first.at, overlap),
+        witness=_id(witness),
         followed=followed,
     )
-    yield Page(records=tuple(waiting), cursor=finished.text())
+    rewound = cursor.witness is not None and cursor.witness not in met
+    yield Page(records=tuple(waiting), cursor=finished.text(), rewound=rewound)
 
 
 async def _asked(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta) -> tuple[Sequence[Told], Listed]:
@@ -167,6 +186,15 @@ def _when(told: Told) -> datetime | None:
     return moment(told.get(MODIFIED))
 
 
+def _last(known: Told | None, values: Sequence[Told]) -> Told | None:
+    """The one that was modified last; they stand in that order."""
+    return values[-1] if values and _when(values[-1]) else known
+
+
+def _id(told: Told | None) -> str | None:
+    return str(told["id"]) if told else None
+
+
 def _latest(mark: datetime | None, values: Iterable[Told]) -> datetime | None:
     moments = [mark, *(_when(each) for each in values)]
     return max((each for each in moments if each), default=None)
@@ -177,9 +205,17 @@ def _back(mark: datetime | None, overlap: timedelta) -> datetime | None:
 
 
 def _onward(
-    before: datetime | None, latest: datetime | None, any_told: bool, now: datetime | None, overlap: timedelta
+    before: datetime | None,
+    latest: datetime | None,
+    any_told: bool,
+    now: datetime | None,
+    overlap: timedelta,
+    within: datetime | None = None,
 ) -> datetime | None:
-    """The next mark. Where only what is known was told again, time itself moves it on, so that the telling ends."""
+    """The next mark. Where only what is known was told again, time itself moves it on, so that the telling ends; but
+    not so far that the next poll would not meet what was modified ``within`` the overlap before it.
+    """
     if latest != before or not any_told or now is None or latest is None:
         return latest
-    return max(latest, now - overlap)
+    onward = now - overlap if within is None else min(now - overlap, within + overlap - _MOMENT)
+    return max(latest, onward)
