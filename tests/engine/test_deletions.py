@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from engine.pair import Pair
+from syncline.engine.answering import Word, answer
 from syncline.engine.plan import apply, plan
 from syncline.engine.scan import TooManyDeleted
 from syncline.engine.setup import Setup
@@ -40,6 +41,75 @@ def later(setup: Setup, **by: float) -> Setup:
     return structs.replace(setup, now=lambda: datetime.now(UTC) + timedelta(**by))
 
 
+@pytest.mark.parametrize("word", ["delete", "restore", "keep"])
+async def test_a_deletion_that_is_asked_about_ends_as_a_person_says(both: Pair, word: Word) -> None:
+    made = await customer(both)
+    await both.sync()
+    await delete_ours(both, made)
+    await both.sync()
+    async with both.setup() as setup:
+        answer(setup.store, setup.store.parked(), word, setup.now())
+        reviewed = await plan(setup)
+    steps = {"delete": [("delete", "businesscentral")], "restore": [("create", "customerp")], "keep": []}
+    assert [(row.step, row.target) for row in reviewed.rows] == steps[word]
+    await both.sync()
+    assert len(await both.central.all("customers")) == (0 if word == "delete" else 1)
+    again = await both.erp.all("customers")
+    assert [c["name"] for c in again] == (["Customer 1"] if word == "restore" else [])
+    assert not both.parked()
+    async with both.setup() as setup:
+        told = setup.store.history(Ref("customers", "customerp", made["id"]))
+        assert any(entry.note.endswith("by a person") for entry in told)
+        (lost,) = (e for e in told if e.action == "deleted" and e.ref and e.ref.side == "customerp")
+        assert lost.whole
+        assert lost.whole.values["city"] == "Oslo"
+    if word == "restore":
+        await both.erp.change("customers", again[0]["id"], {"phone": "+4721000000"})
+        await both.sync()
+        assert (await theirs(both))["Customer 1"]["phoneNumber"] == "+4721000000"
+        assert not (await both.verify()).differences
+
+
+async def test_what_was_said_of_a_deletion_is_not_done_to_a_later_edit(both: Pair) -> None:
+    made = await customer(both)
+    await both.sync()
+    await delete_ours(both, made)
+    await both.sync()
+    async with both.setup() as setup:
+        answer(setup.store, setup.store.parked(), "delete", setup.now())
+    await both.central.change("customers", (await theirs(both))["Customer 1"]["id"], {"city": "Bergen"})
+    await both.sync()
+    assert (await theirs(both))["Customer 1"]["city"] == "Bergen"
+    assert [parked.cause for parked in both.parked()] == ["deleted"]
+
+
+@pytest.mark.parametrize("policy", ["ask", "propagate", "keep", "block"])
+@pytest.mark.parametrize("side", ["customerp", "businesscentral"])
+async def test_what_is_created_again_in_its_own_system_is_the_same_one(both: Pair, side: str, policy: str) -> None:
+    """By accident a record is deleted, and typed in again: it has another id, and the old counterpart."""
+    both.change_flow("customers", "delete: ask", f"delete: {policy}")
+    made = await customer(both)
+    await both.sync()
+    (left,) = (await theirs(both)).values()
+    if side == "customerp":
+        await delete_ours(both, made)
+        if policy == "ask":
+            await both.sync()  # it is parked by then
+        await customer(both, phone="+4721000000")
+    else:
+        await delete_theirs(both, left)
+        told = {"displayName": "Customer 1", "taxRegistrationNumber": "ORG1", "phoneNumber": "+4721000000"}
+        await both.central.create("customers", told)
+    await both.sync()
+    assert not both.parked()
+    (ours,) = await both.erp.all("customers")
+    (kept,) = (await theirs(both)).values()
+    assert (ours["id"] == made["id"], kept["id"] == left["id"]) == (side != "customerp", side == "customerp")
+    assert (ours["phone"], ours["address"]["city"]) == ("+4721000000", "Oslo")
+    assert (kept["phoneNumber"], kept["city"]) == ("+4721000000", "Oslo")
+    assert not (await both.verify()).differences
+
+
 @pytest.mark.parametrize("policy", ["ask", "propagate", "keep", "block"])
 async def test_a_deletion_is_as_the_flow_says(both: Pair, policy: str) -> None:
     both.change_flow("customers", "delete: ask", f"delete: {policy}")
@@ -49,7 +119,8 @@ async def test_a_deletion_is_as_the_flow_says(both: Pair, policy: str) -> None:
     await both.sync()
     left = await both.central.all("customers")
     assert len(left) == (0 if policy == "propagate" else 1)
-    assert [parked.cause for parked in both.parked()] == (["deleted"] if policy in ("ask", "block") else [])
+    assert [parked.cause for parked in both.parked()] == (["deleted"] if policy == "ask" else [])
+    assert len(await both.erp.all("customers")) == (1 if policy == "block" else 0)
     if policy == "keep":  # what is kept is nobody's counterpart: it is not created anew
         await both.central.change("customers", left[0]["id"], {"city": "Bonn"})
         await both.sync()

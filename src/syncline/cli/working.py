@@ -17,6 +17,7 @@ from syncline.cli.output import EMPTY, count, emit, say, shown, table, tell
 if TYPE_CHECKING:
     from syncline.cli.names import Names
     from syncline.engine.report import Change, Difference, Plan, PlanRow, Progress, Refusal, Result, Verification
+    from syncline.engine.restored import Wanted
     from syncline.engine.setup import Setup
     from syncline.project import Project
     from syncline.store import Counts
@@ -151,15 +152,39 @@ def apply_command(ctx: click.Context, app: App, file: Path, as_json: bool) -> No
 @click.command("sync")
 @click.option("--scan", "scanning", is_flag=True, help="Look for deleted records now, not only once an hour.")
 @click.option("--allow-deletions", is_flag=True, help="Go on even if much of a side was deleted.")
+@click.option(
+    "--repair",
+    metavar="SYSTEM",
+    multiple=True,
+    help="It was brought back from a backup: put back there what it has forgotten.",
+)
+@click.option(
+    "--follow",
+    metavar="SYSTEM",
+    multiple=True,
+    help="It was brought back from a backup: that is the truth now.",
+)
 @json_option
 @pass_app
 @click.pass_context
-def sync_command(ctx: click.Context, app: App, scanning: bool, allow_deletions: bool, as_json: bool) -> None:
+def sync_command(
+    ctx: click.Context,
+    app: App,
+    scanning: bool,
+    allow_deletions: bool,
+    repair: tuple[str, ...],
+    follow: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Bring both sides in step: link, create, update, and repeat until nothing is due."""
     from syncline.engine.sync import sync
 
+    if both := set(repair) & set(follow):
+        raise click.UsageError(f"{min(both)} cannot be both repaired and followed.")
+    restored: dict[str, Wanted] = {**dict.fromkeys(repair, "repair"), **dict.fromkeys(follow, "follow")}
+
     async def sync_it(setup: Setup, progress: Progress) -> tuple[Result, Mapping[str, Counts]]:
-        result = await sync(setup, progress, scanning=scanning, allow_deletions=allow_deletions)
+        result = await sync(setup, progress, scanning=scanning, allow_deletions=allow_deletions, restored=restored)
         return result, setup.store.counts()
 
     project = app.project()

@@ -7,6 +7,7 @@ stops.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from syncline.engine.setup import EngineError, Setup, view
@@ -51,10 +52,12 @@ async def scan(setup: Setup, flow: Flow, side: str) -> None:
     scanned(setup, flow, side)
 
 
-def check_share(setup: Setup) -> None:
-    """Raises `TooManyDeleted`."""
+def check_share(setup: Setup, wanted: Mapping[str, str]) -> None:
+    """Raises `TooManyDeleted`. ``wanted`` is what was said of sides that were brought back from a backup."""
     for flow in setup.flows.values():
         for side in flow.sides:
+            if wanted.get(side) == "repair":
+                continue  # what is gone there is created again
             gone = setup.store.gone(flow.name, side)
             if gone <= _FEW:
                 continue

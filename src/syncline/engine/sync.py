@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from syncline.engine import returned
 from syncline.engine.gate import Open
 from syncline.engine.knowing import Knowing
 from syncline.engine.linking import link
 from syncline.engine.observe import observe
 from syncline.engine.recover import recover
 from syncline.engine.report import Progress, Quiet, Result
+from syncline.engine.restored import Wanted, begin, check, end
 from syncline.engine.scan import check_share
 from syncline.engine.setup import Setup, check_identities
 from syncline.engine.turn import turn
@@ -26,24 +29,34 @@ _PATIENCE = timedelta(seconds=60)
 
 
 async def sync(
-    setup: Setup, progress: Progress | None = None, *, scanning: bool = False, allow_deletions: bool = False
+    setup: Setup,
+    progress: Progress | None = None,
+    *,
+    scanning: bool = False,
+    allow_deletions: bool = False,
+    restored: Mapping[str, Wanted] | None = None,
 ) -> Result:
     """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered.
 
     ``scanning`` looks for deleted records now, not only when it is time; ``allow_deletions`` goes on however many there
-    are.
+    are. ``restored`` are sides that were brought back from a backup, and what is to become of them.
     """
     watched = progress or Quiet()
     await check_identities(setup)
+    if restored:
+        begin(setup, restored)
     result = Result()
     for look in range(_LOOKS):
         before = result.writes
         worker = _worker(setup, result)
-        await observe(setup, worker.knowing, watched, scanning=scanning and look == 0)
+        first = look == 0
+        await observe(setup, worker.knowing, watched, scanning=scanning and first, whole=worker.wanted if first else ())
+        await check(setup)
         if not allow_deletions:
-            check_share(setup)
+            check_share(setup, worker.wanted)
         await work_off(worker, watched)
         if result.writes == before:
+            end(setup, worker.wanted)
             return result
     result.unfinished.append("records keep changing as fast as they are brought in step")
     return result
@@ -80,6 +93,8 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     found = 0
     for flow in worker.setup.flows.values():
         await link(worker, flow)
+        if await returned.release(worker, flow):
+            await link(worker, flow)
         found += await _turns(worker, flow, progress, horizon, deletions_at=last)
     for flow in reversed(list(worker.setup.flows.values())):
         found += await _turns(worker, flow, progress, last)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from syncline.engine import deletions
+from syncline.engine import deletions, older
 from syncline.engine.case import Case, group
 from syncline.engine.deliver import deliver
 from syncline.engine.setup import view
@@ -19,7 +19,7 @@ from syncline.mapping.model import Flow
 from syncline.mapping.translate import takes_part
 from syncline.reconcile.compare import unchanged
 from syncline.reconcile.merge import merge
-from syncline.records import LinkState, Ref, Row
+from syncline.records import LinkState, Ref, Row, Shadow
 from syncline.store import Action, Arrival, Entry
 
 _TELLS: Mapping[LinkState, Action] = {
@@ -113,17 +113,27 @@ def _set_state(worker: Worker, case: Case, state: LinkState, note: str) -> None:
 
 async def _decide(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Case]:
     decided: list[Case] = []
+    aged: list[tuple[Case, list[str]]] = []
     for case in await worker.knowing.inform(flow, cases):
         if _held(worker, case):
             continue
+        rows: Mapping[str, Row] = case.rows
+        shadows: Mapping[str, Shadow] = case.shadows
+        if sides := older.older(case):
+            meant = older.to_merge(worker, case, sides)
+            if meant is None:
+                aged.append((case, sides))
+                continue
+            rows, shadows = meant
         closed = frozenset(side for side, record in case.records.items() if record.closed)
         if case.link.state is LinkState.COMPLETED and not closed:
             _too_late(worker, case)
             continue
         if closed and case.link.state is not LinkState.COMPLETED:
             _set_state(worker, case, LinkState.COMPLETED, f"{min(closed)} has closed it")
-        decision = merge(flow, case.rows, case.shadows, case.times, closed)
+        decision = merge(flow, rows, shadows, case.times, closed)
         decided.append(replace(case, link=worker.draft.links.get(case.link.id, case.link), merge=decision))
+    await older.look_again(worker, flow, aged)
     return decided
 
 

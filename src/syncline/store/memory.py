@@ -11,7 +11,7 @@ from msgspec import Struct
 from syncline.records import Link, Record, Ref, Shadow, Value, Values, Write
 
 Cause: TypeAlias = Literal[
-    "waiting", "refused", "conflict", "ambiguous", "suggested", "deleted", "unknown", "untranslatable"
+    "waiting", "refused", "conflict", "ambiguous", "suggested", "deleted", "older", "unknown", "untranslatable"
 ]
 """Why a record is parked. ``waiting`` ends by itself, when what it waits for is linked."""
 

@@ -18,6 +18,8 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _SLICE = 2_000
 """How many values one statement asks for: far under the 32,766 that either database takes."""
+_ENTRIES = 20
+"""How many entries of the journal are looked through for each record that is wanted."""
 
 _IS_MEMBER = and_(
     t.members.c.flow == t.arrivals.c.flow, t.members.c.side == t.arrivals.c.side, t.members.c.id == t.arrivals.c.id
@@ -187,6 +189,36 @@ def gone(connection: Connection, flow: str, side: str) -> int:
     said = select(func.count()).select_from(t.arrivals).join(t.members, _IS_MEMBER)
     wanted = said.where(a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_(None))
     return connection.scalar(wanted) or 0
+
+
+def recent(connection: Connection, flow: str, side: str, limit: int) -> tuple[Ref, ...]:
+    j = t.journal.c
+    asked = select(j.record).where(j.flow == flow, j.side == side, j.record.is_not(None))
+    latest = connection.scalars(asked.order_by(j.seq.desc()).limit(limit * _ENTRIES))
+    return tuple(Ref(flow, side, id_) for id_ in list(dict.fromkeys(latest))[:limit])
+
+
+def returned(connection: Connection, flow: str) -> tuple[tuple[Ref, str, str], ...]:
+    a, k, m = t.arrivals.c, t.keys.c, t.members
+    theirs, partner, own = t.keys.alias(), t.members.alias(), t.members.alias()
+    asked = (
+        select(a.side, a.id, partner.c.link, k.name)
+        .select_from(t.arrivals)
+        .outerjoin(m, _IS_MEMBER)
+        .join(t.keys, and_(k.flow == a.flow, k.side == a.side, k.id == a.id))
+        .join(
+            theirs,
+            and_(theirs.c.flow == k.flow, theirs.c.side != k.side, theirs.c.name == k.name, theirs.c.value == k.value),
+        )
+        .join(
+            partner,
+            and_(partner.c.flow == theirs.c.flow, partner.c.side == theirs.c.side, partner.c.id == theirs.c.id),
+        )
+        .join(own, and_(own.c.link == partner.c.link, own.c.side == a.side))
+        .where(a.flow == flow, a.due.is_not(None), a.record.is_not(None), m.c.link.is_(None))
+        .order_by(a.side, a.id, k.name, partner.c.link)
+    )
+    return tuple((Ref(flow, side, id_), link, name) for side, id_, link, name in connection.execute(asked))
 
 
 def linked(connection: Connection, flow: str, side: str) -> int:

@@ -156,6 +156,18 @@ class Store:
         with self._look() as c:
             return reading.gone(c, flow, side)
 
+    def recent(self, flow: str, side: str, limit: int) -> tuple[Ref, ...]:
+        """The records of a side of which the journal told last, the latest first: at most so many."""
+        with self._look() as c:
+            return reading.recent(c, flow, side, limit)
+
+    def returned(self, flow: str) -> tuple[tuple[Ref, str, str], ...]:
+        """Due arrivals without a link that share a key with a linked record of another side, and whose own side has
+        another record in that link: each with the link's id and the key's name.
+        """
+        with self._look() as c:
+            return reading.returned(c, flow)
+
     def linked(self, flow: str, side: str) -> int:
         """How many records have a link."""
         with self._look() as c:

@@ -5,13 +5,14 @@ that the last one left, and tells again what lies between. The first listing rea
 modification: what is edited meanwhile moves to its end and is met there.
 
 A system that was brought back from a backup has nothing to tell: all its times lie before the mark. So each poll begins
-early enough to meet the witness, the record that was modified last, once more; one that fails to appear tells.
+early enough to meet the witness, the record that was modified last, once more; one that fails to appear, or is older
+than it was, tells.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Struct, structs
@@ -29,6 +30,12 @@ _ORDER = {"$orderby": MODIFIED}
 _REREAD = 500
 _MOMENT = timedelta(milliseconds=1)
 """How exact times are."""
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
+class Witness(Struct, frozen=True):
+    id: str
+    at: datetime
 
 
 class Cursor(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,7 +49,7 @@ class Cursor(Struct, frozen=True, kw_only=True, omit_defaults=True):
     mark: datetime | None = None
     watched: datetime | None = None
     first: bool = False
-    witness: str | None = None
+    witness: Witness | None = None
     followed: Mapping[str, str] = {}
 
     def text(self) -> str:
@@ -68,7 +75,7 @@ async def _whole(client: Client, shape: Shape, cursor: Cursor, overlap: timedelt
     conditions = shape.taking_part() if cursor.first else ()
     watched = cursor.watched
     traced: dict[str, tuple[datetime, str]] = {}
-    witness: Told | None = None
+    witness: Witness | None = None
     async for page, mark in _pages(client, shape, cursor.mark, overlap, conditions=conditions):
         watched = watched or page.at
         traced |= {str(each["id"]): (when, str(each[ETAG])) for each in _traced(shape, page) if (when := _when(each))}
@@ -80,7 +87,7 @@ async def _whole(client: Client, shape: Shape, cursor: Cursor, overlap: timedelt
             continue
         last = mark if mark or page.at is None or not shape.dated else page.at - overlap
         recent = {id_: etag for id_, (when, etag) in traced.items() if last and when > last - overlap}
-        finished = Cursor(mark=last, watched=watched, witness=_id(witness), followed=recent)
+        finished = Cursor(mark=last, watched=watched, witness=witness, followed=recent)
         yield Page(records=tuple(records), cursor=finished.text(), total=page.total)
 
 
@@ -90,8 +97,9 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
     latest = cursor
     followed = {str(each["id"]): str(each[ETAG]) for each in touches}
     told: set[str] = set()
-    met: set[str] = set()
-    witness: Told | None = None
+    met: dict[str, datetime] = {}
+    witness: Witness | None = None
+    version = ""
     seen = 0
     waiting: Sequence[Record] = ()
     async for page, mark in _pages(client, shape, cursor.mark, overlap, first=first):
@@ -100,7 +108,8 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
         seen += len(page.values)
         latest = structs.replace(cursor, mark=mark)
         followed |= {str(each["id"]): str(each[ETAG]) for each in _traced(shape, page)}
-        met |= {str(each["id"]) for each in page.values}
+        version = str(page.values[-1][ETAG]) if page.values else version
+        met |= {str(each["id"]): when for each in page.values if (when := _when(each))}
         witness = _last(witness, page.values)
         fresh = [each for each in page.values if not _is_followed(cursor, each)]
         told |= {str(each["id"]) for each in fresh}
@@ -109,17 +118,16 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
     for at in range(0, len(touched), _REREAD):
         yield Page(records=tuple(waiting), cursor=latest.text())
         waiting = list((await get(client, shape, touched[at : at + _REREAD])).values())
-    within = _when(witness) if witness else None
-    mark = _onward(cursor.mark, latest.mark, bool(seen), first.at, overlap, within)
-    if witness and mark != within:
-        followed[str(witness["id"])] = str(witness[ETAG])
+    mark = _onward(cursor.mark, latest.mark, bool(seen), first.at, overlap, witness.at if witness else None)
+    if witness and mark != witness.at:
+        followed[witness.id] = version
     finished = Cursor(
         mark=mark,
         watched=_onward(cursor.watched, _latest(cursor.watched, touches), bool(touches), first.at, overlap),
-        witness=_id(witness),
+        witness=witness,
         followed=followed,
     )
-    rewound = cursor.witness is not None and cursor.witness not in met
+    rewound = cursor.witness is not None and met.get(cursor.witness.id, _NEVER) < cursor.witness.at
     yield Page(records=tuple(waiting), cursor=finished.text(), rewound=rewound)
 
 
@@ -186,13 +194,10 @@ def _when(told: Told) -> datetime | None:
     return moment(told.get(MODIFIED))
 
 
-def _last(known: Told | None, values: Sequence[Told]) -> Told | None:
+def _last(known: Witness | None, values: Sequence[Told]) -> Witness | None:
     """The one that was modified last; they stand in that order."""
-    return values[-1] if values and _when(values[-1]) else known
-
-
-def _id(told: Told | None) -> str | None:
-    return str(told["id"]) if told else None
+    when = _when(values[-1]) if values else None
+    return Witness(str(values[-1]["id"]), when) if when else known
 
 
 def _latest(mark: datetime | None, values: Iterable[Told]) -> datetime | None:
