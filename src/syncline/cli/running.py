@@ -121,3 +121,5 @@ class _Runner:
                 say(f"{when(now)} {flow}: {', '.join(done)}")
         for sentence in result.unfinished:
             tell(f"{when(now)} Not finished: {sentence}")
+        for sentence in result.held if result.writes else ():
+            tell(f"{when(now)} Held: {sentence}. syncline holds tells more.")

@@ -212,7 +212,7 @@ def result_told(result: Result, project: Project, counts: Mapping[str, Counts]) 
             "parked": dict(done.parked),
             "now": now,
         }
-    return {"flows": flows, "writes": result.writes, "unfinished": result.unfinished}
+    return {"flows": flows, "writes": result.writes, "unfinished": result.unfinished, "held": result.held}
 
 
 def show_result(result: Result, project: Project, counts: Mapping[str, Counts]) -> None:
@@ -241,7 +241,9 @@ def show_result(result: Result, project: Project, counts: Mapping[str, Counts]) 
 def _end(ctx: click.Context, result: Result, *, differs: bool = False) -> None:
     for sentence in result.unfinished:
         tell(f"Not finished: {sentence}")
-    if result.unfinished or differs:
+    for sentence in result.held:
+        tell(f"Held: {sentence}. These edits do not count until a person says so: syncline holds.")
+    if result.unfinished or result.held or differs:
         ctx.exit(Exit.DIFFERS)
 
 

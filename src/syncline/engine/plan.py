@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import structs
 
+from syncline.engine import breaker
 from syncline.engine.case import Case
 from syncline.engine.knowing import Knowing
 from syncline.engine.observe import observe
@@ -37,6 +38,8 @@ async def plan(setup: Setup, progress: Progress | None = None) -> Plan:
         worker = Worker(dry, Knowing(dry), recorder, Result())
         await observe(dry, worker.knowing, progress or Quiet())
         await check(dry)
+        await breaker.check(dry, worker.knowing)
+        worker.holds = copy.holds()
         await _work(worker, progress or Quiet())
     return Plan(made=setup.now(), systems=found, rows=tuple(recorder.rows))
 
@@ -56,6 +59,8 @@ async def apply(setup: Setup, reviewed: Plan, progress: Progress | None = None) 
     await observe(setup, worker.knowing, progress or Quiet())
     await check(setup)
     check_share(setup, worker.wanted)
+    await breaker.check(setup, worker.knowing)
+    worker.holds = setup.store.holds()
     await _work(worker, progress or Quiet())
     return worker.result, tuple(gate.refusals())
 

@@ -45,11 +45,12 @@ class Tally:
 
 
 class Result:
-    """What a pass did, by flow, and what it could not finish: one sentence each."""
+    """What a pass did, by flow, what it could not finish, and what edits it holds: one sentence each."""
 
     def __init__(self) -> None:
         self.flows: defaultdict[str, Tally] = defaultdict(Tally)
         self.unfinished: list[str] = []
+        self.held: list[str] = []
 
     @property
     def writes(self) -> int:

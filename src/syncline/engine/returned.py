@@ -25,7 +25,12 @@ from syncline.store import Arrival
 async def release(worker: Worker, flow: Flow) -> bool:
     """Whether anything is to be matched anew. To be called when the keys of what arrived are remembered."""
     strong = {match_name(key_name(key)) for key in flow.match if not key.suggest}
-    found = {(ref, link) for ref, link, name in worker.setup.store.returned(flow.name) if name in strong}
+    found = {
+        (ref, link)
+        for side in flow.sides
+        for ref, link, name in worker.setup.store.returned(flow.name, side, flow.sides.keys() - {side})
+        if name in strong
+    }
     if not found:
         return False
     links = worker.setup.store.links({link for _, link in found})

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from syncline.engine import returned
+from syncline.engine import breaker, returned
 from syncline.engine.gate import Open
 from syncline.engine.knowing import Knowing
 from syncline.engine.linking import link
@@ -54,9 +54,13 @@ async def sync(
         await check(setup)
         if not allow_deletions:
             check_share(setup, worker.wanted)
+        await breaker.check(setup, worker.knowing)
+        worker.holds = setup.store.holds()
         await work_off(worker, watched)
         if result.writes == before:
             end(setup, worker.wanted)
+            breaker.end(setup)
+            result.held = [breaker.words(hold) for hold in setup.store.holds() if hold.state == "held"]
             return result
     result.unfinished.append("records keep changing as fast as they are brought in step")
     return result

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from syncline.engine import deletions, older
+from syncline.engine import breaker, deletions, older
 from syncline.engine.case import Case, group
 from syncline.engine.deliver import deliver
 from syncline.engine.setup import view
@@ -19,7 +19,7 @@ from syncline.mapping.model import Flow
 from syncline.mapping.translate import takes_part
 from syncline.reconcile.compare import unchanged
 from syncline.reconcile.merge import merge
-from syncline.records import LinkState, Ref, Row, Shadow
+from syncline.records import LinkState, Ref, Row
 from syncline.store import Action, Arrival, Entry
 
 _TELLS: Mapping[LinkState, Action] = {
@@ -117,14 +117,13 @@ async def _decide(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Cas
     for case in await worker.knowing.inform(flow, cases):
         if _held(worker, case):
             continue
-        rows: Mapping[str, Row] = case.rows
-        shadows: Mapping[str, Shadow] = case.shadows
+        rows, shadows = breaker.to_merge(worker.holds, flow, case.rows, case.shadows)
         if sides := older.older(case):
             meant = older.to_merge(worker, case, sides)
             if meant is None:
                 aged.append((case, sides))
                 continue
-            rows, shadows = meant
+            rows, shadows = breaker.to_merge(worker.holds, flow, *meant)
         closed = frozenset(side for side, record in case.records.items() if record.closed)
         if case.link.state is LinkState.COMPLETED and not closed:
             _too_late(worker, case)

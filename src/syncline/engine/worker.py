@@ -13,7 +13,8 @@ from syncline.engine.setup import Setup
 class Worker:
     """``gate`` is asked before anything is done that a person may want to see first; ``draft`` gathers a step.
 
-    ``wanted`` is what people said of sides that were brought back from a backup.
+    ``wanted`` is what people said of sides that were brought back from a backup; ``holds`` are the properties whose
+    edits on a side do not count.
     """
 
     def __init__(self, setup: Setup, knowing: Knowing, gate: Gate, result: Result) -> None:
@@ -23,3 +24,4 @@ class Worker:
         self.result = result
         self.draft = Draft(setup.store, result)
         self.wanted = wanted(setup)
+        self.holds = setup.store.holds()

@@ -96,6 +96,33 @@ def put_back(
     return all_rows, all_shadows
 
 
+def put_back_only(
+    side: str, within: str, name: str, rows: Mapping[str, Row], shadows: Mapping[str, Shadow]
+) -> tuple[dict[str, Row], dict[str, Shadow]]:
+    """As `put_back`, of one property of the header or of the lines."""
+    told, known = rows[side], shadows[side]
+    before = dict(shadows)
+    if within == "header":
+        then = {name: told.values[name]} if name in told.values and name in known.values else {}
+        changed = _forgotten(then, known.values)
+        before[side] = replace(known, values={**known.values, **then})
+        for other in shadows.keys() - {side}:
+            before[other] = replace(shadows[other], values={**shadows[other].values, **changed})
+    elif told.lines is not UNSET:
+        lines = {line.id: line.values for line in told.lines}
+        names = {line.id: line.line for line in known.lines}
+        then_by_line = {names[id_]: {name: v[name]} for id_, v in lines.items() if id_ in names and name in v}
+        for each in shadows:
+            before[each] = replace(
+                shadows[each],
+                lines=tuple(
+                    replace(x, values={**x.values, **then_by_line.get(x.line, {})}) for x in shadows[each].lines
+                ),
+            )
+    whole = {other: _whole(rows.get(other), shadows[other]) for other in shadows.keys() - {side}}
+    return {**rows, **whole}, before
+
+
 def _forgotten(told: Values, known: Values) -> dict[str, Value]:
     """What it holds again instead of what it was known to hold."""
     return {name: value for name, value in told.items() if name in known and known[name] != value}

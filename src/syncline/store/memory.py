@@ -24,6 +24,7 @@ Action: TypeAlias = Literal[
     "deleted",
     "lost",
     "parked",
+    "held",
     "resting",
     "completed",
     "unlinked",
@@ -108,15 +109,16 @@ class Answer(Struct, frozen=True, kw_only=True):
 class Hold(Struct, frozen=True, kw_only=True):
     """A property of which a side changed too much at once: its edits there do not count until a person says so.
 
-    ``within`` is ``lines`` where it is a property of lines. ``state`` is ``held``, or ``rejected`` once a person said
-    that what was there before is to be put back. Of ``linked`` records ``changed`` were, ``blanked`` to nothing.
+    ``within`` is ``lines`` where it is a property of lines. ``state`` is ``held``, or what a person said, until that is
+    done: ``passed`` where the edits are meant, ``rejected`` where what was there before is to be put back. Of ``linked``
+    records ``changed`` were, ``blanked`` to nothing.
     """
 
     flow: str
     side: str
     property: str
     within: Literal["header", "lines"] = "header"
-    state: Literal["held", "rejected"] = "held"
+    state: Literal["held", "passed", "rejected"] = "held"
     changed: int
     blanked: int
     linked: int

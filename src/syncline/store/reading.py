@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
 from syncline.records import Link, LinkState, Ref, Shadow, Value
 from syncline.store import tables as t
@@ -198,32 +198,46 @@ def recent(connection: Connection, flow: str, side: str, limit: int) -> tuple[Re
     return tuple(Ref(flow, side, id_) for id_ in list(dict.fromkeys(latest))[:limit])
 
 
-def returned(connection: Connection, flow: str) -> tuple[tuple[Ref, str, str], ...]:
-    a, k, m = t.arrivals.c, t.keys.c, t.members
-    theirs, partner, own = t.keys.alias(), t.members.alias(), t.members.alias()
+def returned(connection: Connection, flow: str, side: str, others: Collection[str]) -> tuple[tuple[Ref, str, str], ...]:
+    a, k, m = t.arrivals.c, t.keys.c, t.members.c
+    theirs, partner, own = t.keys.alias("theirs").c, t.members.alias("partner").c, t.members.alias("own").c
+    alike = and_(theirs.flow == k.flow, theirs.side.in_(list(others)), theirs.name == k.name, theirs.value == k.value)
     asked = (
-        select(a.side, a.id, partner.c.link, k.name)
+        select(a.id, partner.link, k.name)
         .select_from(t.arrivals)
-        .outerjoin(m, _IS_MEMBER)
+        .outerjoin(t.members, _IS_MEMBER)
         .join(t.keys, and_(k.flow == a.flow, k.side == a.side, k.id == a.id))
-        .join(
-            theirs,
-            and_(theirs.c.flow == k.flow, theirs.c.side != k.side, theirs.c.name == k.name, theirs.c.value == k.value),
-        )
-        .join(
-            partner,
-            and_(partner.c.flow == theirs.c.flow, partner.c.side == theirs.c.side, partner.c.id == theirs.c.id),
-        )
-        .join(own, and_(own.c.link == partner.c.link, own.c.side == a.side))
-        .where(a.flow == flow, a.due.is_not(None), a.record.is_not(None), m.c.link.is_(None))
-        .order_by(a.side, a.id, k.name, partner.c.link)
+        .join(theirs.id.table, alike)
+        .join(partner.id.table, and_(partner.flow == theirs.flow, partner.side == theirs.side, partner.id == theirs.id))
+        .join(own.id.table, and_(own.link == partner.link, own.side == a.side))
+        .where(a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_not(None), m.link.is_(None))
+        .order_by(a.id, k.name, partner.link)
     )
-    return tuple((Ref(flow, side, id_), link, name) for side, id_, link, name in connection.execute(asked))
+    return tuple((Ref(flow, side, id_), link, name) for id_, link, name in connection.execute(asked))
 
 
 def linked(connection: Connection, flow: str, side: str) -> int:
     m = t.members.c
     return connection.scalar(select(func.count()).select_from(t.members).where(m.flow == flow, m.side == side)) or 0
+
+
+def _is_edited(flow: str, side: str) -> ColumnElement[bool]:
+    a = t.arrivals.c
+    return and_(
+        a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_not(None), t.members.c.link.is_not(None)
+    )
+
+
+def edited(connection: Connection, flow: str, side: str) -> int:
+    asked = select(func.count()).select_from(t.arrivals).join(t.members, _IS_MEMBER)
+    return connection.scalar(asked.where(_is_edited(flow, side))) or 0
+
+
+def edited_arrivals(connection: Connection, flow: str, side: str, after: str | None, limit: int) -> tuple[Arrival, ...]:
+    asked = _ARRIVALS.where(_is_edited(flow, side))
+    if after is not None:
+        asked = asked.where(t.arrivals.c.id > after)
+    return tuple(map(_arrival, connection.execute(asked.order_by(t.arrivals.c.id).limit(limit))))
 
 
 def next_due(connection: Connection, flow: str) -> datetime | None:

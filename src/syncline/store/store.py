@@ -161,17 +161,27 @@ class Store:
         with self._look() as c:
             return reading.recent(c, flow, side, limit)
 
-    def returned(self, flow: str) -> tuple[tuple[Ref, str, str], ...]:
-        """Due arrivals without a link that share a key with a linked record of another side, and whose own side has
-        another record in that link: each with the link's id and the key's name.
+    def returned(self, flow: str, side: str, others: Collection[str]) -> tuple[tuple[Ref, str, str], ...]:
+        """A side's due arrivals without a link that share a key with a linked record of one of the others, where that
+        link has another record of the side: each with the link's id and the key's name.
         """
         with self._look() as c:
-            return reading.returned(c, flow)
+            return reading.returned(c, flow, side, others)
 
     def linked(self, flow: str, side: str) -> int:
         """How many records have a link."""
         with self._look() as c:
             return reading.linked(c, flow, side)
+
+    def edited(self, flow: str, side: str) -> int:
+        """How many linked records of a side have arrived and are due."""
+        with self._look() as c:
+            return reading.edited(c, flow, side)
+
+    def edited_arrivals(self, flow: str, side: str, after: str | None, limit: int) -> tuple[Arrival, ...]:
+        """The next of these, in the order of their record ids."""
+        with self._look() as c:
+            return reading.edited_arrivals(c, flow, side, after, limit)
 
     def next_due(self, flow: str) -> datetime | None:
         """When the first arrival is due that is not parked."""
