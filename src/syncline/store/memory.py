@@ -110,8 +110,8 @@ class Hold(Struct, frozen=True, kw_only=True):
     """A property of which a side changed too much at once: its edits there do not count until a person says so.
 
     ``within`` is ``lines`` where it is a property of lines. ``state`` is ``held``, or what a person said, until that is
-    done: ``passed`` where the edits are meant, ``rejected`` where what was there before is to be put back. Of ``linked``
-    records ``changed`` were, ``blanked`` to nothing.
+    done: ``passed`` where the edits are meant, ``rejected`` where what was there before is to be put back. In
+    ``changed`` of ``linked`` records it was changed, in ``blanked`` emptied.
     """
 
     flow: str

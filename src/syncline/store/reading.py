@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
@@ -199,21 +200,31 @@ def recent(connection: Connection, flow: str, side: str, limit: int) -> tuple[Re
 
 
 def returned(connection: Connection, flow: str, side: str, others: Collection[str]) -> tuple[tuple[Ref, str, str], ...]:
-    a, k, m = t.arrivals.c, t.keys.c, t.members.c
-    theirs, partner, own = t.keys.alias("theirs").c, t.members.alias("partner").c, t.members.alias("own").c
-    alike = and_(theirs.flow == k.flow, theirs.side.in_(list(others)), theirs.name == k.name, theirs.value == k.value)
-    asked = (
-        select(a.id, partner.link, k.name)
-        .select_from(t.arrivals)
-        .outerjoin(t.members, _IS_MEMBER)
-        .join(t.keys, and_(k.flow == a.flow, k.side == a.side, k.id == a.id))
-        .join(theirs.id.table, alike)
-        .join(partner.id.table, and_(partner.flow == theirs.flow, partner.side == theirs.side, partner.id == theirs.id))
-        .join(own.id.table, and_(own.link == partner.link, own.side == a.side))
-        .where(a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_not(None), m.link.is_(None))
-        .order_by(a.id, k.name, partner.link)
+    """Step by step from what is due: a planner without statistics might begin with all keys there are."""
+    a, k = t.arrivals.c, t.keys.c
+    if not linked(connection, flow, side):
+        return ()
+    due = select(a.id).outerjoin_from(t.arrivals, t.members, _IS_MEMBER)
+    due = due.where(
+        a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_not(None), t.members.c.link.is_(None)
     )
-    return tuple((Ref(flow, side, id_), link, name) for id_, link, name in connection.execute(asked))
+    found: list[tuple[Ref, str, str]] = []
+    for ids in cut(connection.scalars(due)):
+        keys: defaultdict[str, defaultdict[Value, list[str]]] = defaultdict(lambda: defaultdict(list))
+        asked = select(k.id, k.name, k.value).where(k.flow == flow, k.side == side, k.id.in_(ids))
+        for id_, name, value in connection.execute(asked):
+            keys[name][value].append(id_)
+        for other, name in product(others, keys):
+            alike = {ref: v for v, refs in by_key(connection, flow, other, name, keys[name]).items() for ref in refs}
+            partners = links_of(connection, alike)
+            own = {link for link, at in members(connection, partners.values()) if at == side}
+            found += (
+                (Ref(flow, side, id_), link, name)
+                for ref, link in partners.items()
+                if link in own
+                for id_ in keys[name][alike[ref]]
+            )
+    return tuple(found)
 
 
 def linked(connection: Connection, flow: str, side: str) -> int:
