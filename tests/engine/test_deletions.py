@@ -12,7 +12,7 @@ from engine.pair import Pair
 from syncline.engine.answering import Word, answer
 from syncline.engine.plan import apply, plan
 from syncline.engine.scan import TooManyDeleted
-from syncline.engine.setup import Setup
+from syncline.engine.setup import EngineError, Setup
 from syncline.engine.sync import sync
 from syncline.records import Ref
 
@@ -209,6 +209,45 @@ async def test_when_much_of_a_side_is_gone_at_once_everything_stops_and_asks(bot
         == {"Customer 12", "Customer 13"}
     )
     assert not (await both.verify()).differences
+
+
+@pytest.mark.parametrize("policy", ["ask", "propagate"])
+async def test_a_side_that_is_emptied_bit_by_bit_stops_everything_too(both: Pair, policy: str) -> None:
+    both.change_flow("customers", "delete: ask", f"delete: {policy}")
+    made = [await customer(both, n) for n in range(30)]
+    await both.sync()
+    for each in made[:6]:
+        await delete_ours(both, each)
+    await both.sync()
+    for each in made[6:12]:
+        await delete_ours(both, each)
+    async with both.setup() as setup:
+        with pytest.raises(TooManyDeleted, match="12 of 30 linked customers, 6 of them in the last day"):
+            await sync(setup)
+        await sync(later(setup, hours=25))  # those of the day before no longer count
+    for each in made[12:17]:
+        await delete_ours(both, each)
+    async with both.setup() as setup:
+        tomorrow = later(setup, hours=26)
+        with pytest.raises(TooManyDeleted, match="6 of them in the last day"):
+            await sync(tomorrow)
+        await sync(tomorrow, allow_deletions=True)
+    await delete_ours(both, made[17])
+    async with both.setup() as setup:
+        await sync(later(setup, hours=26, minutes=1))  # what was allowed counts no more
+    assert len(await theirs(both)) == (12 if policy == "propagate" else 30)
+
+
+async def test_a_side_that_lists_nothing_stops_everything(both: Pair) -> None:
+    for n in range(12):
+        await customer(both, n)
+    await both.sync()
+    for record in (await theirs(both)).values():
+        await delete_theirs(both, record)
+    async with both.setup() as setup:
+        with pytest.raises(EngineError, match="Nothing was done"):
+            await sync(setup, scanning=True)
+    assert len(await both.erp.all("customers")) == 12
 
 
 async def test_an_edit_made_elsewhere_is_not_lost_to_a_deletion(both: Pair) -> None:

@@ -14,7 +14,7 @@ from syncline.engine.observe import observe
 from syncline.engine.recover import recover
 from syncline.engine.report import Progress, Quiet, Result
 from syncline.engine.restored import Wanted, begin, check, end
-from syncline.engine.scan import check_share
+from syncline.engine.scan import allow, check_share
 from syncline.engine.setup import Setup, check_identities
 from syncline.engine.turn import turn
 from syncline.engine.worker import Worker
@@ -52,7 +52,9 @@ async def sync(
         first = look == 0
         await observe(setup, worker.knowing, watched, scanning=scanning and first, whole=worker.wanted if first else ())
         await check(setup)
-        if not allow_deletions:
+        if allow_deletions:
+            allow(setup)
+        else:
             check_share(setup, worker.wanted)
         await breaker.check(setup, worker.knowing)
         worker.holds = setup.store.holds()

@@ -192,6 +192,16 @@ def gone(connection: Connection, flow: str, side: str) -> int:
     return connection.scalar(wanted) or 0
 
 
+def gone_since(connection: Connection, flow: str, side: str, since: datetime) -> tuple[int, int]:
+    a, p, j = t.arrivals.c, t.parked.c, t.journal.c
+    same = and_(p.flow == a.flow, p.side == a.side, p.id == a.id)
+    parked = select(func.count()).select_from(t.parked).join(t.arrivals, same)
+    parked = parked.where(p.flow == flow, p.side == side, p.cause == "deleted", p.since >= since, a.due.is_(None))
+    theirs = and_(j.action == "deleted", j.side == side, j.line.is_(None), j.origin.is_(None))
+    deleted = select(func.count(j.record.distinct())).where(j.flow == flow, j.at >= since, theirs)
+    return connection.scalar(parked) or 0, connection.scalar(deleted) or 0
+
+
 def recent(connection: Connection, flow: str, side: str, limit: int) -> tuple[Ref, ...]:
     j = t.journal.c
     asked = select(j.record).where(j.flow == flow, j.side == side, j.record.is_not(None))

@@ -156,6 +156,11 @@ class Store:
         with self._look() as c:
             return reading.gone(c, flow, side)
 
+    def gone_since(self, flow: str, side: str, since: datetime) -> tuple[int, int]:
+        """How many linked records were parked as deleted on this side since then, and how many were let go of."""
+        with self._look() as c:
+            return reading.gone_since(c, flow, side, since)
+
     def recent(self, flow: str, side: str, limit: int) -> tuple[Ref, ...]:
         """The records of a side of which the journal told last, the latest first: at most so many."""
         with self._look() as c:
