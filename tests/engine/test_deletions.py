@@ -15,6 +15,7 @@ from syncline.engine.scan import TooManyDeleted
 from syncline.engine.setup import EngineError, Setup
 from syncline.engine.sync import sync
 from syncline.records import Ref
+from syncline.store import Memory
 
 
 async def customer(both: Pair, n: int = 1, **fields: Any) -> dict[str, Any]:
@@ -248,6 +249,21 @@ async def test_a_side_that_lists_nothing_stops_everything(both: Pair) -> None:
         with pytest.raises(EngineError, match="Nothing was done"):
             await sync(setup, scanning=True)
     assert len(await both.erp.all("customers")) == 12
+
+
+async def test_another_company_is_refused_and_another_name_is_told(both: Pair) -> None:
+    """What the store remembers is changed, as if it had met the company under that name, or that company."""
+    await both.sync()
+    async with both.setup() as setup:
+        name = setup.store.fact("name of businesscentral")
+        assert name
+        setup.store.save(Memory(facts={"name of businesscentral": "Old name"}))
+        result = await sync(setup)
+        assert result.told == [f"businesscentral is called {name} now; it was Old name. It is the same company."]
+        assert not (await sync(setup)).told
+        setup.store.save(Memory(facts={"identity of businesscentral": "v2.0/local/sandbox/another"}))
+        with pytest.raises(EngineError, match=rf"is now .*\({name}\), but .* is of v2.0/local/sandbox/another"):
+            await sync(setup)
 
 
 async def test_an_edit_made_elsewhere_is_not_lost_to_a_deletion(both: Pair) -> None:

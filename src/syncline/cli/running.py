@@ -119,6 +119,8 @@ class _Runner:
             done += [f"{number} parked ({cause})" for cause, number in tally.parked.items() if number]
             if done:
                 say(f"{when(now)} {flow}: {', '.join(done)}")
+        for sentence in result.told:
+            tell(f"{when(now)} {sentence}")
         for sentence in result.unfinished:
             tell(f"{when(now)} Not finished: {sentence}")
         for sentence in result.held if result.writes else ():

@@ -239,6 +239,8 @@ def show_result(result: Result, project: Project, counts: Mapping[str, Counts]) 
 
 
 def _end(ctx: click.Context, result: Result, *, differs: bool = False) -> None:
+    for sentence in result.told:
+        tell(sentence)
     for sentence in result.unfinished:
         tell(f"Not finished: {sentence}")
     for sentence in result.held:

@@ -75,6 +75,9 @@ class Connector(Protocol):
     async def identity(self) -> str:
         """Which company this is, in a form that never changes while it is the same one (the canary of the store)."""
 
+    async def company_name(self) -> str | None:
+        """What people call this company, where the system tells. It may change: only `identity` says which it is."""
+
     def changes(self, view: View, cursor: str | None) -> AsyncIterator[Page]:
         """What changed since the cursor; everything when it is ``None``. At least one page.
 

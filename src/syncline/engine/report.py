@@ -45,12 +45,15 @@ class Tally:
 
 
 class Result:
-    """What a pass did, by flow, what it could not finish, and what edits it holds: one sentence each."""
+    """What a pass did, by flow, what it could not finish, what edits it holds, and what else people should know: one
+    sentence each.
+    """
 
     def __init__(self) -> None:
         self.flows: defaultdict[str, Tally] = defaultdict(Tally)
         self.unfinished: list[str] = []
         self.held: list[str] = []
+        self.told: list[str] = []
 
     @property
     def writes(self) -> int:

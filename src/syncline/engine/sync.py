@@ -42,10 +42,11 @@ async def sync(
     are. ``restored`` are sides that were brought back from a backup, and what is to become of them.
     """
     watched = progress or Quiet()
-    await check_identities(setup)
+    renamed = await check_identities(setup)
     if restored:
         begin(setup, restored)
     result = Result()
+    result.told += renamed
     for look in range(_LOOKS):
         before = result.writes
         worker = _worker(setup, result)
