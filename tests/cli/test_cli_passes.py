@@ -91,7 +91,7 @@ def test_a_pass_is_told_by_flow_and_side(systems: Systems, customers: Path) -> N
     passed = call(customers, "sync", "--json")
     assert passed.code == 0
     told = passed.json
-    assert set(told) == {"flows", "writes", "unfinished", "void"}
+    assert set(told) == {"flows", "writes", "unfinished", "void", "held"}
     flow = told["flows"]["customers"]
     assert flow["created"] == {"customerp": 1, "businesscentral": 1}
     assert flow["linked"] == 0

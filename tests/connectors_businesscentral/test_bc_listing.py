@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -170,6 +171,28 @@ async def test_the_overlap_tells_again_until_time_has_passed(sandbox: Central) -
         assert later != cursor
         assert not await records(bc, ITEMS, later)
         assert await now(bc, ITEMS, later) == later
+
+
+async def test_an_idle_poll_always_meets_what_was_modified_last(tmp_path: Path) -> None:
+    """However long ago that was; so a poll after a backup was brought back is not taken for one of a quiet day."""
+    with running(tmp_path, "--open", "--empty") as central:
+        item(central)
+        assert central.post("/sandbox/snapshots", {"name": "before"}).status < 300
+        late = item(central)
+        async with connected(central, overlap=timedelta(seconds=0.3)) as bc:
+            cursor: str | None = await now(bc, ITEMS)
+            for _ in range(3):
+                await asyncio.sleep(0.4)
+                (page,) = await pages(bc, ITEMS, cursor)
+                cursor = page.cursor
+                assert not page.rewound
+            assert not page.records
+            assert central.post("/sandbox/snapshots/before/restore", None).status < 300
+            (page,) = await pages(bc, ITEMS, cursor)
+            assert page.rewound
+            assert late["id"] not in {record.id for record in page.records}
+            (page,) = await pages(bc, ITEMS, page.cursor)
+            assert not page.rewound, "it is told once"
 
 
 async def test_a_listing_without_records_starts_at_the_servers_clock(tmp_path: Path) -> None:

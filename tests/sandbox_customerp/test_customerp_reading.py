@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -228,3 +229,22 @@ def test_a_cursor_of_other_data_is_gone(erp: Erp, shelf: Erp, tmp_path: Path) ->
     assert erp.get("customers", cursor=erp.position()).status == 410
     assert erp.get("products", cursor=cursor).status == 410
     assert erp.get("customers", cursor=cursor).status == 200
+
+
+def test_a_cursor_from_before_a_restore_is_gone_also_where_the_feed_has_grown_past_it(tmp_path: Path) -> None:
+    with running(tmp_path, "--open", "--empty") as erp:
+        kept = erp.made("customers", name="Before")
+        between = erp.position()
+        assert erp.post("/sandbox/snapshots", {"name": "before"}).status == 201
+        erp.made("customers", name="Lost")
+        cursor = erp.position()
+        assert erp.post("/sandbox/snapshots/before/restore", None).status == 204
+        assert [each["id"] for each in erp.get("customers").items] == [kept["id"]]
+        assert erp.get("changes", since=cursor).status == 410
+        time.sleep(0.002)  # a moment is a millisecond
+        erp.made("customers", name="Another")
+        erp.made("customers", name="And one more")
+        assert erp.get("changes", since=cursor).status == 410
+        assert len(erp.get("changes", since=between).items) == 2
+        assert erp.post("/sandbox/snapshots/nothing/restore", None).status == 404
+        assert erp.post("/sandbox/snapshots", {"called": "x"}).status == 400

@@ -30,6 +30,8 @@ _EXPECTED = {
     "syncline.store.database.StoreError": Exit.MISTAKE,
     "syncline.connectors.base.ConnectorError": Exit.NO_SYSTEM,
     "syncline.engine.scan.TooManyDeleted": Exit.DIFFERS,
+    "syncline.engine.restored.WentBack": Exit.DIFFERS,
+    "syncline.engine.restored.NoSuchSide": Exit.MISTAKE,
     "syncline.engine.setup.EngineError": Exit.NO_SYSTEM,
     "syncline.store.lock.StoreLocked": Exit.LOCKED,
 }

@@ -30,8 +30,8 @@ def status_command(app: App, as_json: bool) -> None:
         from syncline.store import Counts
 
         with project.open_store() as store:
-            counts = standing(store, project.flows)
-        emit({"flows": {flow: counts.get(flow, Counts()) for flow in project.flows}})
+            counts, holds = standing(store, project.flows), store.holds()
+        emit({"flows": {flow: counts.get(flow, Counts()) for flow in project.flows}, "holds": len(holds)})
     else:
         show_status(project)
 
@@ -42,7 +42,7 @@ def show_status(project: Project) -> None:
     from syncline.store import Counts
 
     with project.open_store() as store:
-        counts = standing(store, project.flows)
+        counts, holds = standing(store, project.flows), store.holds()
     rows = [(flow, counts.get(flow, Counts())) for flow in project.flows]
     numbers = ("linked", "resting", "completed", "due", "waiting", "parked")
     table(
@@ -64,6 +64,8 @@ def show_status(project: Project) -> None:
     )
     if parked := sum(sum(c.parked.values()) for _, c in rows):
         tell(f"\n{count(parked, 'record')} parked for a person: syncline parked tells why.")
+    if holds:
+        tell(f"\n{count(len(holds), 'property', 'properties')} held back: syncline holds tells why.")
     if not counts:
         tell("\nNothing was done yet: syncline plan shows what would be.")
 

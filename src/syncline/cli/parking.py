@@ -1,4 +1,7 @@
-"""``parked``: what is not worked on and why; ``retry`` takes it up again, ``apart`` says which are not the same."""
+"""``parked``: what is not worked on and why; ``retry`` takes it up again, ``apart`` says which are not the same.
+
+``delete``, ``restore``, ``keep`` and ``accept`` say what is to become of it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from syncline.cli.output import count, emit, say, shown, tell, when
 
 if TYPE_CHECKING:
     from syncline.cli.names import Names
+    from syncline.engine.answering import Word
     from syncline.reconcile.waiting import Chain
     from syncline.store import Cause, Parked, Store
 
@@ -199,6 +203,64 @@ def apart_command(ctx: click.Context, records: tuple[str, ...], everything: bool
         for pair in pairs:
             say(" | ".join(pair))
         tell("They are never taken for the same. The next pass goes on with them.")
+
+
+def _answering(word: Word, doing: str, text: str) -> None:
+    """A command by which a person says what is to become of parked records."""
+
+    @parked_command.command(word, help=text, short_help=text.partition(".")[0] + ".")
+    @click.argument("records", metavar="[RECORD]...", nargs=-1)
+    @click.option("--all", "everything", is_flag=True, help="All that this can be said of.")
+    @json_option
+    @click.pass_context
+    def command(ctx: click.Context, records: tuple[str, ...], everything: bool, as_json: bool) -> None:
+        from syncline.cli.names import Names
+        from syncline.engine.answering import CHOICES, answer
+
+        app, wanted = ctx.find_object(App), ctx.meta["wanted"]
+        assert app is not None
+        if bool(records) == everything:
+            raise click.UsageError("Name the records, or say --all.")
+        project = app.project()
+        check_flow(project, wanted.flow)
+        with project.open_store() as store:
+            parked = store.parked(wanted.flow, wanted.cause)
+            asked = parked if everything else chosen(parked, records, Names(store, project.flows))
+            meant = [each for each in asked if word in CHOICES.get(each.cause, ())]
+            if not everything and len(meant) < len(asked):
+                other = next(each for each in asked if each not in meant)
+                message = f"{other.ref} is parked as {other.cause}: that cannot be answered so. {other.mend}"
+                raise Failure(message.rstrip(), Exit.MISTAKE)
+            answer(store, meant, word, datetime.now(UTC))
+        if as_json or wanted.as_json:
+            emit({word: [str(each.ref) for each in meant]})
+        else:
+            for each in meant:
+                say(str(each.ref))
+            tell(f"{count(len(meant), 'record')} will be {doing} by the next pass.")
+
+
+_answering(
+    "delete",
+    "deleted everywhere",
+    "A record was deleted on one side: delete it on the others too. A later edit there is asked about again.",
+)
+_answering(
+    "restore",
+    "brought back",
+    "Bring it back. What was deleted is created again from the side that still has it; where a side tells an older "
+    "state than before, the newer values are put back there.",
+)
+_answering(
+    "keep",
+    "left as they are",
+    "A record was deleted on one side: leave it on the others, as nobody's counterpart.",
+)
+_answering(
+    "accept",
+    "taken as they are",
+    "A side tells an older state of a record than before: take it for an edit made there.",
+)
 
 
 def chosen(parked: Iterable[Parked], records: Sequence[str], names: Names) -> list[Parked]:

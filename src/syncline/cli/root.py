@@ -36,6 +36,7 @@ _COMMANDS = {
         "status": ("syncline.cli.looking:status_command", "How every flow stands."),
         "links": ("syncline.cli.looking:links_command", "Which records are the same."),
         "parked": ("syncline.cli.parking:parked_command", "What is not worked on and why; retry it."),
+        "holds": ("syncline.cli.holding:holds_command", "Edits of too many records at once; let them pass."),
         "history": ("syncline.cli.looking:history_command", "Everything that was done to a record."),
     },
 }

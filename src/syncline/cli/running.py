@@ -64,13 +64,14 @@ class _Runner:
     async def _pass(self, setup: Setup) -> float:
         """One pass; how long to pause after it."""
         from syncline.connectors.base import ConnectorError, SignInRefused
+        from syncline.engine.restored import WentBack
         from syncline.engine.sync import sync
 
         try:
             result = await self._until_stopped(asyncio.ensure_future(sync(setup)))
         except SignInRefused:
             raise  # asking on with what is refused may lock the account
-        except ConnectorError as error:
+        except (ConnectorError, WentBack) as error:  # a replica that lags far behind looks like a backup for a while
             pause = min(self._every * 2.0**self._failures, max(_LONGEST, self._every))
             self._failures += 1
             tell(f"{when(datetime.now(UTC))} {error} The next try is in {pause:g} s.")
@@ -121,5 +122,9 @@ class _Runner:
                 say(f"{when(now)} {flow}: {', '.join(done)}")
         for sentence in result.void:
             tell(f"{when(now)} Void: {sentence}.")
+        for sentence in result.told:
+            tell(f"{when(now)} {sentence}")
         for sentence in result.unfinished:
             tell(f"{when(now)} Not finished: {sentence}")
+        for sentence in result.held if result.writes else ():
+            tell(f"{when(now)} Held: {sentence}. syncline holds tells more.")

@@ -17,6 +17,7 @@ from syncline.cli.output import EMPTY, count, emit, say, shown, table, tell
 if TYPE_CHECKING:
     from syncline.cli.names import Names
     from syncline.engine.report import Change, Difference, Plan, PlanRow, Progress, Refusal, Result, Verification
+    from syncline.engine.restored import Wanted
     from syncline.engine.setup import Setup
     from syncline.project import Project
     from syncline.store import Counts
@@ -152,16 +153,40 @@ def apply_command(ctx: click.Context, app: App, file: Path, as_json: bool) -> No
 @click.command("sync")
 @click.option("--scan", "scanning", is_flag=True, help="Look for deleted records now, not only once an hour.")
 @click.option("--allow-deletions", is_flag=True, help="Go on even if much of a side was deleted.")
+@click.option(
+    "--repair",
+    metavar="SYSTEM",
+    multiple=True,
+    help="It was brought back from a backup: put back there what it has forgotten.",
+)
+@click.option(
+    "--follow",
+    metavar="SYSTEM",
+    multiple=True,
+    help="It was brought back from a backup: that is the truth now.",
+)
 @json_option
 @pass_app
 @click.pass_context
-def sync_command(ctx: click.Context, app: App, scanning: bool, allow_deletions: bool, as_json: bool) -> None:
+def sync_command(
+    ctx: click.Context,
+    app: App,
+    scanning: bool,
+    allow_deletions: bool,
+    repair: tuple[str, ...],
+    follow: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Bring both sides in step: link, create, update, and repeat until nothing is due."""
     from syncline.engine.chains import counts
     from syncline.engine.sync import sync
 
+    if both := set(repair) & set(follow):
+        raise click.UsageError(f"{min(both)} cannot be both repaired and followed.")
+    restored: dict[str, Wanted] = {**dict.fromkeys(repair, "repair"), **dict.fromkeys(follow, "follow")}
+
     async def sync_it(setup: Setup, progress: Progress) -> tuple[Result, Mapping[str, Counts]]:
-        result = await sync(setup, progress, scanning=scanning, allow_deletions=allow_deletions)
+        result = await sync(setup, progress, scanning=scanning, allow_deletions=allow_deletions, restored=restored)
         return result, counts(setup.store, setup.flows)
 
     project = app.project()
@@ -189,7 +214,8 @@ def result_told(result: Result, project: Project, counts: Mapping[str, Counts]) 
             "parked": dict(done.parked),
             "now": now,
         }
-    return {"flows": flows, "writes": result.writes, "unfinished": result.unfinished, "void": result.void}
+    told = {"unfinished": result.unfinished, "void": result.void, "held": result.held}
+    return {"flows": flows, "writes": result.writes} | told
 
 
 def show_result(result: Result, project: Project, counts: Mapping[str, Counts]) -> None:
@@ -218,9 +244,13 @@ def show_result(result: Result, project: Project, counts: Mapping[str, Counts]) 
 def _end(ctx: click.Context, result: Result, *, differs: bool = False) -> None:
     for sentence in result.void:
         tell(f"Void: {sentence}.")
+    for sentence in result.told:
+        tell(sentence)
     for sentence in result.unfinished:
         tell(f"Not finished: {sentence}")
-    if result.unfinished or differs:
+    for sentence in result.held:
+        tell(f"Held: {sentence}. These edits do not count until a person says so: syncline holds.")
+    if result.unfinished or result.held or differs:
         ctx.exit(Exit.DIFFERS)
 
 

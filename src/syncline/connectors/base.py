@@ -32,13 +32,15 @@ class Page(Struct, frozen=True, kw_only=True):
     """Some of what changed. ``cursor`` is to be remembered once the page is safe: the next call goes on from it.
 
     ``gone`` are ids that the system says are deleted.
-    ``total`` is how many records the listing has in all, where the system tells.
+    ``total`` is how many records the listing has in all, where the system tells. ``rewound`` says that what the cursor
+    rested on is no longer told: it was deleted, or the system was brought back from a backup.
     """
 
     records: tuple[Record, ...]
     gone: tuple[str, ...] = ()
     cursor: str | None
     total: int | None = None
+    rewound: bool = False
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
@@ -72,6 +74,9 @@ class Connector(Protocol):
 
     async def identity(self) -> str:
         """Which company this is, in a form that never changes while it is the same one (the canary of the store)."""
+
+    async def company_name(self) -> str | None:
+        """What people call this company, where the system tells. It may change: only `identity` says which it is."""
 
     def changes(self, view: View, cursor: str | None) -> AsyncIterator[Page]:
         """What changed since the cursor; everything when it is ``None``. At least one page.

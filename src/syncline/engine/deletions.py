@@ -12,41 +12,62 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from syncline.engine import recover
+from syncline.engine.answering import answered
 from syncline.engine.case import Case
 from syncline.engine.journal import deleted
+from syncline.engine.knowing import match_name
 from syncline.engine.retry import put_off
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Deletion, Flow
 from syncline.reconcile.compare import unchanged
-from syncline.records import Delete, Done, Gone, LinkState, Outcome, Stale
+from syncline.reconcile.match import keys_of
+from syncline.reconcile.restored import made_again
+from syncline.records import Delete, Done, Gone, LinkState, Outcome, Ref, Stale, Value
 from syncline.store import Arrival, Entry
 
 
 async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
     """Work off cases of which some record is said to be gone. What is still there is due again."""
     gone = await _confirmed(worker, flow, cases)
-    propagated: list[Case] = []
+    said = answered(worker, [case.ref(side) for case in gone if not case.fresh for side in case.gone])
+    propagated: list[tuple[Case, str]] = []
+    anew: list[tuple[Case, str]] = []
     for case in await worker.knowing.inform(flow, gone):
         left = _left(case)
+        what = next((said[ref] for ref in map(case.ref, case.gone) if ref in said), None)
+        answer = what.answer if what and what.holds(case) else None
+        by = ", by a person" if answer else ""
         if case.fresh or not left:
             _forget(worker, case)
-        elif flow.delete is Deletion.KEEP:
-            _keep(worker, case)
-        elif flow.delete is not Deletion.PROPAGATE:
-            mend = f"Delete it in {', '.join(left)} too."
-            _park(worker, case, f"deleted in {', '.join(case.gone)}, still in {', '.join(left)}", mend)
-        elif edited := [side for side in left if _edited(case, side)]:
+        elif case.link.state is LinkState.COMPLETED:
+            _keep(worker, case)  # it is history
+        elif answer == "keep" or (answer is None and _policy(worker, case) is Deletion.KEEP):
+            _keep(worker, case, by)
+        elif answer == "restore" or (answer is None and _policy(worker, case) is Deletion.BLOCK):
+            anew.append((case, f"to be created again in {', '.join(case.gone)}{by}"))
+        elif answer is None and _policy(worker, case) is Deletion.ASK:
+            _park(worker, case, f"deleted in {', '.join(case.gone)}, still in {', '.join(left)}")
+        elif answer is None and (edited := [side for side in left if _edited(case, side)]):
             # Whoever deleted it did not know of the edit: to delete it unasked would lose the edit.
-            mend = f"Delete it in {', '.join(edited)} too."
-            _park(worker, case, f"deleted in {', '.join(case.gone)}, but changed in {', '.join(edited)} since", mend)
+            _park(worker, case, f"deleted in {', '.join(case.gone)}, but changed in {', '.join(edited)} since")
         elif not worker.gate.delete(case, left):
             worker.draft.again(case.arrivals.values(), worker.setup.now())
         elif worker.gate.dry:
             _forget(worker, case)
         else:
-            propagated.append(case)
+            propagated.append((case, by))
+    rivals = await _rivals(worker, flow, [case for case, _ in anew])
+    for case in (case for case, _ in anew if case.link.id in rivals):
+        _park(worker, case, f"deleted in {', '.join(case.gone)}, where {rivals[case.link.id]} has its number now")
+    await take_apart(worker, flow, [(case, note) for case, note in anew if case.link.id not in rivals])
     await _delete(worker, flow, propagated)
+
+
+def _policy(worker: Worker, case: Case) -> Deletion:
+    """What a side that was brought back from a backup has forgotten, nobody deleted there."""
+    forgotten = all(worker.wanted.get(side) == "repair" for side in case.gone)
+    return Deletion.BLOCK if forgotten else case.flow.delete
 
 
 async def _confirmed(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Case]:
@@ -85,20 +106,20 @@ def _edited(case: Case, side: str) -> bool:
 # --- what becomes of the counterparts
 
 
-async def _delete(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
+async def _delete(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str]]) -> None:
     fates: defaultdict[str, dict[str, Outcome]] = defaultdict(dict)
     for side in flow.sides:
-        mine = [case for case in cases if side in _left(case)]
+        mine = [case for case, _ in cases if side in _left(case)]
         writes = [Delete(id=case.link.members[side], version=case.versions.get(side)) for case in mine]
         outcomes = await worker.setup.systems[side].write(view(flow, side), writes) if writes else ()
         for case, outcome in zip(mine, outcomes, strict=True):
             fates[case.link.id][side] = outcome
     moved: defaultdict[str, set[str]] = defaultdict(set)
-    for case in cases:
+    for case, by in cases:
         failed = {s: outcome for s, outcome in fates[case.link.id].items() if not isinstance(outcome, Done | Gone)}
         for side in (side for side in fates[case.link.id] if side not in failed):
             worker.result.flows[flow.name].deleted[side] += 1
-            note = f"as it was in {', '.join(case.gone)}"
+            note = f"as it was in {', '.join(case.gone)}{by}"
             worker.draft.journal.append(deleted(case, side, worker.setup.now(), origin=case.gone[0], note=note))
         for side, outcome in failed.items():
             if isinstance(outcome, Stale):
@@ -111,20 +132,70 @@ async def _delete(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
     await recover.look_again(worker, flow, moved)
 
 
-def _keep(worker: Worker, case: Case) -> None:
+async def _rivals(worker: Worker, flow: Flow, cases: Sequence[Case]) -> dict[str, Ref]:
+    """Other records that have a key of what is to be created again, but are not it: by link."""
+    wanted: defaultdict[tuple[str, str], dict[Value, Case]] = defaultdict(dict)
+    held: dict[str, dict[str, str]] = {}
+    for case in cases:
+        known = [values for s in _left(case) for values in (case.shadows.get(s), case.rows.get(s)) if values]
+        held[case.link.id] = keys_of(flow, {name: v for each in known for name, v in each.values.items()})
+        for name, value in held[case.link.id].items():
+            for side in case.gone:
+                wanted[side, name][value] = case
+    found: dict[Ref, list[Case]] = defaultdict(list)
+    for (side, name), values in wanted.items():
+        for key, refs in worker.setup.store.by_key(flow.name, side, match_name(name), list(values)).items():
+            for ref in refs:
+                found[ref].append(values[key])
+    linked = worker.setup.store.links_of(list(found))
+    keys = await worker.knowing.match_keys(flow, [ref for ref in found if ref not in linked])
+    return {
+        case.link.id: ref
+        for ref, told in keys.items()
+        for case in found[ref]
+        if not made_again(flow, told, held[case.link.id])
+    }
+
+
+async def take_apart(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str]]) -> None:
+    """These links are no more, for a reason. What is left of each is matched, or created elsewhere, like any other."""
+    left: defaultdict[str, set[str]] = defaultdict(set)
+    for case, note in cases:
+        _unlink(worker, case, note)
+        for side in _left(case):
+            left[side].add(case.link.members[side])
+    await recover.look_again(worker, flow, left)
+
+
+def _unlink(worker: Worker, case: Case, note: str) -> None:
+    draft, now = worker.draft, worker.setup.now()
+    draft.finish(case.arrivals[side] for side in case.gone)
+    draft.released += case.refs
+    draft.keys |= {case.ref(side): {} for side in case.gone}
+    draft.unlinks.append(case.link.id)
+    draft.journal += _gone(worker, case, note)
+    for side in _left(case):
+        ref, whole = case.ref(side), case.shadows.get(side)
+        entry = Entry(at=now, flow=case.flow.name, link=case.link.id, ref=ref, action="unlinked", note=note)
+        draft.journal.append(replace(entry, whole=whole))
+
+
+def _keep(worker: Worker, case: Case, by: str = "") -> None:
     """What is left stays as it is and is nobody's counterpart any more: resting, so that it is not created anew."""
     draft, left = worker.draft, _left(case)
     draft.finish(case.arrivals.values())
     members = {side: case.link.members[side] for side in left}
     draft.links[case.link.id] = replace(case.link, members=members, state=LinkState.RESTING)
     draft.keys |= {case.ref(side): {} for side in case.gone}
-    note = f"kept in {', '.join(left)}"
+    note = f"kept in {', '.join(left)}{by}"
     draft.journal += _gone(worker, case, note)
     ref, now = case.ref(left[0]), worker.setup.now()
     draft.journal.append(Entry(at=now, flow=case.flow.name, link=case.link.id, ref=ref, action="resting", note=note))
 
 
-def _park(worker: Worker, case: Case, message: str, mend: str) -> None:
+def _park(worker: Worker, case: Case, message: str) -> None:
+    gone, left = ", ".join(case.gone), ", ".join(_left(case))
+    mend = f"Delete it in {left} too (syncline parked delete), create it again in {gone} (restore), or leave it (keep)."
     worker.draft.again(case.arrivals.values(), None)
     worker.draft.park(case.ref(case.gone[0]), "deleted", message, mend, at=worker.setup.now())
     worker.gate.parked(case, message)

@@ -55,6 +55,13 @@ class Knowing:
             codes=await self._tables(flow),
         )
 
+    async def match_keys(self, flow: Flow, refs: Sequence[Ref]) -> dict[Ref, dict[str, str]]:
+        """By what these arrivals can be matched, the strongest key first."""
+        arrived = self._setup.store.arrivals(refs).values()
+        records = {arrival.ref: arrival.record for arrival in arrived if arrival.record is not None}
+        known = await self.to_read(flow, ((ref.side, record) for ref, record in records.items()))
+        return {ref: keys_of(flow, row(flow, ref.side, record, known).values) for ref, record in records.items()}
+
     async def inform(self, flow: Flow, cases: Sequence[Case]) -> list[Case]:
         """The cases with what their records say, what each side was last known to hold, and what people said."""
         known = await self.to_read(flow, [told for case in cases for told in case.records.items()])

@@ -6,7 +6,7 @@ A record that still says what is remembered of it is no news: this is where the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
 from msgspec import UNSET
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from syncline.connectors.base import CursorLost, Page
 from syncline.engine.knowing import Knowing
 from syncline.engine.report import Progress
+from syncline.engine.restored import doubtful
 from syncline.engine.scan import is_due, overdue, scan, scanned
 from syncline.engine.setup import Setup, view
 from syncline.mapping.known import Known
@@ -25,15 +26,19 @@ from syncline.records import LinkState, Record, Ref, Row, Shadow
 from syncline.store import Arrival, Memory
 
 
-async def observe(setup: Setup, knowing: Knowing, progress: Progress, *, scanning: bool = False) -> None:
+async def observe(
+    setup: Setup, knowing: Knowing, progress: Progress, *, scanning: bool = False, whole: Collection[str] = ()
+) -> None:
     """Look at every side of every flow once. Raises `ConnectorError`: what was read before it stays remembered.
 
-    ``scanning`` looks for deleted records also where it is not yet time for that.
+    ``scanning`` looks for deleted records also where it is not yet time for that; on the sides in ``whole`` even if
+    they tell their deletions.
     """
     for flow in setup.flows.values():
         await asyncio.gather(*(_observe(setup, knowing, progress, flow, side) for side in flow.sides))
         for side in flow.sides:
-            if is_due(setup, flow, side) or (scanning and not setup.systems[side].capabilities.deletions):
+            asked = scanning and not setup.systems[side].capabilities.deletions
+            if is_due(setup, flow, side) or asked or side in whole:
                 await scan(setup, flow, side)
 
 
@@ -52,12 +57,14 @@ async def _observe(setup: Setup, knowing: Knowing, progress: Progress, flow: Flo
 async def _pages(setup: Setup, flow: Flow, side: str) -> AsyncIterator[Page]:
     """What changed since the cursor; everything, where the system has forgotten the cursor."""
     system, asked = setup.systems[side], view(flow, side)
+    cursor = setup.store.cursor(flow.name, side)
     try:
-        async for page in system.changes(asked, setup.store.cursor(flow.name, side)):
+        async for page in system.changes(asked, cursor):
             yield page
     except CursorLost:
         # What was deleted meanwhile no listing tells: only the ids show it.
-        setup.store.save(Memory(cursors={(flow.name, side): None}, facts=overdue(flow, side)))
+        facts = overdue(flow, side) | doubtful(flow, side)
+        setup.store.save(Memory(cursors={(flow.name, side): None}, facts=facts))
         async for page in system.changes(asked, None):
             yield page
 
@@ -102,7 +109,8 @@ class _Looking:
             arrivals.append(Arrival(ref=ref, record=record, seen=now, due=now))
         arrivals += [Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in links or r in pending]
         cursors = {(self._flow.name, self._side): page.cursor}
-        store.save(Memory(arrivals=arrivals, done=done, shadows=fresh, cursors=cursors))
+        facts = doubtful(self._flow, self._side) if page.rewound else {}
+        store.save(Memory(arrivals=arrivals, done=done, shadows=fresh, cursors=cursors, facts=facts))
 
     async def _known(self, linked: Sequence[Record]) -> Known:
         if not linked:

@@ -10,11 +10,13 @@ from typing import Any
 
 from msgspec import structs
 
+from syncline.engine import breaker
 from syncline.engine.case import Case
 from syncline.engine.knowing import Knowing
 from syncline.engine.observe import observe
 from syncline.engine.recover import recover
 from syncline.engine.report import Change, Plan, PlanRow, Progress, Quiet, Refusal, Result, Step
+from syncline.engine.restored import check
 from syncline.engine.scan import check_share
 from syncline.engine.setup import EngineError, Setup, check_identities, identities
 from syncline.engine.sync import one_round
@@ -26,14 +28,20 @@ from syncline.store import Store
 
 
 async def plan(setup: Setup, progress: Progress | None = None) -> Plan:
-    """What a pass would do now. Nothing is written, neither to a system nor to the store. Raises `ConnectorError`."""
+    """What a pass would do now. Nothing is written, neither to a system nor to the store.
+
+    Raises `ConnectorError`, and `EngineError` where a side was brought back from a backup.
+    """
     found = await identities(setup)
     with setup.store.scratch() as copy:
         dry = structs.replace(setup, store=copy)
         recorder = _Recorder(copy)
         worker = Worker(dry, Knowing(dry), recorder, Result())
         await observe(dry, worker.knowing, progress or Quiet())
-        await one_round(worker, progress or Quiet())
+        await check(dry)
+        await breaker.check(dry, worker.knowing)
+        worker.holds = copy.holds()
+        await _work(worker, progress or Quiet())
     return Plan(made=setup.now(), systems=found, rows=tuple(recorder.rows))
 
 
@@ -51,9 +59,18 @@ async def apply(setup: Setup, reviewed: Plan, progress: Progress | None = None) 
     worker = Worker(setup, Knowing(setup), gate, Result())
     await recover(worker, setup.store.open_intents())
     await observe(setup, worker.knowing, progress or Quiet())
-    check_share(setup)
-    await one_round(worker, progress or Quiet())
+    await check(setup)
+    check_share(setup, worker.wanted)
+    await breaker.check(setup, worker.knowing)
+    worker.holds = setup.store.holds()
+    await _work(worker, progress or Quiet())
     return worker.result, tuple(gate.refusals())
+
+
+async def _work(worker: Worker, progress: Progress) -> None:
+    """What is to be created again, where it was deleted, shows in the second round."""
+    if await one_round(worker, progress):
+        await one_round(worker, progress)
 
 
 class _Rows:

@@ -45,12 +45,16 @@ class Tally:
 
 
 class Result:
-    """What a pass did, by flow; what it could not finish, and what people said that was void: one sentence each."""
+    """What a pass did, by flow; what it could not finish, what people said that was void, what edits it holds, and what
+    else people should know: one sentence each.
+    """
 
     def __init__(self) -> None:
         self.flows: defaultdict[str, Tally] = defaultdict(Tally)
         self.unfinished: list[str] = []
         self.void: list[str] = []
+        self.held: list[str] = []
+        self.told: list[str] = []
         self._refused: list[str] = []
 
     def refuse(self, sentence: str) -> None:

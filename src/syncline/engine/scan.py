@@ -7,6 +7,7 @@ stops.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from syncline.engine.setup import EngineError, Setup, view
@@ -16,6 +17,8 @@ from syncline.store import Arrival, Memory
 
 EVERY = timedelta(hours=1)
 _OVERDUE = ""
+WINDOW = timedelta(days=1)
+"""How far back deletions are counted together: a side that is emptied bit by bit is emptied, too."""
 _PAGE = 1_000
 _SHARE = 0.2
 _FEW = 10
@@ -57,19 +60,38 @@ async def scan(setup: Setup, flow: Flow, side: str) -> None:
     scanned(setup, flow, side)
 
 
-def check_share(setup: Setup) -> None:
-    """Raises `TooManyDeleted`."""
+def check_share(setup: Setup, wanted: Mapping[str, str]) -> None:
+    """Raises `TooManyDeleted`. ``wanted`` is what was said of sides that were brought back from a backup."""
     for flow in setup.flows.values():
         for side in flow.sides:
+            if wanted.get(side) == "repair":
+                continue  # what is gone there is created again
             gone = setup.store.gone(flow.name, side)
-            if gone <= _FEW:
+            if not gone:
                 continue
-            linked = setup.store.linked(flow.name, side)
-            if gone > linked * _SHARE:
+            allowed = setup.store.fact(_allowed(flow, side))
+            since = setup.now() - WINDOW
+            since = max(since, datetime.fromisoformat(allowed)) if allowed else since
+            parked, deleted = setup.store.gone_since(flow.name, side, since)
+            lost = gone + parked + deleted
+            linked = setup.store.linked(flow.name, side) + deleted
+            if lost > _FEW and lost > linked * _SHARE:
+                before = f", {parked + deleted} of them in the last day" if parked + deleted else ""
                 raise TooManyDeleted(
-                    f"{side} no longer has {gone} of {linked} linked {flow.name}. Nothing was done.",
+                    f"{side} no longer has {lost} of {linked} linked {flow.name}{before}. Nothing was done.",
                     "If they were deleted on purpose: syncline sync --allow-deletions.",
                 )
+
+
+def allow(setup: Setup) -> None:
+    """What was deleted until now was deleted on purpose: only what comes after it counts."""
+    now = setup.now().isoformat()
+    facts = {_allowed(flow, side): now for flow in setup.flows.values() for side in flow.sides}
+    setup.store.save(Memory(facts=facts))
+
+
+def _allowed(flow: Flow, side: str) -> str:
+    return f"{flow.name} deleted on purpose on {side}"
 
 
 def _fact(flow: Flow, side: str) -> str:

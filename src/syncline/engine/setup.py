@@ -60,17 +60,35 @@ async def identities(setup: Setup) -> dict[str, str]:
     for side, identity in found.items():
         known = setup.store.fact(_canary(side))
         if known is not None and known != identity:
+            name, before = await setup.systems[side].company_name(), setup.store.fact(_name(side))
             raise EngineError(
-                f"{side} is now {identity}, but everything remembered of it is of {known}.",
+                f"{side} is now {_called(identity, name)}, but everything remembered of it is of "
+                f"{_called(known, before)}.",
                 "Correct its address or company, or give this one a store of its own.",
             )
     return found
 
 
-async def check_identities(setup: Setup) -> None:
-    """As `identities`, and remembers those seen for the first time."""
+async def check_identities(setup: Setup) -> list[str]:
+    """As `identities`, and remembers those seen for the first time. A company with another name is the same: told."""
     found = await identities(setup)
-    setup.store.save(Memory(facts={_canary(side): identity for side, identity in found.items()}))
+    named = {side: name for side in found if (name := await setup.systems[side].company_name()) is not None}
+    known = {side: setup.store.fact(_name(side)) for side in named}
+    facts = {_canary(side): identity for side, identity in found.items()}
+    setup.store.save(Memory(facts=facts | {_name(side): name for side, name in named.items()}))
+    return [
+        f"{side} is called {name} now; it was {known[side]}. It is the same company."
+        for side, name in named.items()
+        if known[side] not in (None, name)
+    ]
+
+
+def _called(identity: str, name: str | None) -> str:
+    return f"{identity} ({name})" if name else identity
+
+
+def _name(side: str) -> str:
+    return f"name of {side}"
 
 
 def _canary(side: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
+from syncline.engine import breaker, returned
 from syncline.engine.answers import take_up
 from syncline.engine.gate import Open
 from syncline.engine.joining import fulfil
@@ -13,10 +15,12 @@ from syncline.engine.linking import link
 from syncline.engine.observe import observe
 from syncline.engine.recover import recover
 from syncline.engine.report import Progress, Quiet, Result
-from syncline.engine.scan import check_share
+from syncline.engine.restored import Wanted, begin, check, end
+from syncline.engine.scan import allow, check_share
 from syncline.engine.setup import Setup, check_identities
 from syncline.engine.turn import turn
 from syncline.engine.worker import Worker
+from syncline.mapping.model import Flow
 
 TURN = 2_000
 """Arrivals a turn: what is held in memory at once."""
@@ -27,25 +31,42 @@ _PATIENCE = timedelta(seconds=60)
 
 
 async def sync(
-    setup: Setup, progress: Progress | None = None, *, scanning: bool = False, allow_deletions: bool = False
+    setup: Setup,
+    progress: Progress | None = None,
+    *,
+    scanning: bool = False,
+    allow_deletions: bool = False,
+    restored: Mapping[str, Wanted] | None = None,
 ) -> Result:
     """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered.
 
     ``scanning`` looks for deleted records now, not only when it is time; ``allow_deletions`` goes on however many there
-    are.
+    are. ``restored`` are sides that were brought back from a backup, and what is to become of them.
     """
     watched = progress or Quiet()
-    await check_identities(setup)
+    renamed = await check_identities(setup)
+    if restored:
+        begin(setup, restored)
     result = Result()
+    result.told += renamed
     for look in range(_LOOKS):
         before = result.writes
         worker = _worker(setup, result)
+        first = look == 0
         await recover(worker, setup.store.open_intents())
-        await observe(setup, worker.knowing, watched, scanning=scanning and look == 0)
-        if not allow_deletions:
-            check_share(setup)
+        await observe(setup, worker.knowing, watched, scanning=scanning and first, whole=worker.wanted if first else ())
+        await check(setup)
+        if allow_deletions:
+            allow(setup)
+        else:
+            check_share(setup, worker.wanted)
+        await breaker.check(setup, worker.knowing)
+        worker.holds = setup.store.holds()
         await work_off(worker, watched)
         if result.writes == before:
+            end(setup, worker.wanted)
+            breaker.end(setup)
+            result.held = [breaker.words(hold) for hold in setup.store.holds() if hold.state == "held"]
             return result
     result.unfinished.append("records keep changing as fast as they are brought in step")
     return result
@@ -73,18 +94,33 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     """Link and work off what is due now, each flow after those it refers to. Whether there was anything.
 
     What was sent before and is not known to stand is looked for first; then what people wished and said is taken up.
+    What was deleted comes last, each flow before those it refers to: by then, what pointed to a deleted record has
+    moved or is gone itself.
     """
     if not worker.gate.dry:
         await recover(worker, worker.setup.store.open_intents())
     await fulfil(worker)
     await take_up(worker)
-    horizon, found = worker.setup.now(), False
+    horizon = worker.setup.now()
+    last = horizon + timedelta(microseconds=1)
+    found = 0
     for flow in worker.setup.flows.values():
         await link(worker, flow)
-        done = 0
-        while arrivals := worker.setup.store.due(flow.name, horizon, TURN):
-            found = True
-            await turn(worker, flow, arrivals)
-            done += len(arrivals)
-            progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
-    return found
+        if await returned.release(worker, flow):
+            await link(worker, flow)
+        found += await _turns(worker, flow, progress, horizon, deletions_at=last)
+    for flow in reversed(list(worker.setup.flows.values())):
+        found += await _turns(worker, flow, progress, last)
+    return bool(found)
+
+
+async def _turns(
+    worker: Worker, flow: Flow, progress: Progress, horizon: datetime, deletions_at: datetime | None = None
+) -> int:
+    """How many arrivals were worked on."""
+    done = 0
+    while arrivals := worker.setup.store.due(flow.name, horizon, TURN):
+        await turn(worker, flow, arrivals, deletions_at)
+        done += len(arrivals)
+        progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
+    return done

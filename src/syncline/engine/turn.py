@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
-from syncline.engine import deletions
+from syncline.engine import breaker, deletions, older
 from syncline.engine.case import Case, group
 from syncline.engine.deliver import deliver
 from syncline.engine.setup import view
@@ -30,8 +31,11 @@ _TELLS: Mapping[LinkState, Action] = {
 }
 
 
-async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival]) -> None:
-    """Decide and deliver these. Raises `ConnectorError`: what was not delivered stays due."""
+async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival], deletions_at: datetime | None = None) -> None:
+    """Decide and deliver these. Raises `ConnectorError`: what was not delivered stays due.
+
+    With ``deletions_at`` what is gone is left until then.
+    """
     store = worker.setup.store
     links = store.links([a.link for a in arrivals if a.link is not None])
     cases = group(arrivals, links, flow)
@@ -43,7 +47,10 @@ async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival]) -> None:
             _hold_unsettled(worker, case)
         else:
             (gone if case.gone else there).append(case)
-    await deletions.settle(worker, flow, gone)
+    if deletions_at is None:
+        await deletions.settle(worker, flow, gone)
+    else:
+        _leave(worker, gone, deletions_at)
     taking_part = [case for case in there if not await _resting(worker, case)]
     await deliver(worker, flow, await _decide(worker, flow, taking_part))
 
@@ -52,6 +59,12 @@ def _hold_unsettled(worker: Worker, case: Case) -> None:
     """Nothing is decided of a link while it is not known what became of a write to it."""
     worker.draft.again(case.arrivals.values(), worker.setup.now() + worker.setup.settling)
     worker.gate.parked(case, "it is not known yet what became of a write to it")
+
+
+def _leave(worker: Worker, gone: Sequence[Case], until: datetime) -> None:
+    """No attempt was made: whatever is due of these is due then."""
+    due = ((arrival, arrival.due) for case in gone for arrival in case.arrivals.values())
+    worker.draft.arrivals |= {each.ref: replace(each, due=max(at, until)) for each, at in due if at is not None}
 
 
 # --- what takes part
@@ -102,17 +115,26 @@ def _set_state(worker: Worker, case: Case, state: LinkState, note: str) -> None:
 
 async def _decide(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Case]:
     decided: list[Case] = []
+    aged: list[tuple[Case, list[str]]] = []
     for case in await worker.knowing.inform(flow, cases):
         if _held(worker, case):
             continue
+        rows, shadows = breaker.to_merge(worker.holds, flow, case.rows, case.shadows)
+        if sides := older.older(case):
+            meant = older.to_merge(worker, case, sides)
+            if meant is None:
+                aged.append((case, sides))
+                continue
+            rows, shadows = breaker.to_merge(worker.holds, flow, *meant)
         closed = frozenset(side for side, record in case.records.items() if record.closed)
         if case.link.state is LinkState.COMPLETED and not closed:
             _too_late(worker, case)
             continue
         if closed and case.link.state is not LinkState.COMPLETED:
             _set_state(worker, case, LinkState.COMPLETED, f"{min(closed)} has closed it")
-        decision = merge(flow, case.rows, case.shadows, case.times, closed, case.answers)
+        decision = merge(flow, rows, shadows, case.times, closed, case.answers)
         decided.append(replace(case, link=worker.draft.links.get(case.link.id, case.link), merge=decision))
+    await older.look_again(worker, flow, aged)
     return _without_ping_pong(worker, decided)
 
 

@@ -6,11 +6,16 @@ from syncline.engine.draft import Draft
 from syncline.engine.gate import Gate
 from syncline.engine.knowing import Knowing
 from syncline.engine.report import Result
+from syncline.engine.restored import wanted
 from syncline.engine.setup import Setup
 
 
 class Worker:
-    """``gate`` is asked before anything is done that a person may want to see first; ``draft`` gathers a step."""
+    """``gate`` is asked before anything is done that a person may want to see first; ``draft`` gathers a step.
+
+    ``wanted`` is what people said of sides that were brought back from a backup; ``holds`` are the properties whose
+    edits on a side do not count.
+    """
 
     def __init__(self, setup: Setup, knowing: Knowing, gate: Gate, result: Result) -> None:
         self.setup = setup
@@ -18,3 +23,5 @@ class Worker:
         self.gate = gate
         self.result = result
         self.draft = Draft(setup.store, result)
+        self.wanted = wanted(setup)
+        self.holds = setup.store.holds()

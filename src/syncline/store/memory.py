@@ -11,7 +11,16 @@ from msgspec import Struct
 from syncline.records import Answer, Link, Record, Ref, Shadow, Value, Values, Write
 
 Cause: TypeAlias = Literal[
-    "waiting", "refused", "conflict", "ambiguous", "suggested", "unlinked", "deleted", "unknown", "untranslatable"
+    "waiting",
+    "refused",
+    "conflict",
+    "ambiguous",
+    "suggested",
+    "unlinked",
+    "deleted",
+    "older",
+    "unknown",
+    "untranslatable",
 ]
 """Why a record is parked. ``waiting`` ends by itself, when what it waits for is linked."""
 
@@ -25,6 +34,7 @@ Action: TypeAlias = Literal[
     "lost",
     "void",
     "parked",
+    "held",
     "resting",
     "completed",
     "unlinked",
@@ -109,15 +119,16 @@ class Wish(Struct, frozen=True, kw_only=True):
 class Hold(Struct, frozen=True, kw_only=True):
     """A property of which a side changed too much at once: its edits there do not count until a person says so.
 
-    ``within`` is ``lines`` where it is a property of lines. ``state`` is ``held``, or ``rejected`` once a person said
-    that what was there before is to be put back. Of ``linked`` records ``changed`` were, ``blanked`` to nothing.
+    ``within`` is ``lines`` where it is a property of lines. ``state`` is ``held``, or what a person said, until that is
+    done: ``passed`` where the edits are meant, ``rejected`` where what was there before is to be put back. In
+    ``changed`` of ``linked`` records it was changed, in ``blanked`` emptied.
     """
 
     flow: str
     side: str
     property: str
     within: Literal["header", "lines"] = "header"
-    state: Literal["held", "rejected"] = "held"
+    state: Literal["held", "passed", "rejected"] = "held"
     changed: int
     blanked: int
     linked: int

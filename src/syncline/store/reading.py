@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from syncline.records import Answer, Link, LinkState, Ref, Shadow, Value
 from syncline.store import tables as t
@@ -18,6 +19,8 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _SLICE = 2_000
 """How many values one statement asks for: far under the 32,766 that either database takes."""
+_ENTRIES = 20
+"""How many entries of the journal are looked through for each record that is wanted."""
 
 _IS_MEMBER = and_(
     t.members.c.flow == t.arrivals.c.flow, t.members.c.side == t.arrivals.c.side, t.members.c.id == t.arrivals.c.id
@@ -213,9 +216,73 @@ def gone(connection: Connection, flow: str, side: str) -> int:
     return connection.scalar(wanted) or 0
 
 
+def gone_since(connection: Connection, flow: str, side: str, since: datetime) -> tuple[int, int]:
+    a, p, j = t.arrivals.c, t.parked.c, t.journal.c
+    same = and_(p.flow == a.flow, p.side == a.side, p.id == a.id)
+    parked = select(func.count()).select_from(t.parked).join(t.arrivals, same)
+    parked = parked.where(p.flow == flow, p.side == side, p.cause == "deleted", p.since >= since, a.due.is_(None))
+    theirs = and_(j.action == "deleted", j.side == side, j.line.is_(None), j.origin.is_(None))
+    deleted = select(func.count(j.record.distinct())).where(j.flow == flow, j.at >= since, theirs)
+    return connection.scalar(parked) or 0, connection.scalar(deleted) or 0
+
+
+def recent(connection: Connection, flow: str, side: str, limit: int) -> tuple[Ref, ...]:
+    j = t.journal.c
+    asked = select(j.record).where(j.flow == flow, j.side == side, j.record.is_not(None))
+    latest = connection.scalars(asked.order_by(j.seq.desc()).limit(limit * _ENTRIES))
+    return tuple(Ref(flow, side, id_) for id_ in list(dict.fromkeys(latest))[:limit])
+
+
+def returned(connection: Connection, flow: str, side: str, others: Collection[str]) -> tuple[tuple[Ref, str, str], ...]:
+    """Step by step from what is due: a planner without statistics might begin with all keys there are."""
+    a, k = t.arrivals.c, t.keys.c
+    if not linked(connection, flow, side):
+        return ()
+    due = select(a.id).outerjoin_from(t.arrivals, t.members, _IS_MEMBER)
+    due = due.where(
+        a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_not(None), t.members.c.link.is_(None)
+    )
+    found: list[tuple[Ref, str, str]] = []
+    for ids in cut(connection.scalars(due)):
+        keys: defaultdict[str, defaultdict[Value, list[str]]] = defaultdict(lambda: defaultdict(list))
+        asked = select(k.id, k.name, k.value).where(k.flow == flow, k.side == side, k.id.in_(ids))
+        for id_, name, value in connection.execute(asked):
+            keys[name][value].append(id_)
+        for other, name in product(others, keys):
+            alike = {ref: v for v, refs in by_key(connection, flow, other, name, keys[name]).items() for ref in refs}
+            partners = links_of(connection, alike)
+            own = {link for link, at in members(connection, partners.values()) if at == side}
+            found += (
+                (Ref(flow, side, id_), link, name)
+                for ref, link in partners.items()
+                if link in own
+                for id_ in keys[name][alike[ref]]
+            )
+    return tuple(found)
+
+
 def linked(connection: Connection, flow: str, side: str) -> int:
     m = t.members.c
     return connection.scalar(select(func.count()).select_from(t.members).where(m.flow == flow, m.side == side)) or 0
+
+
+def _is_edited(flow: str, side: str) -> ColumnElement[bool]:
+    a = t.arrivals.c
+    return and_(
+        a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_not(None), t.members.c.link.is_not(None)
+    )
+
+
+def edited(connection: Connection, flow: str, side: str) -> int:
+    asked = select(func.count()).select_from(t.arrivals).join(t.members, _IS_MEMBER)
+    return connection.scalar(asked.where(_is_edited(flow, side))) or 0
+
+
+def edited_arrivals(connection: Connection, flow: str, side: str, after: str | None, limit: int) -> tuple[Arrival, ...]:
+    asked = _ARRIVALS.where(_is_edited(flow, side))
+    if after is not None:
+        asked = asked.where(t.arrivals.c.id > after)
+    return tuple(map(_arrival, connection.execute(asked.order_by(t.arrivals.c.id).limit(limit))))
 
 
 def next_due(connection: Connection, flow: str) -> datetime | None:

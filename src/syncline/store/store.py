@@ -168,10 +168,37 @@ class Store:
         with self._look() as c:
             return reading.gone(c, flow, side)
 
+    def gone_since(self, flow: str, side: str, since: datetime) -> tuple[int, int]:
+        """How many linked records were parked as deleted on this side since then, and how many were let go of."""
+        with self._look() as c:
+            return reading.gone_since(c, flow, side, since)
+
+    def recent(self, flow: str, side: str, limit: int) -> tuple[Ref, ...]:
+        """The records of a side of which the journal told last, the latest first: at most so many."""
+        with self._look() as c:
+            return reading.recent(c, flow, side, limit)
+
+    def returned(self, flow: str, side: str, others: Collection[str]) -> tuple[tuple[Ref, str, str], ...]:
+        """A side's due arrivals without a link that share a key with a linked record of one of the others, where that
+        link has another record of the side: each with the link's id and the key's name.
+        """
+        with self._look() as c:
+            return reading.returned(c, flow, side, others)
+
     def linked(self, flow: str, side: str) -> int:
         """How many records have a link."""
         with self._look() as c:
             return reading.linked(c, flow, side)
+
+    def edited(self, flow: str, side: str) -> int:
+        """How many linked records of a side have arrived and are due."""
+        with self._look() as c:
+            return reading.edited(c, flow, side)
+
+    def edited_arrivals(self, flow: str, side: str, after: str | None, limit: int) -> tuple[Arrival, ...]:
+        """The next of these, in the order of their record ids."""
+        with self._look() as c:
+            return reading.edited_arrivals(c, flow, side, after, limit)
 
     def next_due(self, flow: str) -> datetime | None:
         """When the first arrival is due that is not parked."""

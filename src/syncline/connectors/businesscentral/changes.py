@@ -3,12 +3,16 @@
 A transaction may become visible after a later-stamped one, so each poll begins some time (the overlap) before the mark
 that the last one left, and tells again what lies between. The first listing reads everything in the order of
 modification: what is edited meanwhile moves to its end and is met there.
+
+A system that was brought back from a backup has nothing to tell: all its times lie before the mark. So each poll begins
+early enough to meet the witness, the record that was modified last, once more; one that fails to appear, or is older
+than it was, tells.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Struct, structs
@@ -24,18 +28,28 @@ from syncline.records import Record
 
 _ORDER = {"$orderby": MODIFIED}
 _REREAD = 500
+_MOMENT = timedelta(milliseconds=1)
+"""How exact times are."""
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
+class Witness(Struct, frozen=True):
+    id: str
+    at: datetime
 
 
 class Cursor(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``mark`` is the latest modification told, ``watched`` the same of the watched entity.
 
-    ``first`` while the first listing is under way. ``followed`` are the versions, inside the overlap, of what took
-    requests of its own: it is not told again.
+    ``first`` while the first listing is under way. ``witness`` is the record that was modified last: every poll meets
+    it. ``followed`` are the versions of what is not told again: inside the overlap, of what took requests of its own,
+    and of the witness once the mark has moved on from it.
     """
 
     mark: datetime | None = None
     watched: datetime | None = None
     first: bool = False
+    witness: Witness | None = None
     followed: Mapping[str, str] = {}
 
     def text(self) -> str:
@@ -61,9 +75,11 @@ async def _whole(client: Client, shape: Shape, cursor: Cursor, overlap: timedelt
     conditions = shape.taking_part() if cursor.first else ()
     watched = cursor.watched
     traced: dict[str, tuple[datetime, str]] = {}
+    witness: Witness | None = None
     async for page, mark in _pages(client, shape, cursor.mark, overlap, conditions=conditions):
         watched = watched or page.at
         traced |= {str(each["id"]): (when, str(each[ETAG])) for each in _traced(shape, page) if (when := _when(each))}
+        witness = _last(witness, page.values)
         records = await completed(client, shape, page.values)
         if page.next is not None:
             unfinished = Cursor(mark=mark, watched=watched, first=cursor.first)
@@ -71,7 +87,7 @@ async def _whole(client: Client, shape: Shape, cursor: Cursor, overlap: timedelt
             continue
         last = mark if mark or page.at is None or not shape.dated else page.at - overlap
         recent = {id_: etag for id_, (when, etag) in traced.items() if last and when > last - overlap}
-        finished = Cursor(mark=last, watched=watched, followed=recent)
+        finished = Cursor(mark=last, watched=watched, witness=witness, followed=recent)
         yield Page(records=tuple(records), cursor=finished.text(), total=page.total)
 
 
@@ -81,6 +97,9 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
     latest = cursor
     followed = {str(each["id"]): str(each[ETAG]) for each in touches}
     told: set[str] = set()
+    met: dict[str, datetime] = {}
+    witness: Witness | None = None
+    version = ""
     seen = 0
     waiting: Sequence[Record] = ()
     async for page, mark in _pages(client, shape, cursor.mark, overlap, first=first):
@@ -89,6 +108,9 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
         seen += len(page.values)
         latest = structs.replace(cursor, mark=mark)
         followed |= {str(each["id"]): str(each[ETAG]) for each in _traced(shape, page)}
+        version = str(page.values[-1][ETAG]) if page.values else version
+        met |= {str(each["id"]): when for each in page.values if (when := _when(each))}
+        witness = _last(witness, page.values)
         fresh = [each for each in page.values if not _is_followed(cursor, each)]
         told |= {str(each["id"]) for each in fresh}
         waiting = await completed(client, shape, fresh)
@@ -96,12 +118,17 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
     for at in range(0, len(touched), _REREAD):
         yield Page(records=tuple(waiting), cursor=latest.text())
         waiting = list((await get(client, shape, touched[at : at + _REREAD])).values())
+    mark = _onward(cursor.mark, latest.mark, bool(seen), first.at, overlap, witness.at if witness else None)
+    if witness and mark != witness.at:
+        followed[witness.id] = version
     finished = Cursor(
-        mark=_onward(cursor.mark, latest.mark, bool(seen), first.at, overlap),
+        mark=mark,
         watched=_onward(cursor.watched, _latest(cursor.watched, touches), bool(touches), first.at, overlap),
+        witness=witness,
         followed=followed,
     )
-    yield Page(records=tuple(waiting), cursor=finished.text())
+    rewound = cursor.witness is not None and met.get(cursor.witness.id, _NEVER) < cursor.witness.at
+    yield Page(records=tuple(waiting), cursor=finished.text(), rewound=rewound)
 
 
 async def _asked(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta) -> tuple[Sequence[Told], Listed]:
@@ -167,6 +194,12 @@ def _when(told: Told) -> datetime | None:
     return moment(told.get(MODIFIED))
 
 
+def _last(known: Witness | None, values: Sequence[Told]) -> Witness | None:
+    """The one that was modified last; they stand in that order."""
+    when = _when(values[-1]) if values else None
+    return Witness(str(values[-1]["id"]), when) if when else known
+
+
 def _latest(mark: datetime | None, values: Iterable[Told]) -> datetime | None:
     moments = [mark, *(_when(each) for each in values)]
     return max((each for each in moments if each), default=None)
@@ -177,9 +210,17 @@ def _back(mark: datetime | None, overlap: timedelta) -> datetime | None:
 
 
 def _onward(
-    before: datetime | None, latest: datetime | None, any_told: bool, now: datetime | None, overlap: timedelta
+    before: datetime | None,
+    latest: datetime | None,
+    any_told: bool,
+    now: datetime | None,
+    overlap: timedelta,
+    within: datetime | None = None,
 ) -> datetime | None:
-    """The next mark. Where only what is known was told again, time itself moves it on, so that the telling ends."""
+    """The next mark. Where only what is known was told again, time itself moves it on, so that the telling ends; but
+    not so far that the next poll would not meet what was modified ``within`` the overlap before it.
+    """
     if latest != before or not any_told or now is None or latest is None:
         return latest
-    return max(latest, now - overlap)
+    onward = now - overlap if within is None else min(now - overlap, within + overlap - _MOMENT)
+    return max(latest, onward)

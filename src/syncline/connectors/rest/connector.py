@@ -85,6 +85,10 @@ class Rest:
             )
         return str(value)
 
+    async def company_name(self) -> str | None:
+        """Nothing that a declaration names tells it."""
+        return None
+
     async def changes(self, view: View, cursor: str | None) -> AsyncIterator[Page]:
         entity, position = self._entity(view.entity), reading.Position.of(self._name, cursor)
         with self._client.trusted():

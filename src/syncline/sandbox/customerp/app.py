@@ -23,6 +23,7 @@ from syncline.sandbox.customerp.database import Database, Stored, etag
 from syncline.sandbox.customerp.entities import ENTITIES
 from syncline.sandbox.customerp.model import Entity
 from syncline.sandbox.customerp.problems import Problem
+from syncline.sandbox.customerp.snapshots import Snapshots
 from syncline.sandbox.faults import Fault, FaultMiddleware, Faults
 from syncline.sandbox.requests import Asked, CountingMiddleware, Requests, looking
 
@@ -46,6 +47,7 @@ def create_app(data: Path | Literal[":memory:"], *, token: str | None, empty: bo
     routes: list[BaseRoute] = [
         faults.route(),
         *requests.routes(),
+        *Snapshots(database).routes(),
         Route("/openapi.json", _json(described), methods=["GET"]),
         Route("/api/changes", changes.list, methods=["GET"]),
     ]

@@ -88,6 +88,15 @@ class Database:
     def close(self) -> None:
         self._connection.close()
 
+    def copy_to(self, copy: sqlite3.Connection) -> None:
+        """Copy all data as it is at this moment."""
+        self._connection.backup(copy)
+
+    def copy_from(self, copy: sqlite3.Connection) -> None:
+        """Replace all data by a copy of it: all is as it was, versions and places in the feed too."""
+        copy.backup(self._connection)
+        self._execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log has grown by all of it
+
     # --- records
 
     def record(self, entity: str, name: str) -> Stored | None:
@@ -185,6 +194,10 @@ class Database:
     def end(self) -> int:
         """The place of the last change."""
         return int(self._one("SELECT max(seq) FROM change") or 0)
+
+    def at(self, seq: int) -> str:
+        """When the change at a place of the feed was; nothing where there is none."""
+        return str(self._one("SELECT at FROM change WHERE seq = ?", (seq,), default=""))
 
     def _open(self) -> bool:
         """Whether the file is new. Raises `sqlite3.Error` where it is none of ours, which it then leaves as it is."""

@@ -34,10 +34,15 @@ class _ListCursor(Struct, frozen=True, array_like=True, tag="list"):
 
 
 class _FeedCursor(Struct, frozen=True, array_like=True, tag="feed"):
-    """Behind which change of which data the feed goes on."""
+    """Behind which change of which data the feed goes on, and when that was.
+
+    Data that was brought back from a backup has other changes at the same places: a cursor of the feed as it went on
+    before must not skip them.
+    """
 
     data: str
     after: int
+    at: str
 
 
 _Cursor = TypeVar("_Cursor", _ListCursor, _FeedCursor)
@@ -74,7 +79,8 @@ def changes(database: Database, query: Mapping[str, str]) -> bytes:
     after = _since(database, query.get("since"), end)
     found = database.changes(after=after, entity=entity, latest=expand, limit=limit + 1)
     shown, more = found[:limit], len(found) > limit
-    following = _FeedCursor(database.name, shown[-1].seq if more else end)
+    last = shown[-1].seq if more else end
+    following = _FeedCursor(database.name, last, database.at(last))
     items = [_item(each, expand=expand) for each in shown]
     return msgspec.json.encode({"items": items, "nextSince": _spell(following), "hasMore": more})
 
@@ -98,10 +104,10 @@ def _since(database: Database, cursor: str | None, end: int) -> int:
         return 0
     if cursor == LATEST:
         return end
-    after = _cursor(cursor, _FeedCursor, database).after
-    if after > end:
+    known = _cursor(cursor, _FeedCursor, database)
+    if known.after > end or known.at != database.at(known.after):
         raise _foreign_cursor()
-    return after
+    return known.after
 
 
 def _items(records: list[Stored], following: _ListCursor | None, *, only_ids: bool) -> bytes:

@@ -1,0 +1,57 @@
+"""What a person says of parked records: remembered with them, and done by the next pass."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from syncline.engine.case import Case
+from syncline.engine.worker import Worker
+from syncline.records import Ref
+from syncline.store import Cause, Memory, Parked, Store
+
+Word: TypeAlias = Literal["delete", "restore", "keep", "accept"]
+
+CHOICES: Mapping[Cause, Collection[Word]] = {
+    "deleted": ("delete", "restore", "keep"),
+    "older": ("restore", "accept"),
+}
+
+
+class Answered(Struct, frozen=True):
+    """What a person said of a record, and when."""
+
+    answer: Word
+    at: datetime
+
+    def holds(self, case: Case) -> bool:
+        """It was said of what was known then: what was observed since, nobody has seen."""
+        return all(arrival.seen <= self.at for arrival in case.arrivals.values())
+
+
+def answer(store: Store, parked: Sequence[Parked], word: Word, now: datetime) -> None:
+    """Remember it, and make everything that is held back of the same links due. The next pass does it."""
+    links = store.links([each.link for each in parked if each.link])
+    members = [Ref(link.flow, side, id_) for link in links.values() for side, id_ in link.members.items()]
+    arrivals = store.arrivals([*(each.ref for each in parked), *members]).values()
+    told = {"answer": word, "answered": now.isoformat()}
+    store.save(
+        Memory(
+            parked=[replace(each, details={**each.details, **told}) for each in parked],
+            arrivals=[replace(arrival, due=now, attempts=0) for arrival in arrivals if arrival.due is None],
+        )
+    )
+
+
+def answered(worker: Worker, refs: Collection[Ref]) -> dict[Ref, Answered]:
+    """What people said of these."""
+    found = worker.setup.store.parked_refs(refs) if refs else {}
+    return {
+        ref: Answered(each.details["answer"], datetime.fromisoformat(each.details["answered"]))
+        for ref, each in found.items()
+        if each.details.get("answer") in CHOICES.get(each.cause, ())
+    }
