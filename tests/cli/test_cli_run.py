@@ -39,7 +39,7 @@ def test_every_pass_is_a_line_and_a_signal_ends_it_cleanly(systems: Systems, pro
     with running(project, "--json") as process:
         assert process.stdout
         first: dict[str, Any] = json.loads(process.stdout.readline())
-        assert set(first) == {"at", "flows", "writes", "unfinished", "void"}
+        assert set(first) == {"at", "flows", "writes", "unfinished", "void", "held"}
         assert set(first["flows"]) == {"customers", "products", "contacts", "orders"}
         systems.erp.made("customers", name="Made while it ran")
         made = json.loads(until(process.stdout, '"created":{"customerp":0,"businesscentral":1}'))

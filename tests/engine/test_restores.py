@@ -238,7 +238,7 @@ async def test_a_number_that_was_given_anew_makes_no_two_customers_one(both: Pai
     assert (await ours(both))["Customer 2"]["id"] == lost["id"]
     assert "Customer 2" not in await theirs(both)
     assert (await theirs(both))["Somebody else"]["number"] == number
-    assert {parked.cause for parked in both.parked()} == {"deleted", "refused"}
+    assert {parked.cause for parked in both.parked()} == {"deleted", "ambiguous"}
     (gone,) = (parked for parked in both.parked() if parked.cause == "deleted")
     assert "has its number now" in gone.message
 
