@@ -96,6 +96,9 @@ class Connector:
         faults = await self._ask("identity")
         return self._life.world.identity(self.name, swapped="swapped" in faults)
 
+    async def company_name(self) -> str:
+        return f"company of {self.name}"
+
     async def changes(self, view: View, cursor: str | None) -> AsyncIterator[Page]:
         known = None if cursor is None else msgspec.json.decode(cursor, type=_Cursor)
         while True:

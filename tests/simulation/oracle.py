@@ -225,7 +225,8 @@ class _Judge:
                 yield Wrong("f", f"{entity} {id_} was deleted in {side}, against the policy")
         for (entity, trace), deletions in self._deletions.items():
             for deletion in deletions:
-                if deletion.linked and self._systems[deletion.side].named(entity, trace):
+                is_again = bool(self._systems[deletion.side].named(entity, trace))
+                if is_again and deletion.linked and self._world.config.delete[entity] is not Policy.BLOCK:
                     yield Wrong("f", f"{entity} {trace} was deleted in {deletion.side}, and is there again")
             left = [side for side, system in self._systems.items() if system.named(entity, trace)]
             policy = self._world.config.delete[entity]
