@@ -29,8 +29,8 @@ async def check(setup: Setup, knowing: Knowing) -> None:
     """Hold what trips."""
     for flow in setup.flows.values():
         for side in flow.sides:
-            edited, linked = setup.store.edited(flow.name, side), setup.store.linked(flow.name, side)
-            if edited <= FEW or edited <= linked * SHARE:
+            edited = setup.store.edited(flow.name, side)
+            if edited <= FEW or edited <= (linked := setup.store.linked(flow.name, side)) * SHARE:
                 continue
             known = {(h.within, h.property) for h in setup.store.holds() if (h.flow, h.side) == (flow.name, side)}
             counts = await _count(setup, knowing, flow, side)

@@ -26,15 +26,16 @@ from syncline.store import Arrival, Cause, Entry, Memory, Store
 _PAGE = 1_000
 
 
-async def link(worker: Worker, flow: Flow) -> None:
-    """Join what matches. To be called when every side was listed to the end."""
-    for side in flow.sides:
-        await _remember_keys(worker, flow, side)
-    await _Matching(worker, flow).run()
+async def link(worker: Worker, flow: Flow) -> bool:
+    """Join what matches. To be called when every side was listed to the end. Whether any arrival was without a link."""
+    unlinked = [await _remember_keys(worker, flow, side) for side in flow.sides]
+    if any(unlinked):
+        await _Matching(worker, flow).run()
+    return any(unlinked)
 
 
-async def _remember_keys(worker: Worker, flow: Flow, side: str) -> None:
-    """By what each newly arrived record can be found."""
+async def _remember_keys(worker: Worker, flow: Flow, side: str) -> bool:
+    """By what each newly arrived record can be found. Whether there was any, also of before."""
     store, after = worker.setup.store, None
     while page := store.unlinked(flow.name, side, after, _PAGE):
         after = page[-1].ref.id
@@ -43,6 +44,7 @@ async def _remember_keys(worker: Worker, flow: Flow, side: str) -> None:
             known = await worker.knowing.to_read(flow, ((side, record) for _, record in fresh))
             rows = {ref: row(flow, side, record, known) for ref, record in fresh}
             store.save(Memory(keys={ref: worker.knowing.keys(flow, side, told) for ref, told in rows.items()}))
+    return after is not None
 
 
 class _Matching:

@@ -105,8 +105,7 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     last = horizon + timedelta(microseconds=1)
     found = 0
     for flow in worker.setup.flows.values():
-        await link(worker, flow)
-        if await returned.release(worker, flow):
+        if await link(worker, flow) and await returned.release(worker, flow):
             await link(worker, flow)
         found += await _turns(worker, flow, progress, horizon, deletions_at=last)
     for flow in reversed(list(worker.setup.flows.values())):

@@ -236,7 +236,8 @@ def recent(connection: Connection, flow: str, side: str, limit: int) -> tuple[Re
 def returned(connection: Connection, flow: str, side: str, others: Collection[str]) -> tuple[tuple[Ref, str, str], ...]:
     """Step by step from what is due: a planner without statistics might begin with all keys there are."""
     a, k = t.arrivals.c, t.keys.c
-    if not linked(connection, flow, side):
+    m = t.members.c
+    if connection.scalar(select(m.link).where(m.flow == flow, m.side == side).limit(1)) is None:
         return ()
     due = select(a.id).outerjoin_from(t.arrivals, t.members, _IS_MEMBER)
     due = due.where(
