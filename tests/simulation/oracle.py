@@ -72,6 +72,7 @@ class _Judge:
                 yield from self._alike(entity, trace)
         yield from self._verified()
         yield from self._edits()
+        yield from self._degraded()
         yield from self._at_rest()
         yield from self._deleted()
         yield from self._replayed()
@@ -191,6 +192,19 @@ class _Judge:
                     f"{entity} {trace} {name}{of}: a person wrote {edit.value} in {edit.side} over {edit.before}; "
                     f"now it is {held}, and the journal does not say why",
                 )
+
+    def _degraded(self) -> Iterator[Wrong]:
+        """What a system cut or rounded must not come back to the one where a person wrote it whole."""
+        for edit in self._people.edits:
+            entity, trace, line, name = edit.place
+            deleted = (entity, trace) in self._deletions
+            if edit.value == BLANK or deleted or cells(entity, line)[name].refers:
+                continue
+            for id_ in self._systems[edit.side].named(entity, trace):
+                held = self._systems[edit.side].held[entity][id_]
+                of = held.fields if line is None else next((x for x in held.lines if x["trace"] == line), {})
+                if token(of.get(name)) == edit.value and of[name] != edit.held:
+                    yield Wrong("a", f"{entity} {trace} {name} is {of[name]} in {edit.side}, where it was {edit.held}")
 
     def _accounted(self, edit: Edit) -> bool:
         place, people = edit.place, self._people

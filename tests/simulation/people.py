@@ -34,12 +34,13 @@ def lineage(place: Place) -> Lineage:
 
 
 class Edit(Struct, frozen=True):
-    """A person wrote this, by hand, over ``before``."""
+    """A person wrote this, by hand, over ``before``. ``held`` is what their system made of it, to the letter."""
 
     place: Place
     side: str
     value: str
     before: str
+    held: Any
 
 
 class Deletion(Struct, frozen=True):
@@ -178,7 +179,7 @@ class People:
                 continue
             place = (act.entity, act.trace, act.line, name)
             self.parents[lineage(place)][value].add(old)
-            self.edits.append(Edit(place, act.side, value, old))
+            self.edits.append(Edit(place, act.side, value, old, now[name]))
 
     def _derived(self, entity: str, trace: str, line: str | None, name: str, before: object, now: object) -> None:
         if token(before) != token(now):

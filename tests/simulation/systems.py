@@ -41,7 +41,7 @@ class Style(Struct, frozen=True, kw_only=True):
 
     ``feed``: it tells what changed and what was deleted, in its own order; else it is asked by time. ``keys``: it
     remembers the key of a create. ``whole``: a write of lines is one step, else one for each. ``ahead`` is how many
-    hours its clock is off. ``unique``: it has no code twice.
+    hours its clock is off. ``unique``: it has no number and no code twice.
     """
 
     feed: bool
@@ -244,8 +244,7 @@ class System:
     def _check(self, entity: str, id_: str | None, fields: Mapping[str, Any]) -> None:
         if self.side == BC and FORBIDDEN in str(fields.get("name") or ""):
             raise Denied(f"{FORBIDDEN} may not stand in a name", "name")
-        unique = ("number", "code") if self.style.unique else ("number",)
-        for name in unique:
+        for name in ("number", "code") if self.style.unique else ():
             wanted = fields.get(name)
             if wanted and any(
                 other != id_ and str(held.fields[name]).casefold() == str(wanted).casefold()

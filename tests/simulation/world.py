@@ -82,7 +82,7 @@ def configure(seed: int) -> Config:
                 ahead=chance.choice((0, 0, -7, 5, 0.01)),
                 page=chance.choice((1, 2, 50)),
                 batch=chance.choice((1, 2, 100)),
-                unique=True,
+                unique=chance.random() < 0.5,
             )
             for side in sides
         },
@@ -93,8 +93,8 @@ def configure(seed: int) -> Config:
             verbs=verbs,
             hidden=chance.choice((0.0, HIDDEN)),
         ),
-        faults=[name for name in names if chance.random() < 0.4],
-        fault_rate=chance.choice((0.0, 0.02, 0.05, 0.1)),
+        faults=chance.sample(names, chance.choice((0, 1, 2, 3, 6))),
+        fault_rate=chance.choice((0.05, 0.1, 0.2, 0.3)),
         act_rate=chance.choice((0.02, 0.05, 0.1)),
     )
 
