@@ -264,7 +264,7 @@ def resent_instead_of_looked_for() -> Patches:
     async def resends(worker: Any, flow: Any, side: str, intent: Any, link: Any) -> None:
         (outcome,) = await worker.setup.systems[side].write(view(flow, side), [intent.write])
         if isinstance(outcome, Done) and outcome.answer is not None:
-            recover._adopt(worker, flow, side, intent, link, outcome.answer)
+            await recover._adopt(worker, flow, side, intent, link, outcome.answer)
         else:
             recover._never_was(worker, intent, link)
 

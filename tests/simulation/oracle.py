@@ -82,7 +82,7 @@ class _Judge:
     def _counterparts(self, entity: str, trace: str) -> Iterator[Wrong]:
         count = {side: len(system.named(entity, trace)) for side, system in self._systems.items()}
         twice = [side for side, found in count.items() if found > 1]
-        if twice:
+        if twice and not (max(count.values()) == 2 and self._is_twin(entity, trace)):
             yield Wrong("b", f"{entity} {trace} is there {max(count.values())} times in {', '.join(twice)}")
         missing = [side for side, found in count.items() if not found]
         if not missing or self._excused(entity, trace):
@@ -92,6 +92,11 @@ class _Judge:
         if deletions and policy is Policy.KEEP:
             return
         yield Wrong("b", f"{entity} {trace} has no counterpart in {', '.join(missing)}, and nobody says why")
+
+    def _is_twin(self, entity: str, trace: str) -> bool:
+        """A person made it, too, between the look and the write; Syncline has noticed and asks."""
+        parked = self._parked.get((entity, trace))
+        return trace in self._people.twins and parked is not None and parked.cause == "ambiguous"
 
     def _alike(self, entity: str, trace: str) -> Iterator[Wrong]:
         if self._excused(entity, trace) or self._kept(entity, trace):
@@ -152,6 +157,8 @@ class _Judge:
         if parked is None:
             return False
         match parked.cause:
+            case "ambiguous":
+                return trace in self._people.twins
             case "refused":
                 return self._rightly_refused(entity, trace, parked)
             case "deleted":
@@ -213,7 +220,13 @@ class _Judge:
         if edit.value == BLANK and cell.keep_filled:
             return True  # by the agreement what is empty does not travel
         of = lineage(place)
-        standing = {value for now in self._now.values() for at, value in now.items() if lineage(at) == of}
+        standing = {
+            value
+            for system in self._systems.values()
+            for id_ in system.named(entity, trace)
+            for at, value in people.snapshot(system, entity, id_).items()
+            if lineage(at) == of
+        }
         if any(people.descends(place, value, edit.value) for value in standing):
             return True
         told = self._journal.get((entity, trace, name), set())

@@ -93,5 +93,16 @@ def test_a_deletion_is_found_though_the_feed_was_forgotten() -> None:
     assert not _ends_badly(events)
 
 
+def test_a_deletion_before_the_link_is_found_though_the_feed_was_forgotten() -> None:
+    """It was seen, and is to be created elsewhere; then it is gone, and no feed will ever tell."""
+    events: Mapping[str, Sequence[Event]] = {
+        "1 people between 1": [_customer("create", "erp", code="v4c", terms="v5")],
+        "1 store save 21": [_DIED],
+        "2 people between 1": [_customer("delete", "erp")],
+        "2 erp list customers 1": [Fault(name="forgotten")],
+    }
+    assert not _ends_badly(events, Deletion.ASK)
+
+
 def test_what_was_emptied_may_differ_where_that_does_not_travel() -> None:
     assert not _ends_badly(_MADE | {"2 people between 1": [_customer("edit", BC, phone=None)]})

@@ -70,6 +70,10 @@ def _policy(worker: Worker, case: Case) -> Deletion:
     return Deletion.BLOCK if forgotten else case.flow.delete
 
 
+_LOOKS = 2
+"""How often a record that is said to be gone, and is still there, is looked at again before that is believed."""
+
+
 async def _confirmed(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Case]:
     """Those that are really gone. A record that is there after all is an observation like any other."""
     asked: defaultdict[str, list[str]] = defaultdict(list)
@@ -85,6 +89,10 @@ async def _confirmed(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[
             confirmed.append(case)
             continue
         now = worker.setup.now()
+        if max(case.arrivals[side].attempts for side in there) < _LOOKS:
+            # A replica that lags behind does not know of it yet; who told that it is gone will not tell again.
+            worker.draft.again(case.arrivals.values(), now + worker.setup.settling)
+            continue
         worker.draft.again(case.arrivals.values(), now)
         for side, record in there.items():
             ref = case.ref(side)

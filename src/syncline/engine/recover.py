@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from syncline.engine.journal import recovered
+from syncline.engine.landed import remember
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, LensError, Property
@@ -66,6 +67,7 @@ async def _look_at_written(worker: Worker, flow: Flow, side: str, intents: Seque
     shadows = store.shadows([intent.link for intent in intents])
     links = store.links([intent.link for intent in intents])
     now = worker.setup.now()
+    stand: list[tuple[Intent, Link, Record]] = []
     for intent in intents:
         id_ = str(intent.record)
         settled = intent.opened + worker.setup.settling
@@ -78,6 +80,9 @@ async def _look_at_written(worker: Worker, flow: Flow, side: str, intents: Seque
         then = row(flow, side, seen, known) if (seen := before.get(id_)) else Row(values=shadow.values)
         what = row(flow, side, found[id_], known) if id_ in found else Row(values={}, lines=())
         draft.journal += recovered(flow, intent, then, what, shadow, now)
+        if id_ in found and intent.link in links:
+            stand.append((intent, links[intent.link], found[id_]))
+    await remember(worker, flow, side, stand)
     draft.save()
 
 
@@ -96,7 +101,7 @@ async def _find_created(worker: Worker, flow: Flow, side: str, intents: Sequence
     again = [i for i in open_ones if repeatable and now - i.opened < _KEYS_LIVE]
     for intent, outcome in zip(again, await _repeat(worker, flow, side, again), strict=True):
         if isinstance(outcome, Done) and outcome.answer is not None:
-            _adopt(worker, flow, side, intent, links[intent.link], outcome.answer)
+            await _adopt(worker, flow, side, intent, links[intent.link], outcome.answer)
         elif isinstance(outcome, Unavailable | Unknown):
             _wait(worker, links[intent.link], now + worker.setup.settling)
         else:
@@ -127,7 +132,7 @@ async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Lin
     if len(free) > 1:
         _unknown(worker, side, intent, link, f"{len(free)} records have the {path} {value}")
     elif free:
-        _adopt(worker, flow, side, intent, link, free[0])
+        await _adopt(worker, flow, side, intent, link, free[0])
     elif worker.setup.now() < intent.opened + worker.setup.settling:
         _wait(worker, link, intent.opened + worker.setup.settling)
     else:
@@ -175,8 +180,8 @@ def _raw(p: Property, side: str, intent: Intent) -> tuple[str, str] | None:
     return (column.paths[0], str(raw)) if raw else None
 
 
-def _adopt(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link, record: Record) -> None:
-    """It was created: it is the link's record, and is compared with the others like any two that were just linked."""
+async def _adopt(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link, record: Record) -> None:
+    """It was created: it is the link's record. What was not sent with it is compared as with any two just linked."""
     draft, now = worker.draft, worker.setup.now()
     members = {**link.members, side: record.id}
     draft.links[link.id] = replace(link, members={at: members[at] for at in flow.sides if at in members})
@@ -189,6 +194,7 @@ def _adopt(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link, re
     told = Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="created", origin=origin, note=note)
     draft.journal += (replace(told, ref=other, action="linked", origin=None) for other in _refs(link))
     draft.journal.append(told)
+    await remember(worker, flow, side, [(intent, link, record)])
 
 
 def _never_was(worker: Worker, intent: Intent, link: Link) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec import UNSET, Struct
 
 from syncline.mapping.model import Flow, Property
-from syncline.reconcile.merge import Decision, LineMerge, Merge
+from syncline.reconcile.merge import Decision, LineMerge, Merge, holds
 from syncline.records import LineShadow, Row, Shadow, Value, Values
 
 
@@ -30,6 +30,24 @@ class Delivered(Struct, frozen=True, kw_only=True):
     told: Told
     row: Row | None
     added: Mapping[str, str] = {}
+
+
+def landed(properties: Mapping[str, Property], side: str, sent: Values, now: Values) -> dict[str, Value]:
+    """Of what a side was sent, what it holds now just as it would hold that."""
+    return {
+        name: now[name]
+        for name, value in sent.items()
+        if name in now and holds(properties[name], side, value, now[name])
+    }
+
+
+def passed_on(properties: Mapping[str, Property], side: str, stands: Values, held: Values) -> dict[str, Value]:
+    """Of what another side ``held``, what has arrived at ``side``, where it ``stands``."""
+    return {
+        name: held[name]
+        for name, value in stands.items()
+        if name in held and holds(properties[name], side, held[name], value)
+    }
 
 
 def settle(
