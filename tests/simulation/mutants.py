@@ -13,12 +13,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from simulation import connector, world
-from syncline.engine import deletions, deliver, journal, observe, recover, sync, turn
+from syncline.engine import deliver, journal, observe, recover, sync, turn
 from syncline.engine.draft import Draft
 from syncline.engine.retry import put_off
 from syncline.engine.setup import Setup, view
 from syncline.engine.writes import Job, build
-from syncline.reconcile import lines, settle
+from syncline.reconcile import settle
 from syncline.reconcile.merge import Decision, Merge, merge
 from syncline.records import Done, LineChange, LineRemove, Outcome, Row, Shadow, Stale, Unavailable, Unknown, Update
 from syncline.store import Memory, Store
@@ -76,15 +76,6 @@ def no_waking() -> Patches:
     return _saving(lambda draft: draft.woken.clear())
 
 
-@mutant("an intent is closed in a transaction of its own, before what came of it is remembered")
-def two_transactions() -> Patches:
-    def closes(draft: Draft) -> None:
-        if draft.closed:
-            draft._store.save(Memory(closed=draft.closed))
-
-    return _saving(closes)
-
-
 @mutant("a page's cursor is stored before its records")
 def cursor_before_page() -> Patches:
     take = observe._Looking.take
@@ -114,8 +105,10 @@ def no_overlap() -> Patches:
 
 @mutant("another company is taken for the one that is remembered")
 def no_canary() -> Patches:
-    async def believes(_: Any) -> None:
-        return None
+    async def believes(setup: Setup) -> list[str]:
+        for system in setup.systems.values():
+            await system.identity()
+        return []
 
     return [(sync, "check_identities", believes)]
 
@@ -133,27 +126,9 @@ def sides_instead_of_shadows() -> Patches:
     return [(turn, "merge", merges)]
 
 
-@mutant("lines that are new on both sides are two lines")
-def lines_not_paired() -> Patches:
-    return [(lines, "_best_pairings", lambda *_: [])]
-
-
 @mutant("a value that gave way is not told to the journal")
 def losers_not_told() -> Patches:
     return [(journal, "_lost", lambda *_: iter(()))]
-
-
-@mutant("a record is deleted although it was edited since")
-def deletes_what_was_edited() -> Patches:
-    return [(deletions, "_edited", lambda *_: False)]
-
-
-@mutant("a record that is said to be gone is gone: nobody looks")
-def deletions_not_confirmed() -> Patches:
-    async def believes(_: Any, __: Any, cases: Sequence[Any]) -> list[Any]:
-        return list(cases)
-
-    return [(deletions, "_confirmed", believes)]
 
 
 # --- the write and what came of it

@@ -46,9 +46,12 @@ class _Judge:
         store = world.store
         self._journal = _journal(world)
         self._parked: dict[tuple[str, str], Parked] = {}
+        self._ambiguous: set[tuple[str, str]] = set()
         for parked in store.parked():
             for trace in self._traces_of(parked.ref):
                 self._parked[parked.ref.flow, trace] = parked
+                if parked.cause == "ambiguous":
+                    self._ambiguous.add((parked.ref.flow, trace))
         self._deletions: dict[tuple[str, str], list[Deletion]] = {}
         for deletion in self._people.deletions:
             if deletion.line is None:
@@ -95,8 +98,7 @@ class _Judge:
 
     def _is_twin(self, entity: str, trace: str) -> bool:
         """A person made it, too, between the look and the write; Syncline has noticed and asks."""
-        parked = self._parked.get((entity, trace))
-        return trace in self._people.twins and parked is not None and parked.cause == "ambiguous"
+        return trace in self._people.twins and (entity, trace) in self._ambiguous
 
     def _alike(self, entity: str, trace: str) -> Iterator[Wrong]:
         if self._excused(entity, trace) or self._kept(entity, trace):

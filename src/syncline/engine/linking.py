@@ -11,6 +11,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
+from syncline.engine import returned
 from syncline.engine.candidates import MOST, Held, double, listed, park, taken
 from syncline.engine.case import link_id, name_of
 from syncline.engine.knowing import match_name
@@ -26,12 +27,12 @@ from syncline.store import Arrival, Cause, Entry, Memory, Store
 _PAGE = 1_000
 
 
-async def link(worker: Worker, flow: Flow) -> bool:
-    """Join what matches. To be called when every side was listed to the end. Whether any arrival was without a link."""
+async def link(worker: Worker, flow: Flow) -> None:
+    """Join what matches. To be called when every side was listed to the end."""
     unlinked = [await _remember_keys(worker, flow, side) for side in flow.sides]
     if any(unlinked):
+        await returned.release(worker, flow)
         await _Matching(worker, flow).run()
-    return any(unlinked)
 
 
 async def _remember_keys(worker: Worker, flow: Flow, side: str) -> bool:

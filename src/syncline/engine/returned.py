@@ -22,8 +22,8 @@ from syncline.records import Link, Ref
 from syncline.store import Arrival
 
 
-async def release(worker: Worker, flow: Flow) -> bool:
-    """Whether anything is to be matched anew. To be called when the keys of what arrived are remembered."""
+async def release(worker: Worker, flow: Flow) -> None:
+    """Take such links apart. To be called when the keys of what arrived are remembered, before it is matched."""
     strong = {match_name(key_name(key)) for key in flow.match if not key.suggest}
     found = {
         (ref, link)
@@ -32,16 +32,15 @@ async def release(worker: Worker, flow: Flow) -> bool:
         if name in strong
     }
     if not found:
-        return False
+        return
     links = worker.setup.store.links({link for _, link in found})
     alike = await _alike(worker, flow, found)
     missing = await _missing(worker, flow, [(ref, links[link]) for ref, link in alike])
     if not missing:
-        return False
+        return
     cases = [_gone(worker, flow, link, side) for link, side in missing]
     informed = await worker.knowing.inform(flow, cases)
     await take_apart(worker, flow, [(case, f"created again in {', '.join(case.gone)}") for case in informed])
-    return True
 
 
 async def _alike(worker: Worker, flow: Flow, found: Iterable[tuple[Ref, str]]) -> list[tuple[Ref, str]]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from syncline.engine import breaker, returned
+from syncline.engine import breaker
 from syncline.engine.answers import take_up
 from syncline.engine.gate import Open
 from syncline.engine.joining import fulfil
@@ -105,8 +105,7 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     last = horizon + timedelta(microseconds=1)
     found = 0
     for flow in worker.setup.flows.values():
-        if await link(worker, flow) and await returned.release(worker, flow):
-            await link(worker, flow)
+        await link(worker, flow)
         found += await _turns(worker, flow, progress, horizon, deletions_at=last)
     for flow in reversed(list(worker.setup.flows.values())):
         found += await _turns(worker, flow, progress, last)
