@@ -104,5 +104,28 @@ def test_a_deletion_before_the_link_is_found_though_the_feed_was_forgotten() -> 
     assert not _ends_badly(events, Deletion.ASK)
 
 
+def test_a_deletion_is_believed_though_a_replica_does_not_know_of_it_yet() -> None:
+    """Who told that it is gone does not tell again."""
+    events = {
+        **_MADE,
+        "2 people between 1": [_customer("edit", "erp", phone="v17")],
+        "2 store save 2": [_customer("delete", "erp")],
+        "2 erp get customers 1": [Fault(name="stale", seconds=3.4)],
+    }
+    assert not _ends_badly(events)
+
+
+def test_what_stands_of_a_write_without_an_answer_is_no_edit() -> None:
+    """Else it is in conflict with what was edited since, and may win; cut short as the other system has it."""
+    events = {
+        **_MADE,
+        "2 people between 1": [_customer("edit", "erp", name="v16 Amber Traders")],
+        f"2 {BC} update customers, answer 1": [_DIED],
+        "3 people between 1": [_customer("edit", "erp", name="v17 Amber Traders")],
+        "3 erp list products 1": [_customer("edit", BC, phone="v18")],
+    }
+    assert not _ends_badly(events, passes=3)
+
+
 def test_what_was_emptied_may_differ_where_that_does_not_travel() -> None:
     assert not _ends_badly(_MADE | {"2 people between 1": [_customer("edit", BC, phone=None)]})
