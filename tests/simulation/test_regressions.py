@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from simulation.agreement import BC, ENTITIES
 from simulation.people import Habits
@@ -125,6 +126,24 @@ def test_what_stands_of_a_write_without_an_answer_is_no_edit() -> None:
         "3 erp list products 1": [_customer("edit", BC, phone="v18")],
     }
     assert not _ends_badly(events, passes=3)
+
+
+def test_a_line_that_goes_with_its_other_half_is_told_whole() -> None:
+    """Two people add the same product at once: it is one line. One of them removes it before it is in step."""
+
+    def line(verb: str, side: str, name: str, **values: Any) -> Act:
+        return Act(verb=verb, side=side, entity="orders", trace="o1", line=name, values=values)
+
+    product = Act(verb="create", side="erp", entity="products", trace="p1", values={"code": "v2c"})
+    order = Act(verb="create", side="erp", entity="orders", trace="o1", values={"customer": "c1"})
+    ours = line("add line", "erp", "n1", product="p1", quantity=Decimal("5.25"), text="v6")
+    theirs = line("add line", BC, "n2", product="p1", quantity=Decimal("7.25"), text="v8")
+    events = {
+        "1 people between 1": [_customer("create", "erp", code="v1c"), product, order],
+        "2 people between 1": [ours, theirs],
+        f"2 {BC} update orders 1": [line("remove line", BC, "n2")],
+    }
+    assert not _ends_badly(events)
 
 
 def test_what_was_emptied_may_differ_where_that_does_not_travel() -> None:

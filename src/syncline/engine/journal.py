@@ -78,7 +78,15 @@ def _lines(entry: Entry, case: Case, before: Shadow, now: Shadow, written: bool)
         m = merges.get(name)
         ours = written and m is not None and side in m.remove
         origin = next((s for s in case.flow.sides if s != side), None) if ours else None
-        yield replace(entry, line=name, action="deleted", origin=origin, whole=_alone(line))
+        yield replace(entry, line=name, action="deleted", origin=origin, whole=_alone(_as_it_was(case, side, line)))
+
+
+def _as_it_was(case: Case, side: str, line: LineShadow) -> LineShadow:
+    """A line that Syncline removes may say more than was known of it: it was new when its other half went away."""
+    row = case.rows.get(side)
+    lines = row.lines if row is not None and row.lines is not UNSET else ()
+    told = next((each.values for each in lines if each.id == line.id), {})
+    return replace(line, values={**line.values, **told})
 
 
 def _other(m: LineMerge | None, side: str) -> str | None:
