@@ -110,6 +110,10 @@ class Link(Struct, frozen=True, kw_only=True):
     members: Mapping[str, str]
     state: LinkState = LinkState.ACTIVE
 
+    @property
+    def refs(self) -> list[Ref]:
+        return [Ref(self.flow, side, id_) for side, id_ in self.members.items()]
+
 
 class Answer(Struct, frozen=True, kw_only=True):
     """What a person said that a property of a link (of its ``line``) shall be: the next turn does it.

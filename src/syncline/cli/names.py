@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -67,9 +67,7 @@ class Names:
     def of_link(self, link: str) -> str:
         """A reference in words; the link's id where it is no longer remembered."""
         if link not in self._links:
-            found = self._store.links([link]).get(link)
-            shadows = {side: shadow for (_, side), shadow in self._store.shadows([link]).items()}
-            self._links[link] = self.of_pair(Pair(link=found, shadows=shadows)) if found else link
+            self._links[link] = next(map(self.of_pair, self._store.pairs_of([link])), link)
         return self._links[link]
 
     def of_parked(self, parked: Parked) -> str:
@@ -124,7 +122,7 @@ class Names:
 
     def number(self, link: str, line: str) -> str:
         """A line as people count it; its name where it is gone."""
-        return line_number(next(_pairs(self._store, [link]), None), line)
+        return line_number(next(iter(self._store.pairs_of([link])), None), line)
 
     def question(self, asked: Question) -> str:
         """What a person is to choose: the property, what each side holds and held, and makes of it."""
@@ -150,7 +148,7 @@ def find(store: Store, flows: Mapping[str, Flow], text: str, flow: str | None) -
     if ref is not None:
         link = store.links_of([ref]).get(ref)
         found = [link] if link else []
-        return [_subject(names, pair) for pair in _pairs(store, found)] or _alone(names, store, [ref])
+        return [_subject(names, pair) for pair in store.pairs_of(found)] or _alone(names, store, [ref])
     pairs = store.find_links(text, flow, limit=_LOOK)
     meant = [pair for pair in pairs if _is_called(pair, flows.get(pair.link.flow), text)]
     if meant or pairs:
@@ -208,11 +206,6 @@ def _is_called(pair: Pair, flow: Flow | None, text: str) -> bool:
 def _subject(names: Names, pair: Pair) -> Subject:
     refs = tuple(Ref(pair.link.flow, side, pair.link.members[side]) for side in names.sides(pair))
     return Subject(name=names.of_pair(pair), refs=refs, pair=pair)
-
-
-def _pairs(store: Store, links: Iterable[str]) -> Iterator[Pair]:
-    for link, found in store.links(list(links)).items():
-        yield Pair(link=found, shadows={side: shadow for (_, side), shadow in store.shadows([link]).items()})
 
 
 def _alone(names: Names, store: Store, refs: Sequence[Ref]) -> list[Subject]:

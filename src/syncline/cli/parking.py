@@ -148,6 +148,7 @@ def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool
     RECORD is an id, a number, a name, or side/flow/id, as syncline parked shows them.
     """
     from syncline.cli.names import Names
+    from syncline.engine.releasing import retry
 
     app, wanted = ctx.find_object(App), ctx.meta["wanted"]
     assert app is not None
@@ -161,7 +162,7 @@ def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool
             taken_up = [each for each in parked if wanted.cause or each.cause != "waiting"]
         else:
             taken_up = chosen(parked, records, Names(store, project.flows))
-        _release(store, taken_up)
+        retry(store, taken_up, datetime.now(UTC))
     if as_json or wanted.as_json:
         emit({"retried": [str(each.ref) for each in taken_up]})
     else:
@@ -273,18 +274,3 @@ def chosen(parked: Iterable[Parked], records: Sequence[str], names: Names) -> li
             raise Failure(f"{text} is not parked. syncline parked shows what is.", Exit.MISTAKE)
         found |= {str(each.ref): each for each in meant}
     return list(found.values())
-
-
-def _release(store: Store, parked: Sequence[Parked]) -> None:
-    """Due now, with everything else that is held back of the same link."""
-    from msgspec.structs import replace
-
-    from syncline.records import Ref
-    from syncline.store import Memory
-
-    links = store.links([each.link for each in parked if each.link])
-    members = [Ref(link.flow, side, id_) for link in links.values() for side, id_ in link.members.items()]
-    now = datetime.now(UTC)
-    arrivals = store.arrivals([*(each.ref for each in parked), *members]).values()
-    due = [replace(arrival, due=now, attempts=0) for arrival in arrivals if arrival.due is None]
-    store.save(Memory(arrivals=due, released=[each.ref for each in parked]))

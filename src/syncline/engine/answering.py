@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from syncline.engine import releasing
 from syncline.engine.case import Case
 from syncline.engine.worker import Worker
 from syncline.records import Ref
@@ -35,14 +36,11 @@ class Answered(Struct, frozen=True):
 
 def answer(store: Store, parked: Sequence[Parked], word: Word, now: datetime) -> None:
     """Remember it, and make everything that is held back of the same links due. The next pass does it."""
-    links = store.links([each.link for each in parked if each.link])
-    members = [Ref(link.flow, side, id_) for link in links.values() for side, id_ in link.members.items()]
-    arrivals = store.arrivals([*(each.ref for each in parked), *members]).values()
     told = {"answer": word, "answered": now.isoformat()}
     store.save(
         Memory(
             parked=[replace(each, details={**each.details, **told}) for each in parked],
-            arrivals=[replace(arrival, due=now, attempts=0) for arrival in arrivals if arrival.due is None],
+            arrivals=releasing.of_parked(store, parked, now),
         )
     )
 

@@ -23,13 +23,12 @@ async def take_up(worker: Worker) -> None:
     if not answered:
         return
     links = store.links(answered).values()
-    held = store.arrivals([Ref(link.flow, side, id_) for link in links for side, id_ in link.members.items()])
+    held = store.arrivals([ref for link in links for ref in link.refs])
     busy = {arrival.link for arrival in held.values()}
     asked: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for link in links:
         if link.state is not LinkState.ACTIVE:
-            side, id_ = next(iter(link.members.items()))
-            _drop(worker, Ref(link.flow, side, id_), store.answers([link.id]), f"it is {link.state.value}")
+            _drop(worker, link.refs[0], store.answers([link.id]), f"it is {link.state.value}")
         elif link.id not in busy:
             for side, id_ in link.members.items():
                 asked[link.flow][side].add(id_)

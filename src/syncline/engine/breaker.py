@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from syncline.engine.knowing import Knowing
 from syncline.engine.setup import Setup
+from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import row
 from syncline.reconcile.breaker import FEW, SHARE, Count, Name, Tally, trips
@@ -25,8 +26,9 @@ from syncline.store import Entry, Hold, Memory, Store
 _PAGE = 1_000
 
 
-async def check(setup: Setup, knowing: Knowing) -> None:
-    """Hold what trips."""
+async def check(worker: Worker) -> None:
+    """Hold what trips, and tell the worker of all that is held."""
+    setup, knowing = worker.setup, worker.knowing
     for flow in setup.flows.values():
         for side in flow.sides:
             edited = setup.store.edited(flow.name, side)
@@ -36,6 +38,7 @@ async def check(setup: Setup, knowing: Knowing) -> None:
             counts = await _count(setup, knowing, flow, side)
             tripped = {n: count for n, count in counts.items() if n not in known and trips(count, linked)}
             _hold(setup, flow, side, tripped, linked)
+    worker.holds = setup.store.holds()
 
 
 async def _count(setup: Setup, knowing: Knowing, flow: Flow, side: str) -> Mapping[Name, Count]:

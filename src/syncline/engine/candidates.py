@@ -98,7 +98,7 @@ async def _rows(
 
 def taken(key: MatchKey, ref: Ref, rivals: Sequence[Ref], links: Mapping[Ref, Link]) -> Held:
     first = rivals[0]
-    members = {side: Ref(first.flow, side, id_) for side, id_ in links[first].members.items()}
+    members = {member.side: member for member in links[first].refs}
     others = [str(member) for member in members.values() if member != first]
     with_whom = f"is linked with {', '.join(others)}" if others else "has a link of its own"
     more = f" (and {len(rivals) - 1} more)" if len(rivals) > 1 else ""

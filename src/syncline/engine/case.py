@@ -63,7 +63,7 @@ class Case(Struct, frozen=True, kw_only=True):
 
     @property
     def refs(self) -> list[Ref]:
-        return [self.ref(side) for side in self.link.members]
+        return self.link.refs
 
     def speaker(self, side: str) -> Ref:
         """The record to be parked when ``side`` cannot be written: one that arrived from elsewhere, if there is one."""

@@ -35,7 +35,6 @@ from syncline.records import (
     Gone,
     Outcome,
     Record,
-    Ref,
     Refused,
     Row,
     Shadow,
@@ -75,7 +74,7 @@ async def _jobs(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[tuple
             worker.draft.again(case.arrivals.values(), None)
             now = worker.setup.now()
             links = worker.setup.store.links(error.links).values()
-            waits = [Ref(link.flow, at, id_) for link in links for at, id_ in link.members.items()]
+            waits = [ref for link in links for ref in link.refs]
             worker.draft.park(ref, error.cause, str(error), error.mend, at=now, waits=waits)
             worker.gate.parked(case, str(error))
             continue

@@ -19,6 +19,8 @@ from syncline.reconcile.settle import Delivered
 from syncline.records import LineChange, LineShadow, Ref, Row, Shadow, Update, Values
 from syncline.store import Entry, Intent
 
+UNHEARD = "found after its answer was lost"
+
 
 def entries(
     case: Case, settled: Mapping[str, Shadow], delivered: Mapping[str, Delivered], at: datetime
@@ -131,7 +133,7 @@ def recovered(flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, a
         link=intent.link,
         ref=Ref(flow.name, intent.side, intent.record or ""),
         action="lost",
-        note="found after its answer was lost",
+        note=UNHEARD,
     )
     yield from _overwritten(told, intent.values, then.values, now.values, shadow.values)
     if flow.lines is None or then.lines is UNSET or now.lines is UNSET or not isinstance(intent.write, Update):

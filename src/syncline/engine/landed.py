@@ -12,6 +12,7 @@ from datetime import datetime
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from syncline.engine.journal import UNHEARD
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, Property
 from syncline.mapping.translate import LINE_ID, row
@@ -19,13 +20,11 @@ from syncline.reconcile.settle import landed, passed_on
 from syncline.records import Delete, LineChange, Link, Record, Ref, Row, Shadow, Update, Values
 from syncline.store import Entry, Intent
 
-_NOTE = "found after its answer was lost"
-
 
 async def remember(worker: Worker, flow: Flow, side: str, found: Sequence[tuple[Intent, Link, Record]]) -> None:
     """``found`` are the records as they are now. The inbox must still hold what was decided on."""
     store, draft = worker.setup.store, worker.draft
-    refs = [Ref(flow.name, at, id_) for _, link, _ in found for at, id_ in link.members.items()]
+    refs = [ref for _, link, _ in found for ref in link.refs]
     inbox = {ref: arrival.record for ref, arrival in store.arrivals(refs).items() if arrival.record is not None}
     sent = {intent.id: _sent(flow, side, intent, record) for intent, _, record in found}
     told = [(side, record) for _, _, record in found] + [(side, record) for record in sent.values()]
@@ -34,9 +33,7 @@ async def remember(worker: Worker, flow: Flow, side: str, found: Sequence[tuple[
     for intent, link, record in found:
         ours, now = row(flow, side, sent[intent.id], known), row(flow, side, record, known)
         held = {
-            ref.side: row(flow, ref.side, inbox[ref], known)
-            for ref in (Ref(flow.name, at, id_) for at, id_ in link.members.items() if at != side)
-            if ref in inbox
+            ref.side: row(flow, ref.side, inbox[ref], known) for ref in link.refs if ref.side != side and ref in inbox
         }
         before = {at: draft.shadows.get((link.id, at), shadows.get((link.id, at))) for at in (side, *held)}
         for at, after in _known(flow, side, ours, now, held, before).items():
@@ -100,7 +97,7 @@ def _passed_on_lines(
 
 def _entries(link: Link, ref: Ref, old: Shadow, new: Shadow, written: str, at: datetime) -> Iterator[Entry]:
     origin = next((side for side in link.members if side != written), None) if ref.side == written else None
-    entry = Entry(at=at, flow=link.flow, link=link.id, ref=ref, action="updated", origin=origin, note=_NOTE)
+    entry = Entry(at=at, flow=link.flow, link=link.id, ref=ref, action="updated", origin=origin, note=UNHEARD)
     yield from _values(entry, old.values, new.values)
     before = {line.line: line.values for line in old.lines}
     for line in new.lines:

@@ -188,7 +188,7 @@ def make_link(worker: Worker, link: Link, arrivals: Iterable[Arrival], note: str
     """The records are one: they are due, and no longer parked, nor is who waits for them."""
     draft, now = worker.draft, worker.setup.now()
     draft.links[link.id] = link
-    refs = sorted(Ref(link.flow, side, id_) for side, id_ in link.members.items())
+    refs = sorted(link.refs)
     draft.released += refs
     draft.woken += refs
     draft.arrivals |= {a.ref: replace(a, due=a.seen, attempts=0) for a in arrivals if a.due is None}
@@ -216,8 +216,7 @@ def _rivals(ref: Ref, linked: Iterable[Ref], links: Mapping[Ref, Link], apart: A
     found: dict[str, Ref] = {}
     for other in sorted(linked, key=lambda other: (other.side == ref.side, other)):
         link = links[other]
-        members = (Ref(link.flow, side, id_) for side, id_ in link.members.items())
-        if link.id not in found and not any(frozenset((ref, member)) in apart for member in members):
+        if link.id not in found and not any(frozenset((ref, member)) in apart for member in link.refs):
             found[link.id] = other
     return list(found.values())
 

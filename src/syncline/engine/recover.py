@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from syncline.engine.journal import recovered
+from syncline.engine.journal import UNHEARD, recovered
 from syncline.engine.landed import remember
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
@@ -126,7 +126,7 @@ async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Lin
     path, value = told
     found = await worker.setup.systems[side].find(view(flow, side), path, [value])
     taken = worker.setup.store.links_of([Ref(flow.name, side, record.id) for record in found])
-    apart = worker.setup.store.apart(_refs(link))
+    apart = worker.setup.store.apart(link.refs)
     others = {ref for pair in apart for ref in pair}  # whom a person said not to be the same, it is not
     free = [record for record in found if Ref(flow.name, side, record.id) not in taken.keys() | others]
     if len(free) > 1:
@@ -141,18 +141,14 @@ async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Lin
 
 def _wait(worker: Worker, link: Link, due: datetime | None) -> None:
     """The link's records wait until then, since what was sent may still be on its way; ``None`` until a person acts."""
-    worker.draft.again(worker.setup.store.arrivals(_refs(link)).values(), due)
-
-
-def _refs(link: Link) -> list[Ref]:
-    return [Ref(link.flow, side, id_) for side, id_ in link.members.items()]
+    worker.draft.again(worker.setup.store.arrivals(link.refs).values(), due)
 
 
 def _unknown(worker: Worker, side: str, intent: Intent, link: Link, why: str) -> None:
     """Looking cannot tell: a person must."""
     message = f"nobody knows whether it was created in {side}: {why}"
     mend = f"Look for it in {side}. If it is not there, try again."
-    for ref in _refs(link):
+    for ref in link.refs:
         worker.draft.park(ref, "unknown", message, mend, at=worker.setup.now())
     _wait(worker, link, None)
     worker.draft.closed.append(intent.id)
@@ -190,9 +186,8 @@ async def _adopt(worker: Worker, flow: Flow, side: str, intent: Intent, link: Li
     draft.closed.append(intent.id)
     worker.result.flows[flow.name].created[side] += 1
     origin = next(iter(link.members), None)
-    note = "found after its answer was lost"
-    told = Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="created", origin=origin, note=note)
-    draft.journal += (replace(told, ref=other, action="linked", origin=None) for other in _refs(link))
+    told = Entry(at=now, flow=flow.name, link=link.id, ref=ref, action="created", origin=origin, note=UNHEARD)
+    draft.journal += (replace(told, ref=other, action="linked", origin=None) for other in link.refs)
     draft.journal.append(told)
     await remember(worker, flow, side, [(intent, link, record)])
 

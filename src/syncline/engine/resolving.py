@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
+from syncline.engine import releasing
 from syncline.mapping.model import Flow, Property
 from syncline.mapping.typed import objection
 from syncline.reconcile.merge import holds
-from syncline.records import Answer, Ref, Shadow, Value, Values
+from syncline.records import Answer, Shadow, Value, Values
 from syncline.store import Memory, Parked, Store
 
 
@@ -150,7 +150,5 @@ def resolve(store: Store, resolutions: Sequence[Resolution], now: datetime) -> N
         for each in resolutions
     ]
     links = store.links({answer.link for answer in answers}).values()
-    refs = [Ref(link.flow, side, id_) for link in links for side, id_ in link.members.items()]
-    held = (arrival for arrival in store.arrivals(refs).values() if arrival.due is None)
-    due = [replace(arrival, due=now, attempts=0) for arrival in held]
-    store.save(Memory(answers=answers, arrivals=due, released=refs))
+    refs = [ref for link in links for ref in link.refs]
+    store.save(Memory(answers=answers, arrivals=releasing.of_links(store, links, now), released=refs))

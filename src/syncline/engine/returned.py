@@ -69,9 +69,8 @@ async def _missing(worker: Worker, flow: Flow, pairs: Sequence[tuple[Ref, Link]]
 
 def _gone(worker: Worker, flow: Flow, link: Link, side: str) -> Case:
     """The link with everything that is due of it, and its record on this side gone."""
-    refs = [Ref(flow.name, at, id_) for at, id_ in link.members.items()]
     now = worker.setup.now()
-    arrivals = {ref.side: arrival for ref, arrival in worker.setup.store.arrivals(refs).items()}
+    arrivals = {ref.side: arrival for ref, arrival in worker.setup.store.arrivals(link.refs).items()}
     ref = Ref(flow.name, side, link.members[side])
     seen = arrivals[side].seen if side in arrivals else now
     gone = Arrival(ref=ref, record=None, seen=seen, due=now, link=link.id)

@@ -60,8 +60,7 @@ async def sync(
             allow(setup)
         else:
             check_share(setup, worker.wanted)
-        await breaker.check(setup, worker.knowing)
-        worker.holds = setup.store.holds()
+        await breaker.check(worker)
         await work_off(worker, watched)
         if result.writes == before:
             end(setup, worker.wanted)

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from msgspec import Struct
-from msgspec.structs import replace
 
+from syncline.engine import releasing
 from syncline.engine.resolving import CannotResolve, known_of, property_of, refusal, takers
 from syncline.mapping.model import Flow, Property
 from syncline.reconcile.merge import Reason, holds
@@ -128,10 +128,7 @@ def undo(store: Store, made: Undo, now: datetime) -> None:
         )
         for each in made.back
     ]
-    links = store.links({answer.link for answer in answers}).values()
-    refs = [Ref(link.flow, side, id_) for link in links for side, id_ in link.members.items()]
-    held = (arrival for arrival in store.arrivals(refs).values() if arrival.due is None)
-    due = [replace(arrival, due=now, attempts=0) for arrival in held]
+    due = releasing.of_links(store, store.links({answer.link for answer in answers}).values(), now)
     store.save(Memory(answers=answers, arrivals=due, released=[arrival.ref for arrival in due]))
 
 
@@ -165,7 +162,7 @@ def _undo(
     store: Store, flows: Mapping[str, Flow], changes: Mapping[Key, Sequence[Entry]], kept: Iterable[Kept]
 ) -> Undo:
     """``changes`` are the entries of one change of each property."""
-    pairs = _pairs(store, {link for link, _, _ in changes})
+    pairs = {pair.link.id: pair for pair in store.pairs_of({link for link, _, _ in changes})}
     back: list[Back] = []
     stays = list(kept)
     for key, entries in changes.items():
@@ -176,15 +173,6 @@ def _undo(
         else:
             back += [found] if found else []
     return Undo(back=tuple(back), kept=tuple(stays))
-
-
-def _pairs(store: Store, ids: Iterable[str]) -> dict[str, Pair]:
-    links = store.links(list(ids))
-    shadows = store.shadows(links)
-    return {
-        id_: Pair(link=link, shadows={side: shadows[id_, side] for side in link.members if (id_, side) in shadows})
-        for id_, link in links.items()
-    }
 
 
 def _back(
@@ -218,7 +206,7 @@ def _back(
 
 def _held(pair: Pair, p: Property, line: str | None) -> dict[str, Value]:
     """What each side was last known to hold."""
-    known = {side: known_of(shadow, line) for side, shadow in pair.shadows.items()}
+    known = {side: known_of(shadow, line) for side, shadow in pair.shadows.items() if side in pair.link.members}
     return {side: known[side][p.name] for side in p.columns if side in known and p.name in known[side]}
 
 

@@ -74,14 +74,14 @@ class _Proof:
             self._unlinked(flow, side)
 
     async def _compare(self, flow: Flow, pairs: Sequence[Pair]) -> None:
-        refs = [Ref(flow.name, side, id_) for pair in pairs for side, id_ in pair.link.members.items()]
+        refs = [ref for pair in pairs for ref in pair.link.refs]
         arrivals = {r: a for r, a in self._scratch.store.arrivals(refs).items() if a.seen >= self._began}
         arrivals |= await self._closed(flow, pairs, arrivals)
         records = {ref: arrival.record for ref, arrival in arrivals.items() if arrival.record is not None}
         known = await self._knowing.to_read(flow, ((ref.side, record) for ref, record in records.items()))
         causes = _Causes(self._store, refs)
         for pair in pairs:
-            members = {side: Ref(flow.name, side, id_) for side, id_ in pair.link.members.items()}
+            members = {ref.side: ref for ref in pair.link.refs}
             rows = {s: row(flow, s, records[ref], known) for s, ref in members.items() if ref in records}
             self.compared[flow.name] += 1
             name = _name(flow, pair, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -67,7 +67,7 @@ def pairs(connection: Connection, flow: str, after: str | None, limit: int) -> t
     asked = select(k.id).where(k.flow == flow)
     if after is not None:
         asked = asked.where(k.id > after)
-    return _pairs(connection, connection.scalars(asked.order_by(k.id).limit(limit)).all())
+    return pairs_of(connection, connection.scalars(asked.order_by(k.id).limit(limit)).all())
 
 
 def find_links(connection: Connection, text: str, flow: str | None, limit: int) -> tuple[Pair, ...]:
@@ -78,7 +78,7 @@ def find_links(connection: Connection, text: str, flow: str | None, limit: int) 
             found.setdefault(link)
             if len(found) == limit:
                 break
-    return _pairs(connection, list(found))
+    return pairs_of(connection, list(found))
 
 
 def counts(connection: Connection) -> dict[str, Counts]:
@@ -141,12 +141,12 @@ def _holds(shadow: Shadow, text: str) -> bool:
     return any(text in str(value).casefold() for value in values if value is not None)
 
 
-def _pairs(connection: Connection, ids: Sequence[str]) -> tuple[Pair, ...]:
+def pairs_of(connection: Connection, ids: Collection[str]) -> tuple[Pair, ...]:
     sides: defaultdict[str, dict[str, Shadow]] = defaultdict(dict)
     for (link, side), shadow in shadows(connection, ids).items():
         sides[link][side] = shadow
     found = links(connection, ids)
-    return tuple(Pair(link=found[id_], shadows=sides[id_]) for id_ in ids)
+    return tuple(Pair(link=found[id_], shadows=sides[id_]) for id_ in ids if id_ in found)
 
 
 def _entry(row: AnyRow) -> Entry:

@@ -300,6 +300,11 @@ class Store:
         with self._look() as c:
             return people.find_links(c, text, flow, limit)
 
+    def pairs_of(self, links: Collection[str]) -> tuple[Pair, ...]:
+        """These links with their shadows, as far as they are remembered."""
+        with self._look() as c:
+            return people.pairs_of(c, links)
+
     def pairs(self, flow: str, after: str | None, limit: int) -> tuple[Pair, ...]:
         """The next links of a flow, in the order of their ids, with their shadows."""
         with self._look() as c:
