@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from engine.pair import Pair
-from syncline.engine.breaker import decide
+from syncline.engine.guards.breaker import decide
 
 N = 30
 

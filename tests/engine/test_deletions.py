@@ -9,9 +9,9 @@ import pytest
 from msgspec import structs
 
 from engine.pair import Pair
-from syncline.engine.answering import Word, answer
+from syncline.engine.guards.scan import TooManyDeleted
+from syncline.engine.people.answering import Word, answer
 from syncline.engine.plan import apply, plan
-from syncline.engine.scan import TooManyDeleted
 from syncline.engine.setup import EngineError, Setup
 from syncline.engine.sync import sync
 from syncline.records import Ref

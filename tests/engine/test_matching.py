@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from engine.pair import Pair
-from syncline.engine.joining import CannotJoin, keep_apart, link, unlink
+from syncline.engine.people.joining import CannotJoin, keep_apart, link, unlink
 from syncline.engine.plan import plan
 from syncline.engine.setup import Setup
 from syncline.engine.sync import sync

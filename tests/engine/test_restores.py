@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from engine.pair import Pair
-from syncline.engine.answering import Word, answer
+from syncline.engine.delivery.recover import look_again
 from syncline.engine.gate import Open
+from syncline.engine.guards.restored import WentBack
 from syncline.engine.knowing import Knowing
+from syncline.engine.people.answering import Word, answer
 from syncline.engine.plan import plan
-from syncline.engine.recover import look_again
 from syncline.engine.report import Quiet, Result
-from syncline.engine.restored import WentBack
 from syncline.engine.sync import sync, work_off
 from syncline.engine.worker import Worker
 from syncline.store import Entry

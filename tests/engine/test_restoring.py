@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from engine.dying import Killed, Life, mortal
 from engine.pair import Pair
-from syncline.engine.restoring import deletion, restore
-from syncline.engine.undoing import CannotUndo
+from syncline.engine.people.restoring import deletion, restore
+from syncline.engine.people.undoing import CannotUndo
 from syncline.project import load
 from syncline.store import Entry
 

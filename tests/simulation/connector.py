@@ -157,7 +157,7 @@ class Connector:
         if start.after is not None:
             found = [r for r in found if (_modified(r), r.id) > (start.seen, start.after)]
         page, is_last = found[:size], len(found) <= size
-        seen = max([start.seen, *map(_modified, page)])
+        seen = _modified(page[-1]) if page else start.seen
         return Page(records=tuple(page), cursor=None), _Cursor(None if is_last else page[-1].id, seen), is_last
 
     async def ids(self, view: View) -> AsyncIterator[tuple[str, ...]]:

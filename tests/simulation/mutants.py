@@ -13,11 +13,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from simulation import connector, world
-from syncline.engine import deliver, journal, observe, recover, sync, turn
+from syncline.engine import journal, observe, sync, turn
+from syncline.engine.delivery import deliver, recover
+from syncline.engine.delivery.retry import put_off
+from syncline.engine.delivery.writes import Job, build
 from syncline.engine.draft import Draft
-from syncline.engine.retry import put_off
 from syncline.engine.setup import EngineError, Setup, check_identities, view
-from syncline.engine.writes import Job, build
 from syncline.reconcile import settle
 from syncline.reconcile.merge import Decision, Merge, merge
 from syncline.records import Done, LineChange, LineRemove, Outcome, Row, Shadow, Stale, Unavailable, Unknown, Update

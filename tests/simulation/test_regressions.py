@@ -148,3 +148,17 @@ def test_a_line_that_goes_with_its_other_half_is_told_whole() -> None:
 
 def test_what_was_emptied_may_differ_where_that_does_not_travel() -> None:
     assert not _ends_badly(_MADE | {"2 people between 1": [_customer("edit", BC, phone=None)]})
+
+
+def test_a_line_that_comes_back_says_what_it_said_where_it_was_removed() -> None:
+    """The side that kept it, and edited another property of it, has only the rounded quantity."""
+
+    def line(verb: str, side: str, **values: Any) -> Act:
+        return Act(verb=verb, side=side, entity="orders", trace="o1", line="n1", values=values)
+
+    events = {
+        "1 people between 1": [Act(verb="create", side="erp", entity="orders", trace="o1", values={"text": "v2"})],
+        "2 people between 1": [line("add line", "erp", quantity=Decimal("5.25"))],
+        "3 people between 1": [line("edit line", BC, text="v6"), line("remove line", "erp")],
+    }
+    assert not _ends_badly(events, passes=3)

@@ -25,7 +25,7 @@ from simulation.people import Drawing, Habits, People
 from simulation.script import Act, Event, Fault, Script
 from simulation.systems import Style, System
 from syncline.connectors.base import ConnectorError
-from syncline.engine import deliver, writes
+from syncline.engine.delivery import deliver, writes
 from syncline.engine.report import Result, Verification
 from syncline.engine.setup import EngineError, Setup
 from syncline.engine.sync import sync

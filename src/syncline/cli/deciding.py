@@ -31,7 +31,7 @@ def link_command(app: App, records: tuple[str, ...], flow: str | None, as_json: 
     """
     from syncline.cli.names import Names
     from syncline.engine.case import link_id
-    from syncline.engine.joining import CannotJoin, link
+    from syncline.engine.people.joining import CannotJoin, link
 
     project = app.project()
     check_flow(project, flow)
@@ -73,7 +73,7 @@ def unlink_command(app: App, record: str, flow: str | None, as_json: bool) -> No
     id, a number, a name, or side/flow/id.
     """
     from syncline.cli.names import Names
-    from syncline.engine.joining import CannotJoin, unlink
+    from syncline.engine.people.joining import CannotJoin, unlink
 
     project = app.project()
     check_flow(project, flow)
@@ -93,7 +93,7 @@ def keep_parked_apart(
     store: Store, names: Names, parked: Sequence[Parked], refs: Sequence[Ref]
 ) -> list[tuple[str, str]]:
     """Those that were named from each other; or each that is parked from its candidates. Raises `Failure`."""
-    from syncline.engine.joining import CannotJoin, keep_apart
+    from syncline.engine.people.joining import CannotJoin, keep_apart
 
     pairs = {frozenset((one, other)) for one in refs for other in refs if one != other}
     pairs |= {frozenset((each.ref, candidate)) for each in parked for candidate in names.candidates(each)}

@@ -29,9 +29,9 @@ _EXPECTED = {
     "syncline.yamlfile.FileError": Exit.MISTAKE,
     "syncline.store.database.StoreError": Exit.MISTAKE,
     "syncline.connectors.base.ConnectorError": Exit.NO_SYSTEM,
-    "syncline.engine.scan.TooManyDeleted": Exit.DIFFERS,
-    "syncline.engine.restored.WentBack": Exit.DIFFERS,
-    "syncline.engine.restored.NoSuchSide": Exit.MISTAKE,
+    "syncline.engine.guards.scan.TooManyDeleted": Exit.DIFFERS,
+    "syncline.engine.guards.restored.WentBack": Exit.DIFFERS,
+    "syncline.engine.guards.restored.NoSuchSide": Exit.MISTAKE,
     "syncline.engine.setup.EngineError": Exit.NO_SYSTEM,
     "syncline.store.lock.StoreLocked": Exit.LOCKED,
 }

@@ -79,7 +79,7 @@ def reject_command(app: App, name: str, side: str | None, as_json: bool) -> None
 
 
 def _decide(app: App, name: str, side: str | None, state: Literal["passed", "rejected"], as_json: bool) -> None:
-    from syncline.engine.breaker import decide
+    from syncline.engine.guards.breaker import decide
 
     project = app.project()
     with project.open_store() as store:

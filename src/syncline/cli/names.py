@@ -9,7 +9,7 @@ from msgspec import Struct
 from syncline.cli.failing import Exit, Failure
 from syncline.cli.output import shown
 from syncline.engine.case import name_of
-from syncline.engine.resolving import Question
+from syncline.engine.people.resolving import Question
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, Property
 from syncline.mapping.translate import row

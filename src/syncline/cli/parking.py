@@ -18,7 +18,7 @@ from syncline.cli.output import count, emit, say, shown, tell, when
 
 if TYPE_CHECKING:
     from syncline.cli.names import Names
-    from syncline.engine.answering import Word
+    from syncline.engine.people.answering import Word
     from syncline.reconcile.waiting import Chain
     from syncline.store import Cause, Parked, Store
 
@@ -105,7 +105,7 @@ def _candidate(flow: str, told: Mapping[str, Any], names: Names) -> str:
 
 def _why(parked: Parked, store: Store, names: Names) -> list[str]:
     """Why it is parked: of a conflict every property with what each side holds, in names."""
-    from syncline.engine.resolving import questions
+    from syncline.engine.people.resolving import questions
 
     if parked.cause != "conflict" or not (asked := questions(parked)):
         return [parked.message]
@@ -148,7 +148,7 @@ def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool
     RECORD is an id, a number, a name, or side/flow/id, as syncline parked shows them.
     """
     from syncline.cli.names import Names
-    from syncline.engine.releasing import retry
+    from syncline.engine.people.releasing import retry
 
     app, wanted = ctx.find_object(App), ctx.meta["wanted"]
     assert app is not None
@@ -216,7 +216,7 @@ def _answering(word: Word, doing: str, text: str) -> None:
     @click.pass_context
     def command(ctx: click.Context, records: tuple[str, ...], everything: bool, as_json: bool) -> None:
         from syncline.cli.names import Names
-        from syncline.engine.answering import CHOICES, answer
+        from syncline.engine.people.answering import CHOICES, answer
 
         app, wanted = ctx.find_object(App), ctx.meta["wanted"]
         assert app is not None

@@ -15,7 +15,7 @@ from syncline.cli.output import count, emit, say, shown, tell
 
 if TYPE_CHECKING:
     from syncline.cli.names import Names
-    from syncline.engine.resolving import Question, Resolution
+    from syncline.engine.people.resolving import Question, Resolution
     from syncline.mapping.model import Property
     from syncline.project import Project
     from syncline.records import Value
@@ -58,7 +58,7 @@ def resolve_command(
     record that are to be chosen.
     """
     from syncline.cli.names import Names
-    from syncline.engine.resolving import CannotResolve, resolve
+    from syncline.engine.people.resolving import CannotResolve, resolve
 
     if (record is None) != everything:
         raise click.UsageError("Name the record, or say --all.")
@@ -99,7 +99,7 @@ def resolve_command(
 def _asked(project: Project, store: Store, names: Names, record: str | None, flow: str | None) -> list[Question]:
     """What is to be chosen; of a record that is named also what was chosen before and a system would not have."""
     from syncline.cli.parking import chosen
-    from syncline.engine.resolving import asked_before, questions
+    from syncline.engine.people.resolving import asked_before, questions
 
     if record is None:
         return [question for each in store.parked(flow, "conflict") for question in questions(each)]
@@ -121,7 +121,7 @@ def _is_meant(question: Question, names: Names, name: str | None, line: str | No
 
 def _resolution(project: Project, store: Store, question: Question, said: _Said) -> Resolution:
     """Raises `CannotResolve`, and `Failure` for a value that is none."""
-    from syncline.engine.resolving import property_of, resolution, taken_from
+    from syncline.engine.people.resolving import property_of, resolution, taken_from
 
     flow = project.flows[question.parked.ref.flow]
     if said.take is not None:

@@ -64,7 +64,7 @@ class _Runner:
     async def _pass(self, setup: Setup) -> float:
         """One pass; how long to pause after it."""
         from syncline.connectors.base import ConnectorError, SignInRefused
-        from syncline.engine.restored import WentBack
+        from syncline.engine.guards.restored import WentBack
         from syncline.engine.sync import sync
 
         try:

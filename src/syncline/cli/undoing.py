@@ -16,9 +16,9 @@ from syncline.cli.output import count, emit, say, shown, table, tell
 
 if TYPE_CHECKING:
     from syncline.cli.names import Names
+    from syncline.engine.people.undoing import Back, Kept, Undo
     from syncline.engine.report import Progress
     from syncline.engine.setup import Setup
-    from syncline.engine.undoing import Back, Kept, Undo
     from syncline.project import Project
     from syncline.store import Entry, Store
 
@@ -69,7 +69,7 @@ def undo_command(
     is an id, a number, a name, or side/flow/id.
     """
     from syncline.cli.names import Names
-    from syncline.engine.undoing import undo
+    from syncline.engine.people.undoing import undo
 
     if (change is None) == (moment is None) or (record is not None and moment is None):
         raise click.UsageError("Say --change SEQ, or --since TIME, with or without a record.")
@@ -103,8 +103,8 @@ def _asked_and_sure(question: str = "Put these back?") -> bool:
 
 def _deletion(project: Project, store: Store, change: int) -> Entry | None:
     """Raises `Failure`."""
-    from syncline.engine.restoring import deletion
-    from syncline.engine.undoing import CannotUndo
+    from syncline.engine.people.restoring import deletion
+    from syncline.engine.people.undoing import CannotUndo
 
     try:
         return deletion(store, project.flows, change)
@@ -115,8 +115,8 @@ def _deletion(project: Project, store: Store, change: int) -> Entry | None:
 def _restore(app: App, entry: Entry, names: Names, *, yes: bool, as_json: bool) -> None:
     """A record that Syncline deleted: created at once, since nothing is left that a pass would look at."""
     from syncline.cli.working import work
-    from syncline.engine.restoring import restore
-    from syncline.engine.undoing import CannotUndo
+    from syncline.engine.people.restoring import restore
+    from syncline.engine.people.undoing import CannotUndo
 
     if entry.ref is None or entry.whole is None:
         return
@@ -156,7 +156,7 @@ def _meant(
 ) -> Undo:
     """Raises `Failure`."""
     from syncline.cli.names import the_one
-    from syncline.engine.undoing import CannotUndo, of_change, since
+    from syncline.engine.people.undoing import CannotUndo, of_change, since
 
     if moment is not None:
         refs = None if record is None else the_one(store, project.flows, record, flow).refs

@@ -16,8 +16,8 @@ from syncline.cli.output import EMPTY, count, emit, say, shown, table, tell
 
 if TYPE_CHECKING:
     from syncline.cli.names import Names
+    from syncline.engine.guards.restored import Wanted
     from syncline.engine.report import Change, Difference, Plan, PlanRow, Progress, Refusal, Result, Verification
-    from syncline.engine.restored import Wanted
     from syncline.engine.setup import Setup
     from syncline.project import Project
     from syncline.store import Counts

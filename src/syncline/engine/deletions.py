@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from syncline.engine import recover
-from syncline.engine.answering import answered
 from syncline.engine.case import Case
+from syncline.engine.delivery import recover
+from syncline.engine.delivery.retry import put_off
 from syncline.engine.journal import deleted
 from syncline.engine.knowing import match_name
-from syncline.engine.retry import put_off
+from syncline.engine.people.answering import answered
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Deletion, Flow

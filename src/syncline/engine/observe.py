@@ -13,10 +13,10 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from syncline.connectors.base import CursorLost, Page
+from syncline.engine.guards.restored import doubtful
+from syncline.engine.guards.scan import is_due, overdue, scan, scanned
 from syncline.engine.knowing import Knowing
 from syncline.engine.report import Progress
-from syncline.engine.restored import doubtful
-from syncline.engine.scan import is_due, overdue, scan, scanned
 from syncline.engine.setup import Setup, view
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow

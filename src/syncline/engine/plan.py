@@ -10,14 +10,14 @@ from typing import Any
 
 from msgspec import structs
 
-from syncline.engine import breaker
 from syncline.engine.case import Case
+from syncline.engine.delivery.recover import recover
+from syncline.engine.guards import breaker
+from syncline.engine.guards.restored import check
+from syncline.engine.guards.scan import check_share
 from syncline.engine.knowing import Knowing
 from syncline.engine.observe import observe
-from syncline.engine.recover import recover
 from syncline.engine.report import Change, Plan, PlanRow, Progress, Quiet, Refusal, Result, Step
-from syncline.engine.restored import check
-from syncline.engine.scan import check_share
 from syncline.engine.setup import EngineError, Setup, check_identities, identities
 from syncline.engine.sync import one_round
 from syncline.engine.worker import Worker

@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from syncline.engine import breaker
-from syncline.engine.answers import take_up
+from syncline.engine.delivery.recover import recover
 from syncline.engine.gate import Open
-from syncline.engine.joining import fulfil
+from syncline.engine.guards import breaker
+from syncline.engine.guards.restored import Wanted, begin, check, end
+from syncline.engine.guards.scan import allow, check_share
 from syncline.engine.knowing import Knowing
-from syncline.engine.linking import link
+from syncline.engine.linking.link import link
 from syncline.engine.observe import observe
-from syncline.engine.recover import recover
+from syncline.engine.people.answers import take_up
+from syncline.engine.people.joining import fulfil
 from syncline.engine.report import Progress, Quiet, Result
-from syncline.engine.restored import Wanted, begin, check, end
-from syncline.engine.scan import allow, check_share
 from syncline.engine.setup import Setup, check_identities
 from syncline.engine.turn import turn
 from syncline.engine.worker import Worker

@@ -11,9 +11,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from syncline.engine import breaker, deletions, older
+from syncline.engine import deletions
 from syncline.engine.case import Case, group
-from syncline.engine.deliver import deliver
+from syncline.engine.delivery.deliver import deliver
+from syncline.engine.guards import breaker, older
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow

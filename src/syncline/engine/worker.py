@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from syncline.engine.draft import Draft
 from syncline.engine.gate import Gate
+from syncline.engine.guards.restored import wanted
 from syncline.engine.knowing import Knowing
 from syncline.engine.report import Result
-from syncline.engine.restored import wanted
 from syncline.engine.setup import Setup
 
 

@@ -18,8 +18,8 @@ from syncline.records import Line, Row, Shadow, Values
 class LinePair(Struct, frozen=True, kw_only=True):
     """One line on the sides that have it now.
 
-    ``now`` is what they hold, ``before`` what they were last known to hold; ``removed`` are the sides that had it and
-    no longer do; ``after`` is the line before it on the first side that has it.
+    ``now`` is what they hold, ``before`` what they were last known to hold; ``removed`` is what the sides that no
+    longer have it were last known to hold; ``after`` is the line before it on the first side that has it.
     """
 
     line: str
@@ -27,7 +27,7 @@ class LinePair(Struct, frozen=True, kw_only=True):
     versions: Mapping[str, str | None]
     now: Mapping[str, Values]
     before: Mapping[str, Values]
-    removed: frozenset[str]
+    removed: Mapping[str, Values]
     after: str | None
 
 
@@ -55,7 +55,7 @@ def pair_lines(flow: Flow, rows: Mapping[str, Row], shadows: Mapping[str, Shadow
             versions={side: line.version for side, line in holders.items()},
             now={side: line.values for side, line in holders.items()},
             before={side: before[side][name] for side in holders if name in before.get(side, {})},
-            removed=frozenset(side for side, lines in before.items() if name in lines and side not in holders),
+            removed={side: lines[name] for side, lines in before.items() if name in lines and side not in holders},
             after=after[name],
         )
         for name, holders in ids.items()

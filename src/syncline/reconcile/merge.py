@@ -303,7 +303,21 @@ def _merge_line(
         )
         return replace(line, decisions=keep, remove=frozenset(pair.ids) & able), ()
     asked = tuple(Conflict(property=c.property, values=c.values, before=c.before, line=pair.line) for c in conflicts)
-    return replace(line, add=(frozenset(flow.sides) - pair.ids.keys()) & able), asked
+    again = tuple(_as_it_was(properties[d.property], d, pair) for d in decisions)
+    return replace(line, decisions=again, add=(frozenset(flow.sides) - pair.ids.keys()) & able), asked
+
+
+def _as_it_was(p: Property, decision: Decision, pair: LinePair) -> Decision:
+    """What comes back to a side that removed it says what it said there, where no more is left of that elsewhere.
+
+    The sides that kept the line may hold only the image of it: a quantity rounded, a text cut.
+    """
+    for side, values in pair.removed.items():
+        value, origin = values.get(p.name), decision.origin
+        if side in decision.writes and origin is not None and value != decision.value:
+            if all(holds(p, other, value, held) for other, held in decision.now.items()):
+                return replace(decision, value=value)
+    return decision
 
 
 def _edited_by_a_person(properties: Mapping[str, Property], pair: LinePair) -> bool:

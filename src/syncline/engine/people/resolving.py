@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from syncline.engine import releasing
+from syncline.engine.people import releasing
 from syncline.mapping.model import Flow, Property
 from syncline.mapping.typed import objection
 from syncline.reconcile.merge import holds

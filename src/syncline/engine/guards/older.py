@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from syncline.engine.answering import answered
 from syncline.engine.case import Case
+from syncline.engine.people.answering import answered
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow

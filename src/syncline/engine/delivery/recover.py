@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from syncline.engine.delivery.landed import remember
 from syncline.engine.journal import UNHEARD, recovered
-from syncline.engine.landed import remember
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, LensError, Property

@@ -12,11 +12,11 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from syncline.engine.case import Case
+from syncline.engine.delivery.recover import mark
+from syncline.engine.delivery.writes import Job, Unsendable, build, whole_line
 from syncline.engine.knowing import Knowing
-from syncline.engine.recover import mark
+from syncline.engine.people.undoing import CannotUndo
 from syncline.engine.setup import Setup, identities, view
-from syncline.engine.undoing import CannotUndo
-from syncline.engine.writes import Job, Unsendable, build, whole_line
 from syncline.mapping.model import Flow
 from syncline.reconcile.merge import LineMerge, Merge, merge
 from syncline.records import Done, Line, Link, Record, Ref, Row, Shadow, Unknown, Values

@@ -11,10 +11,10 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from syncline.engine import returned
-from syncline.engine.candidates import MOST, Held, double, listed, park, taken
 from syncline.engine.case import link_id, name_of
 from syncline.engine.knowing import match_name
+from syncline.engine.linking import returned
+from syncline.engine.linking.candidates import MOST, Held, double, listed, park, taken
 from syncline.engine.worker import Worker
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, MatchKey

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from syncline.engine.case import link_id, name_of
-from syncline.engine.linking import make_link
+from syncline.engine.linking.link import make_link
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.known import Known

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 
-from syncline.engine import recover
 from syncline.engine.case import Case
+from syncline.engine.delivery import recover
 from syncline.engine.worker import Worker
 from syncline.reconcile.merge import Decision, Reason
 from syncline.records import Answer, LinkState, Ref

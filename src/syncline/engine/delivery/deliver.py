@@ -16,13 +16,14 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import replace
 
 from syncline.connectors.base import View
-from syncline.engine import answers, recover
 from syncline.engine.case import Case
+from syncline.engine.delivery import recover
+from syncline.engine.delivery.retry import put_off
+from syncline.engine.delivery.writes import Job, Unsendable, build, whole_line
 from syncline.engine.journal import entries
-from syncline.engine.retry import put_off
+from syncline.engine.people import answers
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
-from syncline.engine.writes import Job, Unsendable, build, whole_line
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import row

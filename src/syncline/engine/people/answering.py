@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from syncline.engine import releasing
 from syncline.engine.case import Case
+from syncline.engine.people import releasing
 from syncline.engine.worker import Worker
 from syncline.records import Ref
 from syncline.store import Cause, Memory, Parked, Store

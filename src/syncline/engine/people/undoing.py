@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from syncline.engine import releasing
-from syncline.engine.resolving import CannotResolve, known_of, property_of, refusal, takers
+from syncline.engine.people import releasing
+from syncline.engine.people.resolving import CannotResolve, known_of, property_of, refusal, takers
 from syncline.mapping.model import Flow, Property
 from syncline.reconcile.merge import Reason, holds
 from syncline.records import Answer, LinkState, Ref, Value, Values

@@ -1,0 +1,1 @@
+"""Match: which records are the same, and which only may be."""
