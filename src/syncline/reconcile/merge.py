@@ -312,11 +312,12 @@ def _as_it_was(p: Property, decision: Decision, pair: LinePair) -> Decision:
 
     The sides that kept the line may hold only the image of it: a quantity rounded, a text cut.
     """
-    for side, values in pair.removed.items():
-        value, origin = values.get(p.name), decision.origin
-        if side in decision.writes and origin is not None and value != decision.value:
-            if all(holds(p, other, value, held) for other, held in decision.now.items()):
-                return replace(decision, value=value)
+    if decision.origin is None:
+        return decision  # a person said it
+    for side in pair.removed.keys() & decision.writes:
+        value = pair.removed[side].get(p.name)
+        if all(holds(p, other, value, held) for other, held in decision.now.items()):
+            return replace(decision, value=value)
     return decision
 
 
