@@ -112,7 +112,7 @@ class _Judge:
         for left, right in combinations(held, 2):
             for name, cell in cells(entity).items():
                 if (None, name) not in asked:
-                    yield from self._same(entity, trace, None, cell, left, right, held)
+                    yield from self._same(entity, trace, cell, left, right, held)
             lines = {side: {str(line["trace"]): line for line in held[side].lines} for side in (left, right)}
             for side in (left, right):
                 if len(lines[side]) < len(held[side].lines):
@@ -122,7 +122,7 @@ class _Judge:
                 yield Wrong("a", f"{entity} {trace} has the lines {told}")
 
     def _same(
-        self, entity: str, trace: str, line: str | None, cell: Cell, left: str, right: str, held: Mapping[str, Any]
+        self, entity: str, trace: str, cell: Cell, left: str, right: str, held: Mapping[str, Any]
     ) -> Iterator[Wrong]:
         if cell.name == "number" and cell.when_create:
             return
@@ -135,6 +135,9 @@ class _Judge:
             return
         if cell.owner is not None and cell.owner not in (left, right):
             return
+        others = [of.fields[cell.name] or None for side, of in held.items() if side not in (left, right)]
+        if any(_seen_as(cell, left, each) == a and _seen_as(cell, right, each) == b for each in others):
+            return  # each has lost something else of what a third holds
         yield Wrong("a", f"{entity} {trace} {cell.name} is {a} in {left} and {b} in {right}")
 
     def _verified(self) -> Iterator[Wrong]:
@@ -156,11 +159,11 @@ class _Judge:
     def _excused(self, entity: str, trace: str, seen: frozenset[str] = frozenset()) -> bool:
         """Whether the record is parked as a whole, and rightly so."""
         parked = self._parked.get((entity, trace))
+        if self._is_twin(entity, trace):
+            return True
         if parked is None:
             return False
         match parked.cause:
-            case "ambiguous":
-                return trace in self._people.twins
             case "refused":
                 return self._rightly_refused(entity, trace, parked)
             case "deleted":
@@ -254,7 +257,7 @@ class _Judge:
                 yield Wrong("f", f"{entity} {id_} was deleted in {side}, against the policy")
         for (entity, trace), deletions in self._deletions.items():
             for deletion in deletions:
-                is_again = bool(self._systems[deletion.side].named(entity, trace))
+                is_again = bool(self._systems[deletion.side].named(entity, trace)) and trace not in self._people.twins
                 if is_again and deletion.linked and self._world.config.delete[entity] is not Policy.BLOCK:
                     yield Wrong("f", f"{entity} {trace} was deleted in {deletion.side}, and is there again")
             left = [side for side, system in self._systems.items() if system.named(entity, trace)]

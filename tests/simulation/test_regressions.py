@@ -18,12 +18,16 @@ _PLAIN = Style(feed=True, keys=False, whole=True, ahead=0, page=50, batch=100, u
 
 
 def _ends_badly(
-    events: Mapping[str, Sequence[Event]], delete: Deletion = Deletion.PROPAGATE, *, passes: int = 2
+    events: Mapping[str, Sequence[Event]],
+    delete: Deletion = Deletion.PROPAGATE,
+    *,
+    passes: int = 2,
+    sides: Sequence[str] = ("erp", BC),
 ) -> list[str]:
-    """What is wrong after this story, between two systems without peculiarities."""
+    """What is wrong after this story, between systems without peculiarities."""
     config = Config(
         seed=1,
-        styles={"erp": _PLAIN, BC: _PLAIN},
+        styles=dict.fromkeys(sides, _PLAIN),
         delete=dict.fromkeys(ENTITIES, delete),
         passes=passes,
         habits=Habits(most={}, verbs=(), hidden=0),
@@ -162,3 +166,61 @@ def test_a_line_that_comes_back_says_what_it_said_where_it_was_removed() -> None
         "3 people between 1": [line("edit line", BC, text="v6"), line("remove line", "erp")],
     }
     assert not _ends_badly(events, passes=3)
+
+
+# --- among three systems
+
+_THREE = ("erp", BC, "crm")
+
+
+def test_what_one_system_derives_reaches_the_third_though_it_could_not_be_written_at_once() -> None:
+    """What the second was written is no sign that the third has it."""
+    assert not _ends_badly(_MADE | {"1 crm update customers 1": [Fault(name="cut")]}, sides=_THREE)
+
+
+def test_what_is_emptied_before_it_is_everywhere_stays_empty() -> None:
+    events = {
+        "1 people between 1": [_customer("create", "erp", code="v1c", search="v3")],
+        "1 crm create customers 1": [Fault(name="cut"), _customer("edit", "erp", search=None)],
+    }
+    assert not _ends_badly(events, sides=_THREE)
+
+
+def test_of_a_deletion_that_one_system_refuses_the_other_is_told() -> None:
+    """Somebody edits the third at that moment: a person is asked, and the second is no member any more."""
+    events = {
+        **_MADE,
+        "2 people between 1": [_customer("delete", "erp")],
+        f"2 {BC} delete customers 1": [_customer("edit", "crm", note="v9")],
+    }
+    assert not _ends_badly(events, sides=_THREE)
+
+
+def test_a_line_that_one_system_has_already_is_not_added_to_it_again() -> None:
+    def line(side: str, name: str, **values: Any) -> Act:
+        return Act(verb="add line", side=side, entity="orders", trace="o1", line=name, values=values)
+
+    events = {
+        "1 people between 1": [Act(verb="create", side="erp", entity="orders", trace="o1", values={"text": "v2"})],
+        "2 people between 1": [line(BC, "n1", quantity=Decimal(5))],
+        "2 erp update orders 1": [line("erp", "n2", text="v6")],
+    }
+    assert not _ends_badly(events, sides=_THREE)
+
+
+def test_a_record_that_somebody_made_where_it_could_not_be_made_joins_the_others() -> None:
+    """What is known of them stands against what it says, and what it lacks is filled."""
+    made = _customer("create", "crm", code="v1c", name="v7")
+    assert not _ends_badly(_MADE | {"1 crm create customers 1": [made]}, sides=_THREE)
+
+
+def test_what_is_rounded_does_not_reach_a_third_system_that_lacks_it() -> None:
+    def line(verb: str, side: str, name: str, **values: Any) -> Act:
+        return Act(verb=verb, side=side, entity="orders", trace="o1", line=name, values=values)
+
+    events = {
+        "1 people between 1": [Act(verb="create", side="erp", entity="orders", trace="o1", values={"text": "v2"})],
+        "2 people between 1": [line("add line", "crm", "n1", quantity=Decimal("5.25"))],
+        "2 erp update orders 1": [Act(verb="edit", side="erp", entity="orders", trace="o1", values={"text": "v8"})],
+    }
+    assert not _ends_badly(events, sides=_THREE)

@@ -99,7 +99,8 @@ def configure(seed: int) -> Config:
     )
 
 
-THREE = 0.0
+THREE = 0.1
+"""So many worlds have a third system."""
 
 
 class Life:

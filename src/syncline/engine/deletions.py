@@ -133,6 +133,9 @@ async def _delete(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str]])
             if isinstance(outcome, Stale):
                 moved[side].add(case.link.members[side])
         if failed:
+            members = {side: id_ for side, id_ in case.link.members.items() if side in failed or side in case.gone}
+            worker.draft.links[case.link.id] = replace(case.link, members=members)
+            worker.draft.keys |= {ref: {} for ref in case.refs if ref.side not in members}
             put_off(worker, case, list(case.arrivals.values()), failed)
         else:
             _forget(worker, case)

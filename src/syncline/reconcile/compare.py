@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from syncline.mapping.model import Flow, Property
 from syncline.reconcile.lines import pair_lines
+from syncline.reconcile.merge import holds
 from syncline.records import Row, Shadow, Value, Values
 
 
@@ -68,12 +69,18 @@ def _differing(
     for name, p in properties.items():
         now = {side: values[name] for side, values in held.items() if side in p.columns and name in values}
         for left, right in combinations(now, 2):
-            if agree(p, left, now[left], right, now[right]):
+            if agree(p, left, now[left], right, now[right]) or _of_one_origin(p, left, right, now):
                 continue
             if read_only.intersection((left, right)) and all(_is_known(before, s, name, now[s]) for s in (left, right)):
                 continue
             yield Disagreement(property=name, sides=frozenset((left, right)), values=now)
             break
+
+
+def _of_one_origin(p: Property, left: str, right: str, now: Values) -> bool:
+    """Whether both are the image of what a third side holds, of which each has lost something else."""
+    others = (now[side] for side in now if side in p.sources and side not in (left, right))
+    return any(holds(p, left, value, now[left]) and holds(p, right, value, now[right]) for value in others)
 
 
 def _is_known(before: Mapping[str, Values], side: str, name: str, value: Value) -> bool:

@@ -1,7 +1,8 @@
 """Which lines of two orders are the same line.
 
 A line that was seen before is known by its id on each side. Lines that are new on several sides at once (an order that
-existed on both before it was linked, or one whose creation was answered by silence) are paired by what they say.
+existed on both before it was linked, or one whose creation was answered by silence) are paired by what they say; so is
+one that is new on a side with those that others have and it never had.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def _name_lines(
     new: dict[str, tuple[str, Line]] = {}
     for side, lines in present.items():
         unnamed = [line for line in lines if (side, line.id) not in names]
-        for pairing in _best_pairings(properties, side, unnamed, new):
+        for pairing in _best_pairings(properties, side, unnamed, new | _never_had(side, present, known)):
             names[side, pairing.line.id] = pairing.name
         taken = {name for (holder, _), name in names.items() if holder == side}
         new = {name: entry for name, entry in new.items() if name not in taken} | {
@@ -90,6 +91,19 @@ def _name_lines(
         }
         names |= {(side, line.id): f"{side}:{line.id}" for line in unnamed if (side, line.id) not in names}
     return names
+
+
+def _never_had(
+    side: str, present: Mapping[str, Sequence[Line]], known: Mapping[str, Mapping[str, str]]
+) -> dict[str, tuple[str, Line]]:
+    """The known lines of the other sides that this one has not been known to have."""
+    had = set(known.get(side, {}).values())
+    return {
+        name: (other, line)
+        for other, lines in present.items()
+        for line in lines
+        if other != side and (name := known.get(other, {}).get(line.id)) is not None and name not in had
+    }
 
 
 class _Pairing(NamedTuple):

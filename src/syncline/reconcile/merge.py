@@ -203,12 +203,13 @@ def _merge_property(
         writes = frozenset(s for s in targets - {origin} if now.get(s) is None and now[origin] is not None)
     elif not edited:
         # No edit that counts, yet a side lacks the value or, owning nothing of it, has changed it.
-        origin = next((side for side in p.columns if side in sources and now[side] is not None), origin)
+        filled = [side for side in p.columns if side in sources and now[side] is not None]
+        origin = next(iter(_whole(p, filled, now) or filled), origin)
         writes = frozenset(s for s in targets - p.sources if _needs(p, s, now[origin], now))
-        writes |= frozenset(s for s in targets if s not in now and now[origin] is not None)
+        writes |= frozenset(s for s in targets if s not in before and _lacks(p, s, origin, now))
         reason = Reason.OWNED if writes & before.keys() else Reason.FILLED
     else:
-        agreed = _agreed(p, edited, now)
+        agreed = next(iter(_whole(p, edited, now)), None)
         if agreed is None and p.conflict.policy is Policy.ASK:
             return Conflict(property=name, values=now, before=before)
         origin, reason = _winner(p, edited, agreed, before)
@@ -251,20 +252,31 @@ def _edited(p: Property, sources: Sequence[str], before: Values, now: Values) ->
     """The sides whose value is an edit, in the order given.
 
     Of a side that is seen for the first time, an empty value says nothing; nor does one that is just the image of what
-    another side holds unedited (an amount of 0 for an empty one, a flag that is off for one that was never set).
+    the others hold unedited (an amount of 0 for an empty one, a flag that is off for one that was never set). Else
+    what is known elsewhere stands against it, as if it were edited now: neither side knew of the other's.
     """
     edited = [side for side in sources if side not in before or before[side] != now[side]]
     edited = [side for side in edited if now[side] is not None or (side in before and not p.keep_filled)]
     still = [side for side in sources if side not in edited]
-    return [s for s in edited if s in before or not any(holds(p, s, now[other], now[s]) for other in still)]
+    whole = _whole(p, still, now)
+    edited = [s for s in edited if s in before or not any(holds(p, s, now[other], now[s]) for other in whole)]
+    if before.keys() >= set(edited):
+        return edited
+    known = [s for s in still if now[s] is not None and not any(holds(p, s, now[new], now[s]) for new in edited)]
+    stand = _whole(p, known, now)
+    return [s for s in sources if s in edited or s in stand]
 
 
-def _agreed(p: Property, edited: Sequence[str], now: Values) -> str | None:
-    """The side whose value all the others that edited hold too, each as it spells it."""
-    for side in edited:
-        if all(holds(p, other, now[side], now[other]) for other in edited if other != side):
-            return side
-    return None
+def _whole(p: Property, sides: Sequence[str], now: Values) -> list[str]:
+    """Those of the sides whose value all the others hold too, each as it spells it."""
+    return [side for side in sides if all(holds(p, s, now[side], now[s]) for s in sides if s != side)]
+
+
+def _lacks(p: Property, side: str, origin: str, now: Values) -> bool:
+    """Whether a side of which nothing is known is empty, and what fills the origin is not just its image of that."""
+    if now[origin] is None or now.get(side) is not None:
+        return False
+    return side not in now or not holds(p, origin, None, now[origin])
 
 
 def _winner(p: Property, edited: Sequence[str], agreed: str | None, before: Values) -> tuple[str, Reason]:

@@ -2,7 +2,8 @@
 
 A property that was written takes the write's own answer as its shadow there; one that was *not* written keeps its old
 shadow, so that what the other system derived from the write is seen as its edit and travels back in the next turn. A
-side whose edit has not yet reached every side it should keeps its old shadow too: the edit stays an edit.
+side whose edit has not yet reached every side it should keeps its old shadow too: the edit stays an edit. Only a side
+that holds nothing yet is not waited for, once another has been written: to it goes all there is, edited or not.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def _settle_values(
         if side in d.writes:
             if side in done:
                 values[d.property] = answer.get(d.property, properties[d.property].normal(side, d.value))
-        elif side in d.now and d.writes <= done:
+        elif side in d.now and (d.writes <= done or (done and not d.now.keys() & (d.writes - done))):
             values[d.property] = d.now[side]
     return values
 
@@ -116,8 +117,8 @@ def _settle_lines(
         gone = (side in m.remove and done) or (id_ is None and not m.remove and not m.add)
         if gone or (side not in m.ids and m.remove and m.remove <= delivered.keys()):
             continue
-        if known is None and not m.add <= delivered.keys():
-            continue  # until it is everywhere it stays new, so that what an unheard write added is paired with it
+        if known is None and m.add and not m.add & delivered.keys():
+            continue
         if id_ is None:
             if known:  # removed here, not yet removed there: it must still be seen as removed in the next turn
                 yield known

@@ -44,6 +44,7 @@ def _link(connection: Connection, memory: Memory) -> None:
             for side, id_ in link.members.items()
         ),
     )
+    _many(connection, _DROP_LEFT, ({"at_link": link.id} for link in memory.links))
     _many(
         connection,
         _PUT_SHADOW,
@@ -213,6 +214,11 @@ _DROP_WISH = _drop(t.wishes, "seq")
 _DROP_HOLD = _drop(t.holds, "flow", "side", "within", "property")
 _DROP_LINK = _drop(t.links, "id")
 _DROP_MEMBERS = _drop(t.members, "link")
+_DROP_LEFT = delete(t.shadows).where(
+    t.shadows.c.link == bindparam("at_link"),
+    t.shadows.c.side.not_in(select(t.members.c.side).where(t.members.c.link == bindparam("at_link"))),
+)
+"""What is known of a record that is no member any more."""
 _DROP_ARRIVAL = _drop(t.arrivals, "flow", "side", "id", "seen")
 _DROP_KEYS = _drop(t.keys, "flow", "side", "id")
 _DROP_PARKED = _drop(t.parked, "flow", "side", "id")

@@ -6,6 +6,7 @@ for new that has a key of one that is linked already: somebody made it twice, or
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
@@ -21,7 +22,7 @@ from syncline.mapping.model import Flow, MatchKey
 from syncline.mapping.translate import row
 from syncline.reconcile.match import Apart, Matched, Suggested, Verdict, candidates, doubles, match
 from syncline.reconcile.match import name_of as key_name
-from syncline.records import Link, Ref, Value
+from syncline.records import Link, LinkState, Ref, Value
 from syncline.store import Arrival, Cause, Entry, Memory, Store
 
 _PAGE = 1_000
@@ -73,7 +74,8 @@ class _Matching:
             after: Value = None
             while groups := self._store.alike(self._flow.name, match_name(key_name(key)), after):
                 after = groups[-1][0]
-                await self._match(key, [[ref for ref in refs if ref not in self._held] for _, refs in groups])
+                free = [(value, [ref for ref in refs if ref not in self._held]) for value, refs in groups]
+                await self._match(key, free)
                 self._worker.draft.save()
         for key in (key for key in self._flow.match if not key.suggest):
             after, name = None, match_name(key_name(key))
@@ -86,10 +88,16 @@ class _Matching:
 
     # --- records without a link, among each other
 
-    async def _match(self, key: MatchKey, groups: Iterable[list[Ref]]) -> None:
-        groups = [refs for refs in groups if len({ref.side for ref in refs}) > 1]
-        apart = self._store.apart([ref for refs in groups for ref in refs])
-        verdicts = [verdict for refs in groups for verdict in match(key, refs, _among(apart, refs))]
+    async def _match(self, key: MatchKey, found: Iterable[tuple[Value, list[Ref]]]) -> None:
+        groups = {value: refs for value, refs in found if len({ref.side for ref in refs}) > 1}
+        taken = self._taken(key, groups)
+        apart = self._store.apart([ref for refs in groups.values() for ref in refs])
+        verdicts = [
+            verdict
+            for value, refs in groups.items()
+            for verdict in match(key, refs, _among(apart, refs))
+            if not (value in taken and isinstance(verdict, Matched))
+        ]
         arrivals = self._store.arrivals([ref for verdict in verdicts for ref in _refs(self._flow, verdict)])
         held: list[Held] = []
         for verdict in verdicts:
@@ -99,6 +107,16 @@ class _Matching:
             else:
                 held += self._hold(key, verdict, refs, arrivals, apart)
         await park(self._worker, self._flow, held, arrivals, {})
+
+    def _taken(self, key: MatchKey, groups: Mapping[Value, Collection[Ref]]) -> Collection[Value]:
+        """The values that a link has already, where what has arrived with them is not on every side: elsewhere it would
+        be made once more.
+        """
+        partial = [value for value, refs in groups.items() if len({ref.side for ref in refs}) < len(self._flow.sides)]
+        if not partial or key.suggest:
+            return ()
+        linked, _ = self._linked_by(key, partial)
+        return {value for value, refs in linked.items() if refs}
 
     def _link(self, key: MatchKey, members: Mapping[str, str], arrivals: Mapping[str, Arrival]) -> None:
         flow, worker = self._flow, self._worker
@@ -146,8 +164,13 @@ class _Matching:
         held: list[Held] = []
         for value, sharing in groups:
             free = [ref for ref in sharing if ref.side in self._makers and ref not in self._held | self._unlinked]
+            sides = Counter(ref.side for ref in sharing)
             for ref in free:
-                if rivals := _rivals(ref, linked.get(value, ()), links, apart):
+                rivals = _rivals(ref, linked.get(value, ()), links, apart)
+                if len(rivals) == 1 and sides[ref.side] == 1 and self._may_join(links[rivals[0]], ref):
+                    self._held.add(ref)
+                    links |= self._join(key, links[rivals[0]], arrivals[ref])
+                elif rivals:
                     self._held.add(ref)
                     held.append(taken(key, ref, rivals, links))
             free = [ref for ref in free if ref not in self._held]
@@ -156,6 +179,23 @@ class _Matching:
                 held.append(double(key, ref, first))
         news = [each for each in held if arrivals[each.ref].due or not each.is_parked(self._parked.get(each.ref))]
         await park(self._worker, self._flow, news, arrivals, links)
+
+    def _may_join(self, link: Link, ref: Ref) -> bool:
+        """Whether the link lacks just such a record: it could not be made there, and somebody has."""
+        if link.state is not LinkState.ACTIVE or ref.side in link.members:
+            return False
+        is_going = any(arrival.record is None for arrival in self._store.arrivals(link.refs).values())
+        return not is_going and link.id not in {intent.link for intent in self._store.open_intents()}
+
+    def _join(self, key: MatchKey, link: Link, arrival: Arrival) -> dict[Ref, Link]:
+        members = {**link.members, arrival.ref.side: arrival.ref.id}
+        joined = replace(link, members={side: members[side] for side in self._flow.sides if side in members})
+        version = arrival.record.version if arrival.record else None
+        name = _name(self._flow, {arrival.ref.side: arrival}, {arrival.ref.side: arrival.ref.id})
+        if self._worker.gate.link(self._flow.name, joined, {arrival.ref.side: version}, key_name(key), name):
+            make_link(self._worker, joined, [arrival], f"by {key_name(key)}")
+            self._worker.result.flows[self._flow.name].linked += 1
+        return dict.fromkeys(joined.refs, joined)
 
     def _linked_by(self, key: MatchKey, values: Collection[Value]) -> tuple[dict[Value, list[Ref]], dict[Ref, Link]]:
         """The linked records that have one of these values, by value, and the link of each."""
