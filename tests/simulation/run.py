@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from simulation.course import Config
 from simulation.oracle import Wrong
 from simulation.shrink import play, shrink
 from simulation.world import configure
@@ -31,7 +32,7 @@ def attempt(seed: int) -> Tried:
 
 def story(seed: int) -> str:
     """What happened in a failing seed, without all that does not matter."""
-    config = configure(seed)
+    config: Config = configure(seed)
     first = play(config)
     if not first.wrong:
         return f"Seed {seed}: nothing is wrong."
