@@ -59,7 +59,7 @@ class Normal(Struct, frozen=True):
 class Cell(Struct, frozen=True, kw_only=True):
     """One property as the systems keep it. ``how`` is what each side does to it; ``owner`` is who alone derives it.
 
-    ``required``: nobody empties it.
+    ``required``: nobody empties it. ``day``: it is a date.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     refers: str | None = None
     by: Mapping[str, str] = {}
     required: bool = False
+    day: bool = False
 
 
 class Agreement(Struct, frozen=True, kw_only=True):

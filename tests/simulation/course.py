@@ -91,6 +91,7 @@ class Life:
 
     def die(self) -> None:
         self.is_dead = True
+        self.world.bury()
         raise Died
 
 
@@ -167,6 +168,9 @@ class Course:
 
     async def verify(self) -> Verification:
         raise NotImplementedError
+
+    def bury(self) -> None:
+        """The process has just died."""
 
     def is_cause(self, message: str) -> bool:
         """Whether a system may refuse something in these words though nothing is wrong with Syncline."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from simulation.agreement import SHORT, Agreement, Cell, blank_of
+from simulation.clock import EPOCH
 from simulation.desk import Denied, Desk
 from simulation.script import Act
 from simulation.systems import BLANK, FORBIDDEN, token
@@ -336,6 +338,8 @@ class Drawing:
         if blank and not cell.required:
             return None
         self._count += 1
+        if cell.day:
+            return (EPOCH + timedelta(days=self._count)).date().isoformat()
         if cell.number:
             return Decimal(self._count) + (Decimal("0.25") if cell.how.get(side) != "round" else 0)
         return f"v{self._count} {self._chance.choice(_WORDS)}" if cell.name != "code" else f"v{self._count}c"

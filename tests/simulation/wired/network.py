@@ -37,19 +37,20 @@ class End(asyncio.Transport):
         self._ready = 0
         self._is_paused = False
         self._is_closing = False
-        self._is_lost = False
+        self._is_dead = False
 
     # --- what the protocol here does
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if data and not self._is_closing:
+        if data and not (self._is_closing or self._is_dead):
             self.peer.arrive(bytes(data))
 
     def close(self) -> None:
         if not self._is_closing:
             self._is_closing = True
-            self.peer.arrive(_END)
-            self._loop.call_soon(self._lost, None)
+            if not self._is_dead:
+                self.peer.arrive(_END)
+            self._loop.call_soon(self._told.connection_lost, None)
 
     def abort(self) -> None:
         self.close()
@@ -58,7 +59,7 @@ class End(asyncio.Transport):
         """Whoever spoke here is dead: what was sent before arrives, and nobody here ever hears anything again."""
         if not self._is_closing:
             self.peer.arrive(_END)
-        self._is_closing = self._is_lost = True
+        self._is_dead = True
 
     def is_closing(self) -> bool:
         return self._is_closing
@@ -100,18 +101,13 @@ class End(asyncio.Transport):
         self._deliver()
 
     def _deliver(self) -> None:
-        while self._ready and not (self._is_paused or self._is_closing):
+        while self._ready and not (self._is_paused or self._is_closing or self._is_dead):
             self._ready -= 1
             data = self._arriving.popleft()
             if data is not _END:
                 self._told.data_received(data)
             elif not self._told.eof_received():
                 self.close()
-
-    def _lost(self, error: Exception | None) -> None:
-        if not self._is_lost:
-            self._is_lost = True
-            self._told.connection_lost(error)
 
     @property
     def _told(self) -> asyncio.Protocol:
@@ -126,6 +122,10 @@ class Server:
         self._config: uvicorn.Config = configured(app, dated=dated)
         self._config.load()
         self._state = ServerState()
+
+    async def finish(self) -> None:
+        """Until what has arrived is done."""
+        await asyncio.gather(*self._state.tasks)
 
     def accept(self, loop: asyncio.AbstractEventLoop, client: ResponseHandler) -> End:
         """A connection of this client's: its end of it."""
