@@ -92,11 +92,13 @@ class Gate:
             return [{"kind": str(_FAILURES[number % len(_FAILURES)])}]
         if "unsigned" in faults:
             return [{"kind": "401"}]
-        if "stale" in faults:
+        if "stale" in faults and operations[0].method != "POST":
             return [{"kind": "409"}]
         if "partial" in faults and len(operations) > 1:
             chosen = [each for at, each in enumerate(operations) if (number >> at % 16) & 1]
             status = str(_PARTIAL[(number >> 8) % len(_PARTIAL)])
+            if status == "409":  # a create is at no version
+                chosen = [each for each in chosen if each.method in ("PATCH", "DELETE")]
             paths = [(each.path.partition("?")[0].lstrip("/"), each.method) for each in chosen]
             return [{"kind": status, "match": path, "method": method} for path, method in paths]
         if "hidden" in faults:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,7 @@ from syncline.sandbox.customerp.app import create_app as create_erp
 T = TypeVar("T")
 CLIENT, SECRET, TOKEN = "syncline", "a secret", "a token"
 ROOT = "/v2.0/local/sandbox/api/v2.0"
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{24}|[0-9a-f]{16}")
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -107,6 +109,11 @@ class Sandbox:
         assert cell.refers
         by = cell.by.get(self.side)
         return self._pointed.get((cell.refers, by, value)) if by else self._traces.get((cell.refers, str(value)))
+
+    def readable(self, text: str) -> str:
+        """With traces in place of ids."""
+        names = {id_: trace for (_, id_), trace in self._traces.items()}
+        return _ID.sub(lambda id_: names.get(id_[0], f"{id_[0][:8]}…"), text)
 
     def touched(self) -> None:
         """Somebody has written: what was seen may be otherwise."""

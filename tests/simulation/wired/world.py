@@ -54,6 +54,8 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 _LATE = 8.0
 _HIDDEN = 50.0
 _LONGEST: Mapping[str, float] = {"busy": 90, "silent": 30, "late": _LATE, "hidden": _HIDDEN, "slow": 700}
+_POINTED_TO = ("still in use", "is in no record of the related table")
+"""What a sandbox says of a record that others refer to, or that is not there to be referred to."""
 
 
 class Style(desk.Style, frozen=True, kw_only=True):
@@ -105,8 +107,8 @@ def configure(seed: int) -> Config:
             hidden=chance.choice((0.0, _HIDDEN)),
         ),
         faults=chance.sample(names, chance.choice((0, 1, 2, 3, 6))),
-        fault_rate=chance.choice((0.02, 0.05, 0.1, 0.2)),
-        act_rate=chance.choice((0.02, 0.05, 0.1)),
+        fault_rate=chance.choice((0.01, 0.03, 0.1, 0.2)),
+        act_rate=chance.choice((0.005, 0.01, 0.03)),
     )
 
 
@@ -131,7 +133,7 @@ class Wired(Course):
         return _LONGEST.get(fault, 0)
 
     def is_cause(self, message: str) -> bool:
-        return "still in use" in message
+        return any(words in message for words in _POINTED_TO)
 
     def meet(self, side: str, operation: str) -> tuple[str, Mapping[str, float]]:
         """A request, or its answer, is at a sandbox. The process that sent it may die of it."""
@@ -159,9 +161,9 @@ class Wired(Course):
             if asked.method == "DELETE" and asked.name in {told[sandbox.side] for told in ENTITIES.values()}:
                 self.deleted.append((sandbox.side, asked.entity, asked.id))
         if self.telling:
-            path = asked.path.rpartition("/api/")[2] or asked.path
-            what = f"{asked.method} {path.partition('?')[0]} {asked.body[1] if asked.body[1] else ''}".rstrip()
-            self.tell("syncline", f"{sandbox.side}: {what} -> {status}{_told(status, body)}")
+            path = asked.path.partition("?")[0].rpartition("/api/")[2].rpartition("/companies(")[2].partition(")/")
+            what = f"{asked.method} {path[2] or path[0]} {asked.body[1] or ''}".rstrip()
+            self.tell("syncline", f"{sandbox.side}: {sandbox.readable(what)} -> {status}{_told(status, body)}")
 
     # --- the course of it
 
