@@ -54,7 +54,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 _LATE = 8.0
 _HIDDEN = 50.0
 _LONGEST: Mapping[str, float] = {"busy": 90, "silent": 30, "late": _LATE, "hidden": _HIDDEN, "slow": 700}
-_POINTED_TO = ("still in use", "is in no record of the related table")
+_POINTED_TO = ("still in use", "is in no record of the related table", "does not exist", "has the id")
 """What a sandbox says of a record that others refer to, or that is not there to be referred to."""
 
 
