@@ -163,6 +163,10 @@ class Course:
         """How many seconds it lasts at most."""
         raise NotImplementedError
 
+    def weight(self, operation: str) -> float:
+        """How much oftener than elsewhere something happens there."""
+        return 1
+
     async def one_pass(self, life: Life, *, scanning: bool) -> Result:
         raise NotImplementedError
 
@@ -202,13 +206,13 @@ class Course:
             self.story.append(f"{self.loop.now():%d %H:%M:%S.%f}"[:-3] + f"  {who:8} {what}")
 
     def _draw(self, side: str, operation: str) -> Sequence[Event]:
-        chance, config = self.chance, self.config
+        chance, config, weight = self.chance, self.config, self.weight(operation)
         events: list[Event] = []
-        if chance.random() < (0.7 if side == "people" else config.act_rate):
+        if chance.random() < (0.7 if side == "people" else config.act_rate * weight):
             act = self.drawing.draw()
             if act is not None:
                 events.append(act)
-        if config.faults and chance.random() < config.fault_rate:
+        if config.faults and chance.random() < config.fault_rate * weight:
             possible = [name for name in self.possible(side, operation) if name in config.faults]
             if possible:
                 name = chance.choice(possible)

@@ -102,7 +102,7 @@ class _Judge:
         return trace in self._people.twins and (entity, trace) in self._ambiguous
 
     def _alike(self, entity: str, trace: str) -> Iterator[Wrong]:
-        if self._excused(entity, trace) or self._kept(entity, trace):
+        if self._excused(entity, trace) or self._kept(entity, trace) or self._is_twin(entity, trace):
             return
         held = {
             side: system.held[entity][ids[0]]

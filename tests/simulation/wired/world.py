@@ -54,7 +54,7 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 _LATE = 8.0
 _HIDDEN = 50.0
 _LONGEST: Mapping[str, float] = {"busy": 90, "silent": 30, "late": _LATE, "hidden": _HIDDEN, "slow": 700}
-_POINTED_TO = ("still in use", "is in no record of the related table", "does not exist", "has the id")
+_POINTED_TO = ("still in use", "is in no record of the related table", "does not exist", "has the id", "cannot delete")
 """What a sandbox says of a record that others refer to, or that is not there to be referred to."""
 
 
@@ -106,8 +106,8 @@ def configure(seed: int) -> Config:
             verbs=verbs,
             hidden=chance.choice((0.0, _HIDDEN)),
         ),
-        faults=chance.sample(names, chance.choice((0, 1, 2, 3, 6))),
-        fault_rate=chance.choice((0.01, 0.03, 0.1, 0.2)),
+        faults=chance.sample(names, chance.choice((1, 2, 3, 4, 6))),
+        fault_rate=chance.choice((0.01, 0.03, 0.06, 0.1)),
         act_rate=chance.choice((0.005, 0.01, 0.03)),
     )
 
@@ -131,6 +131,10 @@ class Wired(Course):
 
     def longest(self, fault: str) -> float:
         return _LONGEST.get(fault, 0)
+
+    def weight(self, operation: str) -> float:
+        """Most of what is asked is read; what matters is written."""
+        return 5 if operation.startswith("write") else 1
 
     def is_cause(self, message: str) -> bool:
         return any(words in message for words in _POINTED_TO)
