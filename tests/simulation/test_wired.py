@@ -13,7 +13,7 @@ from simulation.shrink import play
 from simulation.wired.world import configure
 
 _BLOCKS = 4
-_STEPS = 1_500
+_STEPS = 2_000
 """Each block plays its worlds until it has taken so many steps."""
 
 

@@ -30,7 +30,7 @@ def _ends_badly(events: Events, delete: Deletion = Deletion.ASK, *, passes: int 
 
 
 def test_a_record_whose_code_could_not_be_created_just_now_is_tried_again() -> None:
-    values = {"name": "v2", "category": "v3", "price": Decimal(4)}
+    values: dict[str, str | Decimal | None] = {"name": "v2", "category": "v3", "price": Decimal(4)}
     product = Act(verb="create", side=ERP, entity="products", trace="p1", values=values)
     for fault in (Fault(name="busy", seconds=90), Fault(name="unheard"), Fault(name="failed")):
         assert not _ends_badly({"1 people between 1": [product], f"1 {BC} write itemCategories 1": [fault]})
