@@ -31,11 +31,12 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest -n auto
 
-# Simulated worlds, as many as one likes (docs/correctness.md): make simulate SEEDS=1000 START=5000
+# Simulated worlds, as many as one likes (docs/correctness.md): make simulate SEEDS=1000 START=5000; with WIRE=1 those of
+# the real connectors and sandboxes
 SEEDS ?= 500
 START ?= 0
 simulate: setup
-	PYTHONPATH=tests $(BIN)/python -m simulation.run $(SEEDS) $(START)
+	PYTHONPATH=tests $(BIN)/python -m simulation.run $(SEEDS) $(START) $(if $(WIRE),wire)
 
 bench: setup
 	$(BIN)/python benchmarks/first_pass.py

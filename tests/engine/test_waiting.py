@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cli.calling import call
 from engine.pair import Pair
 from syncline.engine.chains import chains, counts
 from syncline.engine.sync import sync
@@ -139,3 +140,21 @@ async def test_records_that_wait_for_each_other_are_told_as_a_circle(both: Pair)
     await both.sync()
     assert not both.parked()
     assert len(await both.central.all("customers")) == 4
+
+
+async def test_what_was_refused_goes_on_when_what_it_points_to_is_there_again(both: Pair) -> None:
+    """The order was sent before anybody knew that its customer had been deleted there."""
+    buyer = await both.erp.create("customers", {"name": "Buyer", "organisationNumber": "B1"})
+    await both.sync()
+    (theirs,) = await both.central.all("customers")
+    await both.central.ask("DELETE", f"customers({theirs['id']})", headers={"If-Match": "*"})
+    await order(both, buyer["id"])
+    async with both.setup() as setup:
+        await sync(setup, scanning=True, allow_deletions=True)
+        assert {parked.cause for parked in setup.store.parked()} == {"deleted", "refused"}
+    call(both.folder, "parked", "restore", f"businesscentral/customers/{theirs['id']}")
+    await both.sync()
+    (found,) = await both.central.all("salesOrders")
+    (again,) = await both.central.all("customers")
+    assert found["customerId"] == again["id"]
+    assert not both.parked()

@@ -57,7 +57,10 @@ class Normal(Struct, frozen=True):
 
 
 class Cell(Struct, frozen=True, kw_only=True):
-    """One property as the systems keep it. ``how`` is what each side does to it; ``owner`` is who alone derives it."""
+    """One property as the systems keep it. ``how`` is what each side does to it; ``owner`` is who alone derives it.
+
+    ``required``: nobody empties it. ``day``: it is a date.
+    """
 
     name: str
     number: bool = False
@@ -68,6 +71,18 @@ class Cell(Struct, frozen=True, kw_only=True):
     keep_filled: bool = False
     refers: str | None = None
     by: Mapping[str, str] = {}
+    required: bool = False
+    day: bool = False
+
+
+class Agreement(Struct, frozen=True, kw_only=True):
+    """The properties of each entity, and of an order's lines, by name."""
+
+    headers: Mapping[str, Mapping[str, Cell]]
+    line: Mapping[str, Cell]
+
+    def cells(self, entity: str, line: str | None = None) -> Mapping[str, Cell]:
+        return self.headers[entity] if line is None else self.line
 
 
 BC = "bc"
@@ -75,13 +90,18 @@ _TRACE = Cell(name="trace")
 _NUMBER = Cell(name="number", when_create=True)
 
 HEADERS: Mapping[str, tuple[Cell, ...]] = {
-    "products": (_TRACE, _NUMBER, Cell(name="code", how={BC: "upper"}), Cell(name="name", how={BC: "short"})),
+    "products": (
+        _TRACE,
+        _NUMBER,
+        Cell(name="code", how={BC: "upper"}, required=True),
+        Cell(name="name", how={BC: "short"}),
+    ),
     "customers": (
         _TRACE,
         _NUMBER,
         Cell(name="name", how={BC: "short", "crm": "upper"}),
         Cell(name="search"),
-        Cell(name="code", how={BC: "upper"}),
+        Cell(name="code", how={BC: "upper"}, required=True),
         Cell(name="credit", number=True, how={BC: "round"}),
         Cell(name="terms", policy=Policy.PREFER),
         Cell(name="note", policy=Policy.ASK),
@@ -108,12 +128,11 @@ LINE: tuple[Cell, ...] = (
 ENTITIES = tuple(HEADERS)
 
 
-def cells(entity: str, line: str | None = None) -> Mapping[str, Cell]:
-    return _LINE_CELLS if line is not None else _HEADER_CELLS[entity]
-
-
-_HEADER_CELLS = {entity: {cell.name: cell for cell in told} for entity, told in HEADERS.items()}
-_LINE_CELLS = {cell.name: cell for cell in LINE}
+AGREEMENT = Agreement(
+    headers={entity: {cell.name: cell for cell in told} for entity, told in HEADERS.items()},
+    line={cell.name: cell for cell in LINE},
+)
+cells = AGREEMENT.cells
 
 
 def blank_of(side: str, cell: Cell) -> str | None:

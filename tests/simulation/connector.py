@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from simulation.clock import EPOCH
-from simulation.systems import Denied, Missing, Moved, System
+from simulation.desk import Denied
+from simulation.systems import Missing, Moved, System
 from syncline.connectors.base import Capabilities, ConnectorError, CursorLost, Page, View
 from syncline.mapping.translate import LINE_ID
 from syncline.mapping.types import Code
@@ -38,7 +39,8 @@ from syncline.records import (
 )
 
 if TYPE_CHECKING:
-    from simulation.world import Life
+    from simulation.course import Life
+    from simulation.world import World
 
 OVERLAP = timedelta(seconds=30)
 """How far back a poll by time asks; changes are visible in the listings well within."""
@@ -69,9 +71,10 @@ class _Cursor(msgspec.Struct, array_like=True):
 class Connector:
     """One process's way to one system."""
 
-    def __init__(self, system: System, life: Life) -> None:
+    def __init__(self, system: System, life: Life, world: World) -> None:
         self._system = system
         self._life = life
+        self._world = world
 
     @property
     def name(self) -> str:
@@ -94,7 +97,7 @@ class Connector:
 
     async def identity(self) -> str:
         faults = await self._ask("identity")
-        return self._life.world.identity(self.name, swapped="swapped" in faults)
+        return self._world.identity(self.name, swapped="swapped" in faults)
 
     async def company_name(self) -> str:
         return f"company of {self.name}"
@@ -238,7 +241,7 @@ class Connector:
         def commit() -> None:
             if isinstance(asked, Update) and asked.lines and not self._system.style.whole:
                 return  # a batch that was cut in between: nothing of it is left
-            self._life.world.wrote(self.name, entity, asked, self._commit(entity, asked, 0))
+            self._world.wrote(self.name, entity, asked, self._commit(entity, asked, 0))
 
         asyncio.get_running_loop().call_later(seconds, commit)
 
@@ -247,7 +250,7 @@ class Connector:
             outcome = await self._line_by_line(entity, asked, hidden)
         else:
             outcome = self._commit(entity, asked, hidden)
-        self._life.world.wrote(self.name, entity, asked, outcome)
+        self._world.wrote(self.name, entity, asked, outcome)
         return outcome
 
     def _commit(self, entity: str, asked: Write, hidden: float) -> Outcome:

@@ -9,10 +9,10 @@ from typing import Any
 from msgspec import Struct
 
 from engine.telling import journal, untold
-from simulation.agreement import ENTITIES, Cell, cells, normalised
+from simulation.agreement import Agreement, Cell, normalised
+from simulation.course import Course
 from simulation.people import Deletion, Edit, lineage
-from simulation.systems import BLANK, FORBIDDEN, System, token
-from simulation.world import World
+from simulation.systems import BLANK, FORBIDDEN, token
 from syncline.mapping.model import Deletion as Policy
 from syncline.records import Ref, Value
 from syncline.store import Entry, Parked
@@ -31,7 +31,7 @@ class Wrong(Struct, frozen=True):
         return f"({self.check}) {self.what}"
 
 
-def judge(world: World) -> list[Wrong]:
+def judge(world: Course) -> list[Wrong]:
     """Everything that is not as it should be."""
     if world.verification is None:
         return [Wrong("d", failure) for failure in world.failures]
@@ -39,9 +39,10 @@ def judge(world: World) -> list[Wrong]:
 
 
 class _Judge:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Course) -> None:
         self._world = world
         self._people = world.people
+        self._cells, self._entities = world.agreement.cells, tuple(world.agreement.headers)
         self._systems = world.systems
         store = world.store
         self._journal = _journal(world)
@@ -59,7 +60,7 @@ class _Judge:
         self._now = {
             side: {
                 place: value
-                for entity in ENTITIES
+                for entity in self._entities
                 for id_ in system.held[entity]
                 for place, value in self._people.snapshot(system, entity, id_).items()
             }
@@ -68,7 +69,7 @@ class _Judge:
 
     def all(self) -> Iterator[Wrong]:
         yield from (Wrong("d", failure) for failure in self._world.failures)
-        for entity in ENTITIES:
+        for entity in self._entities:
             traces = {str(f["trace"]) for system in self._systems.values() for _, f, _ in system.records(entity)}
             for trace in sorted(traces):
                 yield from self._counterparts(entity, trace)
@@ -101,7 +102,7 @@ class _Judge:
         return trace in self._people.twins and (entity, trace) in self._ambiguous
 
     def _alike(self, entity: str, trace: str) -> Iterator[Wrong]:
-        if self._excused(entity, trace) or self._kept(entity, trace):
+        if self._excused(entity, trace) or self._kept(entity, trace) or self._is_twin(entity, trace):
             return
         held = {
             side: system.held[entity][ids[0]]
@@ -110,7 +111,7 @@ class _Judge:
         }
         asked = self._asked(entity, trace)
         for left, right in combinations(held, 2):
-            for name, cell in cells(entity).items():
+            for name, cell in self._cells(entity).items():
                 if (None, name) not in asked:
                     yield from self._same(entity, trace, cell, left, right, held)
             lines = {side: {str(line["trace"]): line for line in held[side].lines} for side in (left, right)}
@@ -183,12 +184,12 @@ class _Judge:
                 for side in self._systems
                 for id_ in self._systems[side].named(entity, trace)
             )
-        return "refer to it" in parked.message or "there is no customer" in parked.message
+        return self._world.is_cause(parked.message)
 
     def _points_to(self, entity: str, trace: str) -> Iterator[tuple[str, str]]:
         for held in self._now.values():
             for (of, which, line, name), value in held.items():
-                if (of, which) == (entity, trace) and (refers := cells(entity, line)[name].refers):
+                if (of, which) == (entity, trace) and (refers := self._cells(entity, line)[name].refers):
                     yield refers, value
 
     # --- (c) nothing that a person wrote is lost
@@ -210,7 +211,7 @@ class _Judge:
         for edit in self._people.edits:
             entity, trace, line, name = edit.place
             deleted = (entity, trace) in self._deletions
-            if edit.value == BLANK or deleted or cells(entity, line)[name].refers:
+            if edit.value == BLANK or deleted or self._cells(entity, line)[name].refers:
                 continue
             for id_ in self._systems[edit.side].named(entity, trace):
                 held = self._systems[edit.side].held[entity][id_]
@@ -221,7 +222,7 @@ class _Judge:
     def _accounted(self, edit: Edit) -> bool:
         place, people = edit.place, self._people
         entity, trace, line, name = place
-        cell = cells(entity, line)[name]
+        cell = self._cells(entity, line)[name]
         if edit.value == BLANK and cell.keep_filled:
             return True  # by the agreement what is empty does not travel
         of = lineage(place)
@@ -273,16 +274,15 @@ class _Judge:
             yield from (Wrong("g", missing) for missing in untold(self._world.store))
 
     def _traces_of(self, ref: Ref) -> list[str]:
-        system: System = self._systems[ref.side]
-        history = system.history[ref.flow].get(ref.id, ())
-        return [str(told.record.fields["trace"]) for told in history if told.record is not None][:1]
+        trace = self._systems[ref.side].trace_of(ref.flow, ref.id)
+        return [] if trace is None else [trace]
 
 
 def _seen_as(cell: Cell, side: str, value: object) -> object:
     return normalised(cell.how.get(side, ""), value)  # type: ignore[arg-type]
 
 
-def _journal(world: World) -> dict[tuple[str, str, str], set[str]]:
+def _journal(world: Course) -> dict[tuple[str, str, str], set[str]]:
     """The values that the journal tells to have lost, or to have been deleted, or not to count where they were.
 
     By entity, trace and property, whichever the line: a value is written only once.
@@ -291,38 +291,42 @@ def _journal(world: World) -> dict[tuple[str, str, str], set[str]]:
     for entry in journal(world.store):
         if entry.ref is None:
             continue
-        history = world.systems[entry.ref.side].history[entry.flow].get(entry.ref.id, ())
-        record = next((told.record for told in history if told.record is not None), None)
-        if record is None:
+        trace = world.systems[entry.ref.side].trace_of(entry.flow, entry.ref.id)
+        if trace is None:
             continue
-        trace = str(record.fields["trace"])
-        for line, name, value in _given_up(entry):
-            cell = cells(entry.flow, line)[name]
+        for line, name, value in _given_up(world.agreement, entry):
+            cell = world.agreement.cells(entry.flow, line).get(name)
+            if cell is None:
+                continue  # nobody writes it by hand
             found.setdefault((entry.flow, trace, name), set()).add(_told(world, value, cell))
     return found
 
 
-def _given_up(entry: Entry) -> Iterator[tuple[str | None, str, Value]]:
+def _given_up(agreement: Agreement, entry: Entry) -> Iterator[tuple[str | None, str, Value]]:
     """The values that an entry says are no longer there, by line and property."""
     if entry.action == "deleted" and entry.whole is not None:
         yield from ((None, name, value) for name, value in entry.whole.values.items())
         yield from ((line.line, name, value) for line in entry.whole.lines for name, value in line.values.items())
     elif entry.action == "agreed" and entry.whole is not None and entry.ref is not None:
         for name, value in entry.whole.values.items():
-            if cells(entry.flow)[name].owner not in (None, entry.ref.side):
+            if _owner(agreement, entry, name) not in (None, entry.ref.side):
                 yield None, name, value  # what it held there never counted
     elif entry.property is not None and entry.ref is not None:
-        owner = cells(entry.flow, entry.line)[entry.property].owner
+        owner = _owner(agreement, entry, entry.property)
         is_change = entry.action in ("updated", "edited")
         if entry.action == "lost" or (is_change and owner not in (None, entry.ref.side)):
             yield entry.line, entry.property, entry.old
 
 
-def _told(world: World, value: Value, cell: Cell) -> str:
+def _owner(agreement: Agreement, entry: Entry, name: str) -> str | None:
+    cell = agreement.cells(entry.flow, entry.line).get(name)
+    return cell.owner if cell else None
+
+
+def _told(world: Course, value: Value, cell: Cell) -> str:
     if not cell.refers or value is None:
         return token(value)
     for link in world.store.links([str(value)]).values():
         for side, id_ in link.members.items():
-            history = world.systems[side].history[cell.refers].get(id_, ())
-            return next(str(t.record.fields["trace"]) for t in history if t.record is not None)
+            return world.systems[side].trace_of(cell.refers, id_) or str(value)
     return str(value)

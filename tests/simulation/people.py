@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from simulation.agreement import LINE, SHORT, Cell, blank_of, cells
+from simulation.agreement import SHORT, Agreement, Cell, blank_of
+from simulation.clock import EPOCH
+from simulation.desk import Denied, Desk
 from simulation.script import Act
-from simulation.systems import BLANK, FORBIDDEN, Denied, System, token
+from simulation.systems import BLANK, FORBIDDEN, token
 from syncline.records import LineAdd, LineChange, LineRemove
 
 Place: TypeAlias = tuple[str, str, str | None, str]
@@ -59,12 +62,14 @@ class People:
 
     def __init__(
         self,
-        systems: Mapping[str, System],
+        systems: Mapping[str, Desk],
+        agreement: Agreement,
         tell: Callable[[str, str], None],
         is_linked: Callable[[str, str, str], bool],
     ) -> None:
         self._is_linked = is_linked
         self._systems = systems
+        self._cells = agreement.cells
         self._tell = tell
         self.edits: list[Edit] = []
         self.deletions: list[Deletion] = []
@@ -88,7 +93,7 @@ class People:
             hidden = f" (listed {act.hidden:g} s later)" if act.hidden else ""
             self._tell("person", f"{act.side}: {act.verb} {act.entity} {act.trace}{line} {values}".rstrip() + hidden)
 
-    def _do(self, system: System, act: Act) -> bool:
+    def _do(self, system: Desk, act: Act) -> bool:
         if act.verb == "create":
             return self._create(system, act)
         ids = system.named(act.entity, act.trace)
@@ -106,9 +111,9 @@ class People:
             raws = self._raws(system, act, None)
             if raws is None:
                 return False
-            before = {name: self.meaning(system, cells(act.entity)[name], held.fields[name]) for name in raws}
+            before = {name: self.meaning(system, self._cells(act.entity)[name], held.fields[name]) for name in raws}
             system.update(act.entity, id_, raws, hidden=act.hidden)
-            self._note(system, act, before, held.fields)
+            self._note(system, act, before, system.held[act.entity][id_].fields)
             return True
         line = next((each for each in held.lines if each["trace"] == act.line), None)
         if act.verb == "add line":
@@ -117,7 +122,7 @@ class People:
                 return False
             after = held.lines[-1]["id"] if held.lines else None
             system.update(act.entity, id_, {}, [LineAdd(fields={**raws, "trace": act.line}, after=after)])
-            self._note(system, act, dict.fromkeys(raws, BLANK), held.lines[-1])
+            self._note(system, act, dict.fromkeys(raws, BLANK), system.held[act.entity][id_].lines[-1])
             return True
         if line is None:
             return False
@@ -125,13 +130,14 @@ class People:
             raws = self._raws(system, act, "")
             if raws is None:
                 return False
-            before = {name: self.meaning(system, cells("", "")[name], line[name]) for name in raws}
+            before = {name: self.meaning(system, self._cells("", "")[name], line[name]) for name in raws}
             system.update(act.entity, id_, {}, [LineChange(id=line["id"], version=None, fields=raws)])
-            self._note(system, act, before, line)
+            now = next(each for each in system.held[act.entity][id_].lines if each["trace"] == act.line)
+            self._note(system, act, before, now)
         elif act.verb == "remove line":
             snapshot = {
                 (act.entity, act.trace, act.line, cell.name): self.meaning(system, cell, line[cell.name])
-                for cell in LINE
+                for cell in self._cells("", "").values()
             }
             system.update(act.entity, id_, {}, [LineRemove(id=line["id"], version=None)], hidden=act.hidden)
             self.deletions.append(Deletion(act.entity, act.trace, act.line, act.side, snapshot, True))
@@ -142,7 +148,7 @@ class People:
             system.swap_lines(act.entity, id_, place)
         return True
 
-    def _create(self, system: System, act: Act) -> bool:
+    def _create(self, system: Desk, act: Act) -> bool:
         if system.named(act.entity, act.trace) or any(
             d.trace == act.trace and d.line is None and d.side == act.side for d in self.deletions
         ):
@@ -151,17 +157,17 @@ class People:
         if raws is None:
             return False
         elsewhere = any(other.named(act.entity, act.trace) for other in self._systems.values())
-        created = system.create(act.entity, {**raws, "trace": act.trace}, (), act.hidden)
+        created = system.create(act.entity, {**raws, "trace": act.trace}, hidden=act.hidden)
         if elsewhere:
             self.twins.add(act.trace)
         self._note(system, act, dict.fromkeys(raws, BLANK), created.fields)
         return True
 
-    def _raws(self, system: System, act: Act, line: str | None) -> dict[str, Any] | None:
+    def _raws(self, system: Desk, act: Act, line: str | None) -> dict[str, Any] | None:
         """As this side spells it; ``None`` where it points to what this side does not have."""
         raws: dict[str, Any] = {}
         for name, value in act.values.items():
-            cell = cells(act.entity, line)[name]
+            cell = self._cells(act.entity, line)[name]
             raws[name] = blank_of(system.side, cell) if value is None else value
             if cell.refers and value is not None:
                 ids = system.named(cell.refers, str(value))
@@ -171,9 +177,9 @@ class People:
                 raws[name] = system.held[cell.refers][ids[0]].fields[by] if by else ids[0]
         return raws
 
-    def _note(self, system: System, act: Act, before: Mapping[str, str], now: Mapping[str, Any]) -> None:
+    def _note(self, system: Desk, act: Act, before: Mapping[str, str], now: Mapping[str, Any]) -> None:
         for name, old in before.items():
-            cell = cells(act.entity, act.line)[name]
+            cell = self._cells(act.entity, act.line)[name]
             value = self.meaning(system, cell, now[name])
             if value == old:
                 continue
@@ -185,26 +191,21 @@ class People:
         if token(before) != token(now):
             self.parents[entity, trace, line is not None, name][token(now)].add(token(before))
 
-    def meaning(self, system: System, cell: Cell, raw: object) -> str:
+    def meaning(self, system: Desk, cell: Cell, raw: object) -> str:
         """What a value is known by on every side: that of a reference is the trace of the record."""
         if not cell.refers or not raw:
             return token(raw)
-        by = cell.by.get(system.side)
-        for id_, history in system.history[cell.refers].items():
-            record = next(told.record for told in history if told.record is not None)
-            if raw == (record.fields[by] if by else id_):
-                return str(record.fields["trace"])
-        return str(raw)
+        return system.meant(cell, raw) or str(raw)
 
-    def snapshot(self, system: System, entity: str, id_: str) -> dict[Place, str]:
+    def snapshot(self, system: Desk, entity: str, id_: str) -> dict[Place, str]:
         """All that a record says."""
         held = system.held[entity][id_]
         trace = str(held.fields["trace"])
         found: dict[Place, str] = {}
-        for name, cell in cells(entity).items():
+        for name, cell in self._cells(entity).items():
             found[entity, trace, None, name] = self.meaning(system, cell, held.fields[name])
         for line in held.lines:
-            for cell in LINE:
+            for cell in self._cells("", "").values():
                 found[entity, trace, str(line["trace"]), cell.name] = self.meaning(system, cell, line[cell.name])
         return found
 
@@ -233,8 +234,11 @@ class Habits(Struct, frozen=True, kw_only=True):
 class Drawing:
     """What a person does next, by chance."""
 
-    def __init__(self, systems: Mapping[str, System], people: People, habits: Habits, chance: Random) -> None:
+    def __init__(
+        self, systems: Mapping[str, Desk], agreement: Agreement, people: People, habits: Habits, chance: Random
+    ) -> None:
         self._systems = systems
+        self._cells = agreement.cells
         self._people = people
         self._habits = habits
         self._chance = chance
@@ -264,14 +268,15 @@ class Drawing:
             return Act(verb="delete", side=side, entity=entity, trace=trace)
         if entity == "orders" and chance.random() < 0.6:
             return self._line(side, trace)
-        names = [n for n, c in cells(entity).items() if n not in ("trace", "number") and not self._only_read(c, side)]
+        cells = self._cells(entity)
+        names = [n for n, c in cells.items() if n not in ("trace", "number") and not self._only_read(c, side)]
         chosen = chance.sample(names, min(len(names), chance.choice((1, 1, 1, 2, 3))))
         if trace in self._people.twins:
             chosen = [name for name in chosen if name != "code"]
         if "code" in chosen:
             self._recoded.add(trace)
-        values = {name: self._value(cells(entity)[name], side, blank=verb == "blank") for name in chosen}
-        values = {name: value for name, value in values.items() if not (cells(entity)[name].refers and value is None)}
+        values = {name: self._value(cells[name], side, blank=verb == "blank") for name in chosen}
+        values = {name: value for name, value in values.items() if not (cells[name].refers and value is None)}
         if not values:
             return None
         if "name" in values and verb == "forbidden" and values["name"]:
@@ -285,10 +290,8 @@ class Drawing:
     def _create(self, side: str, entity: str) -> Act | None:
         self._count += 1
         trace = f"{entity[0]}{self._count}"
-        names = [n for n, c in cells(entity).items() if n not in ("trace", "number") and not c.owner]
-        values = {n: self._value(cells(entity)[n], side, blank=self._chance.random() < 0.2) for n in names}
-        if entity != "orders" and values.get("code") is None:
-            values["code"] = self._value(cells(entity)["code"], side)
+        names = [n for n, c in self._cells(entity).items() if n not in ("trace", "number") and not c.owner]
+        values = {n: self._value(self._cells(entity)[n], side, blank=self._chance.random() < 0.2) for n in names}
         if entity == "orders" and values.get("customer") is None:
             return None
         self._made[entity].append(trace)
@@ -298,11 +301,9 @@ class Drawing:
         """Somebody makes the record here that somebody else has just made there."""
         for other in self._systems.values():
             for id_ in other.named(entity, trace):
-                code = str(other.held[entity][id_].fields["code"])
-                values: dict[str, str | Decimal | None] = {
-                    "code": code,
-                    "name": self._value(cells(entity)["name"], side),
-                }
+                values: dict[str, str | Decimal | None] = {"name": self._value(self._cells(entity)["name"], side)}
+                if "code" in self._cells(entity):
+                    values["code"] = str(other.held[entity][id_].fields["code"])
                 return Act(verb="create", side=side, entity=entity, trace=trace, values=values)
         return None
 
@@ -311,29 +312,34 @@ class Drawing:
         lines = [
             str(line["trace"]) for id_ in system.named("orders", trace) for line in system.held["orders"][id_].lines
         ]
+        told = self._cells("", "").items()
+        said = {name: cell for name, cell in told if name != "trace" and not (cell.refers or cell.owner)}
         verb = chance.choice(("add line", "edit line", "edit line", "remove line", "move line"))
         if verb == "add line" or not lines:
             self._count += 1
-            product = self._value(cells("", "")["product"], side)
+            product = self._value(self._cells("", "")["product"], side)
             if product is None or len(lines) >= 3:
                 return None
-            values = {"product": product, "quantity": self._value(cells("", "")["quantity"], side)}
-            values["text"] = self._value(cells("", "")["text"], side, blank=chance.random() < 0.3)
+            values: dict[str, str | Decimal | None] = {"product": product}
+            for name, cell in said.items():
+                values[name] = self._value(cell, side, blank=not cell.number and chance.random() < 0.3)
             return Act(verb="add line", side=side, entity="orders", trace=trace, line=f"n{self._count}", values=values)
         line = chance.choice(lines)
         if verb != "edit line":
             return Act(verb=verb, side=side, entity="orders", trace=trace, line=line)
-        name = chance.choice(("quantity", "text"))
-        values = {name: self._value(cells("", "")[name], side, blank=name == "text" and chance.random() < 0.2)}
-        return Act(verb=verb, side=side, entity="orders", trace=trace, line=line, values=values)
+        name, cell = chance.choice(list(said.items()))
+        value = self._value(cell, side, blank=not cell.number and chance.random() < 0.2)
+        return Act(verb=verb, side=side, entity="orders", trace=trace, line=line, values={name: value})
 
     def _value(self, cell: Cell, side: str, *, blank: bool = False) -> str | Decimal | None:
         if cell.refers:
             there = [str(fields["trace"]) for _, fields, _ in self._systems[side].records(cell.refers)]
             return self._chance.choice(there) if there else None
-        if blank and cell.name != "code":
+        if blank and not cell.required:
             return None
         self._count += 1
+        if cell.day:
+            return (EPOCH + timedelta(days=self._count)).date().isoformat()
         if cell.number:
             return Decimal(self._count) + (Decimal("0.25") if cell.how.get(side) != "round" else 0)
         return f"v{self._count} {self._chance.choice(_WORDS)}" if cell.name != "code" else f"v{self._count}c"

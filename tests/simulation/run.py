@@ -1,4 +1,7 @@
-"""Many worlds on all cores: ``python -m simulation.run SEEDS [START]``. Tells steps a second; 1 if a seed fails."""
+"""Many worlds on all cores: ``python -m simulation.run SEEDS [START [wire]]``. Tells steps a second; 1 if a seed fails.
+
+With ``wire`` they are worlds of the real connectors and sandboxes.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,16 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct
 
+from simulation import world
+from simulation.course import Config
 from simulation.oracle import Wrong
 from simulation.shrink import play, shrink
-from simulation.world import configure
+from simulation.wired import world as wired
 
 _TOLD = 3
 """So many failures are shrunk and told; of the others only the seed."""
@@ -24,14 +30,17 @@ class Tried(Struct, frozen=True):
     wrong: Sequence[Wrong]
 
 
-def attempt(seed: int) -> Tried:
-    played = play(configure(seed))
+KINDS: Mapping[str, Callable[[int], Config]] = {"model": world.configure, "wire": wired.configure}
+
+
+def attempt(seed: int, kind: str = "model") -> Tried:
+    played = play(KINDS[kind](seed))
     return Tried(seed, played.steps, played.wrong)
 
 
-def story(seed: int) -> str:
+def story(seed: int, kind: str = "model") -> str:
     """What happened in a failing seed, without all that does not matter."""
-    config = configure(seed)
+    config = KINDS[kind](seed)
     first = play(config)
     if not first.wrong:
         return f"Seed {seed}: nothing is wrong."
@@ -51,16 +60,19 @@ def story(seed: int) -> str:
     return "\n".join(lines)
 
 
-def results(seeds: range) -> Iterator[Tried]:
+def results(seeds: range, kind: str) -> Iterator[Tried]:
     workers = min(os.cpu_count() or 1, len(seeds))
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap_unordered(attempt, seeds, chunksize=max(1, min(20, len(seeds) // workers)))
+        yield from pool.imap_unordered(
+            partial(attempt, kind=kind), seeds, chunksize=max(1, min(20, len(seeds) // workers))
+        )
 
 
 def main(arguments: Sequence[str]) -> int:
     count, start = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
+    kind = arguments[2] if len(arguments) > 2 else "model"
     began, told, steps, failed = time.monotonic(), time.monotonic(), 0, []
-    for done, tried in enumerate(results(range(start, start + count)), start=1):
+    for done, tried in enumerate(results(range(start, start + count), kind), start=1):
         steps += tried.steps
         if tried.wrong:
             failed.append(tried.seed)
@@ -72,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
     pace = f"{steps} steps in {lasted:.0f} s ({steps / lasted:.0f} a second)"
     print(f"{count} seeds from {start}: {pace}, {len(failed)} failed")
     for seed in sorted(failed)[:_TOLD]:
-        print(f"\n{story(seed)}", flush=True)
+        print(f"\n{story(seed, kind)}", flush=True)
     return 1 if failed else 0
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from simulation.course import Config, Events, memory_folder
 from simulation.oracle import Wrong, judge
 from simulation.script import Act, Event
-from simulation.world import Config, World, memory_folder
 
-Events: TypeAlias = Mapping[str, Sequence[Event]]
 _Each: TypeAlias = tuple[str, Event]
 
 
@@ -30,7 +29,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 def play(config: Config, events: Events | None = None, *, telling: bool = False) -> Outcome:
     """Run a world to its end and judge it. Whatever it raises is a failure of its own."""
     with tempfile.TemporaryDirectory(prefix="syncline-simulation-", dir=memory_folder()) as folder:
-        world = World(config, Path(folder), events, telling=telling)
+        world = config.world(Path(folder), events, telling=telling)
         try:
             world.run()
             wrong = judge(world)
@@ -117,8 +116,8 @@ def _narrower(config: Config, kept: list[_Each], fails: _Fails) -> list[_Each]:
 def _simpler(config: Config, kept: Sequence[_Each], fails: _Fails) -> Config:
     """Systems without what does not matter."""
     for side in config.styles:
-        for changes in ({"ahead": 0}, {"page": 50}, {"batch": 100}, {"keys": False}, {"whole": True}, {"feed": True}):
-            style = replace(config.styles[side], **changes)
+        for name, plain in config.styles[side].PLAIN.items():
+            style = replace(config.styles[side], **{name: plain})
             simpler = replace(config, styles={**config.styles, side: style})
             if style != config.styles[side] and fails(simpler, kept):
                 config = simpler

@@ -11,11 +11,13 @@ from bisect import bisect_right, insort
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
+from simulation import desk
 from simulation.agreement import BC, ENTITIES, LINE, Cell, blank_of, cells, normalised
+from simulation.desk import Denied, Derived
 from syncline.mapping.translate import LINE_VERSION
 from syncline.records import LineAdd, LineChange, LineRemove, LineWrite, Record
 
@@ -36,7 +38,7 @@ def token(value: object) -> str:
     return found.group() if found else text
 
 
-class Style(Struct, frozen=True, kw_only=True):
+class Style(desk.Style, frozen=True, kw_only=True):
     """How one side works, by seed.
 
     ``feed``: it tells what changed and what was deleted, in its own order; else it is asked by time. ``keys``: it
@@ -52,6 +54,15 @@ class Style(Struct, frozen=True, kw_only=True):
     batch: int
     unique: bool
 
+    PLAIN: ClassVar[Mapping[str, Any]] = {
+        "ahead": 0,
+        "page": 50,
+        "batch": 100,
+        "keys": False,
+        "whole": True,
+        "feed": True,
+    }
+
 
 class Moved(Exception):
     """It is not at the version that was named."""
@@ -59,14 +70,6 @@ class Moved(Exception):
 
 class Missing(Exception):
     """There is no such record."""
-
-
-class Denied(Exception):
-    """The system will not have it."""
-
-    def __init__(self, message: str, name: str | None = None) -> None:
-        super().__init__(message)
-        self.name = name
 
 
 class Told(Struct, frozen=True):
@@ -96,7 +99,7 @@ class System:
         self.log: dict[str, list[tuple[datetime, int, str]]] = {entity: [] for entity in ENTITIES}
         self.history: dict[str, dict[str, list[Told]]] = {entity: {} for entity in ENTITIES}
         self.keys: dict[str, Record] = {}
-        self.derived: Callable[[str, str, str | None, str, object, object], None] = lambda *_: None
+        self.derived: Derived = lambda *_: None
         self._count = 0
 
     # --- looking
@@ -132,13 +135,28 @@ class System:
         """The ids of the records with this trace: one, if all is well."""
         return [id_ for id_, held in self.held[entity].items() if held.fields["trace"] == trace]
 
+    def trace_of(self, entity: str, id_: str) -> str | None:
+        """Of a record that there is, or was."""
+        told = (told.record for told in self.history[entity].get(id_, ()))
+        return next((str(record.fields["trace"]) for record in told if record is not None), None)
+
+    def meant(self, cell: Cell, value: object) -> str | None:
+        """The trace of the record that a reference points to, or pointed to."""
+        assert cell.refers
+        by = cell.by.get(self.side)
+        for id_, history in self.history[cell.refers].items():
+            record = next(told.record for told in history if told.record is not None)
+            if value == (record.fields[by] if by else id_):
+                return str(record.fields["trace"])
+        return None
+
     # --- writing
 
     def create(
         self,
         entity: str,
         fields: Mapping[str, Any],
-        lines: Sequence[Mapping[str, Any]],
+        lines: Sequence[Mapping[str, Any]] = (),
         hidden: float = 0,
         key: str | None = None,
     ) -> Record:

@@ -51,7 +51,15 @@ def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: boo
     """
     listener = _listen(port)
     address = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-    config = uvicorn.Config(
+    with listener:
+        if ready_file:
+            _clear(ready_file)
+        _Server(configured(app, dated=dated), address, ready_file).run(sockets=[listener])
+
+
+def configured(app: ASGIApp, *, dated: bool) -> uvicorn.Config:
+    """How an application is served, wherever its requests come from."""
+    return uvicorn.Config(
         app,
         http=_Protocol,
         log_level="warning",
@@ -60,10 +68,6 @@ def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: boo
         timeout_keep_alive=60,
         timeout_graceful_shutdown=2,
     )
-    with listener:
-        if ready_file:
-            _clear(ready_file)
-        _Server(config, address, ready_file).run(sockets=[listener])
 
 
 async def cut_connection(scope: Scope, receive: Receive) -> None:

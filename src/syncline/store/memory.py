@@ -64,7 +64,8 @@ class Parked(Struct, frozen=True, kw_only=True):
     """Why a record is not worked on, in words for people. One a record.
 
     ``message`` is the system's own where it refused; ``mend`` what would release it. ``waits`` are the records that
-    must be linked first. ``details`` is plain JSON data. ``link`` is filled on reading and ignored on saving.
+    must be linked first; of what was refused, those whose change may let it through. ``details`` is plain JSON data.
+    ``link`` is filled on reading and ignored on saving.
     """
 
     ref: Ref

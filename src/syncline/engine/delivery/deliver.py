@@ -40,6 +40,7 @@ from syncline.records import (
     Row,
     Shadow,
     Stale,
+    Unavailable,
     Unknown,
     Value,
 )
@@ -64,13 +65,18 @@ async def deliver(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
 
 
 async def _jobs(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[tuple[Case, list[Job]]]:
-    """The writes of each case that can be sent. The others are parked, whole; or kept, where the gate says no."""
-    known = await _known(worker, flow, cases)
+    """The writes of each case that can be sent. The others are parked, whole; or kept, where the gate says no, or where
+    a code could not be created just now.
+    """
+    known, busy = await _known(worker, flow, cases)
     found: list[tuple[Case, list[Job]]] = []
     for case in cases:
         try:
             jobs = [build(case, side, known, dry=worker.gate.dry) for side in flow.sides if side in case.merge.writes]
         except Unsendable as error:
+            if error.cause == "untranslatable" and error.side in busy:
+                put_off(worker, case, tuple(case.arrivals.values()), {error.side: busy[error.side]})
+                continue
             ref = case.speaker(error.side)
             worker.draft.again(case.arrivals.values(), None)
             now = worker.setup.now()
@@ -90,8 +96,10 @@ async def _jobs(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[tuple
     return found
 
 
-async def _known(worker: Worker, flow: Flow, cases: Sequence[Case]) -> Known:
-    """What must be known to send these. Codes that the agreement says to create are created first."""
+async def _known(worker: Worker, flow: Flow, cases: Sequence[Case]) -> tuple[Known, dict[str, Outcome]]:
+    """What must be known to send these. Codes that the agreement says to create are created first; by side, why some
+    could not be created just now.
+    """
     values = [
         (case.merge.values_for(side), [whole_line(case, side, line) for line in case.merge.lines_for(side)])
         for case in cases
@@ -99,7 +107,7 @@ async def _known(worker: Worker, flow: Flow, cases: Sequence[Case]) -> Known:
     ]
     known = await worker.knowing.to_write(flow, values)
     if worker.gate.dry:
-        return known
+        return known, {}
     missing: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for case in cases:
         for side in case.merge.writes:
@@ -108,22 +116,27 @@ async def _known(worker: Worker, flow: Flow, cases: Sequence[Case]) -> Known:
             except Unsendable:
                 continue  # told when it is built again
     if not any(missing.values()):
-        return known
-    for side, codes in missing.items():
-        await _create_codes(worker, side, codes)
-    return await worker.knowing.to_write(flow, values)
+        return known, {}
+    busy = {side: failed for side, codes in missing.items() if (failed := await _create_codes(worker, side, codes))}
+    return await worker.knowing.to_write(flow, values), busy
 
 
-async def _create_codes(worker: Worker, side: str, codes: set[tuple[str, str]]) -> None:
-    """A refusal is found when the code is still missing afterwards."""
+async def _create_codes(worker: Worker, side: str, codes: set[tuple[str, str]]) -> Outcome | None:
+    """What may succeed later. A refusal is found when the code is still missing afterwards."""
+    busy: Outcome | None = None
     by_table: defaultdict[str, list[str]] = defaultdict(list)
     for table, code in sorted(codes):
         by_table[table].append(code)
     for table, wanted in by_table.items():
         asked = View(entity=table, paths=("code",))
         writes = [Create(key=uuid.uuid4().hex, fields={"code": code, "displayName": code}) for code in wanted]
-        await worker.setup.systems[side].write(asked, writes)
+        for outcome in await worker.setup.systems[side].write(asked, writes):
+            if isinstance(outcome, Unavailable):
+                busy = outcome
+            elif isinstance(outcome, Unknown):
+                busy = busy or Unavailable(message=outcome.message)
     await worker.knowing.reload(side, by_table)
+    return busy
 
 
 # --- sending

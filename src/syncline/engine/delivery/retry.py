@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from syncline.engine.case import Case
+from syncline.engine.delivery.writes import whole_line
 from syncline.engine.worker import Worker
-from syncline.records import Outcome, Refused, Unavailable
+from syncline.mapping.translate import mentions_values
+from syncline.records import Outcome, Ref, Refused, Unavailable
 from syncline.store import Arrival
 
 _BACKOFF = timedelta(seconds=2)
@@ -27,7 +29,8 @@ def put_off(worker: Worker, case: Case, arrivals: Sequence[Arrival], failed: Map
                 at = f" ({outcome.property})" if outcome.property else ""
                 mend = f"Correct it, in any system, or change what {side} does not take."
                 details = {"side": side, "code": code, "property": outcome.property}
-                draft.park(case.speaker(side), "refused", f"{side}{at}: {message}", mend, at=now, details=details)
+                words, waits = f"{side}{at}: {message}", _pointed_to(worker, case, side)
+                draft.park(case.speaker(side), "refused", words, mend, at=now, waits=waits, details=details)
                 due = None
             case Unavailable(message=message, retry_after=seconds) if due is not None:
                 pause = max(timedelta(seconds=seconds or 0), min(_BACKOFF * 2**attempts, _LONGEST))
@@ -38,3 +41,12 @@ def put_off(worker: Worker, case: Case, arrivals: Sequence[Arrival], failed: Map
             case _:
                 pass
     draft.again(arrivals, due)
+
+
+def _pointed_to(worker: Worker, case: Case, side: str) -> list[Ref]:
+    """What was refused may be taken once one of these is otherwise: it was gone there, or blocked."""
+    shadow = case.shadows.get(side)
+    values = {**(shadow.values if shadow else {}), **case.merge.values_for(side)}
+    lines = [whole_line(case, side, line) for line in case.merge.lines_for(side)]
+    links = worker.setup.store.links(mentions_values(case.flow, values, lines).links)
+    return [ref for link in links.values() for ref in link.refs]

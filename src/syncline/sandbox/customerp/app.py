@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from syncline.sandbox import body
+from syncline.sandbox.clock import Clock
 from syncline.sandbox.customerp import demo, openapi, reading, writing
 from syncline.sandbox.customerp.database import Database, Stored, etag
 from syncline.sandbox.customerp.entities import ENTITIES
@@ -30,15 +31,17 @@ from syncline.sandbox.requests import Asked, CountingMiddleware, Requests, looki
 _API = "/api/"
 
 
-def create_app(data: Path | Literal[":memory:"], *, token: str | None, empty: bool) -> Starlette:
+def create_app(
+    data: Path | Literal[":memory:"], *, token: str | None, empty: bool, clock: Clock | None = None
+) -> Starlette:
     """The sandbox over this data; new data gets invented records unless ``empty``.
 
-    Who asks must show ``token``; with ``None`` nobody need sign in. Raises `database.Unusable`, and `ValueError`
-    where the token is empty.
+    Who asks must show ``token``; with ``None`` nobody need sign in. ``clock`` is the machine's unless another is given.
+    Raises `database.Unusable`, and `ValueError` where the token is empty.
     """
     if token == "":
         raise ValueError("an empty token would let anybody in")
-    database = Database(data)
+    database = Database(data, clock)
     if database.fresh and not empty:
         demo.fill(database)
     described = msgspec.json.encode(openapi.document(sign_in=token is not None))

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from syncline.sandbox.clock import Clock
+
 MEMORY: Literal[":memory:"] = ":memory:"
 IDEMPOTENCY = timedelta(days=7)
 """How long a create is remembered by its key."""
@@ -54,8 +56,9 @@ class Found(Struct, frozen=True):
 class Database:
     """One connection to one SQLite file, used by one thread. Every write goes through `transaction`."""
 
-    def __init__(self, data: Path | Literal[":memory:"]) -> None:
+    def __init__(self, data: Path | Literal[":memory:"], clock: Clock | None = None) -> None:
         """Raises `Unusable`."""
+        self.clock = clock or Clock()
         try:
             self._connection = sqlite3.connect(data, timeout=1.0, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
@@ -82,7 +85,7 @@ class Database:
 
     def now(self) -> str:
         """The present moment in UTC milliseconds, never before the one given last."""
-        self._now = max(self._now, spelt(datetime.now(UTC)))
+        self._now = max(self._now, spelt(self.clock.now()))
         return self._now
 
     def close(self) -> None:
@@ -166,7 +169,7 @@ class Database:
     def creation(self, entity: str, key: str) -> Creation | None:
         """What was created with this key, unless that is too long ago."""
         asked = "SELECT digest, document FROM creation WHERE entity = ? AND key = ? AND at >= ?"
-        oldest = spelt(datetime.now(UTC) - IDEMPOTENCY)
+        oldest = spelt(self.clock.now() - IDEMPOTENCY)
         return next((Creation(*row) for row in self._execute(asked, (entity, key, oldest))), None)
 
     def remember(self, entity: str, key: str, creation: Creation, at: str) -> None:
@@ -216,7 +219,7 @@ class Database:
             self._execute("INSERT INTO identity VALUES (?)", (uuid4().hex[:12],))
             self._execute("COMMIT")
         with self.transaction():
-            self._execute("DELETE FROM creation WHERE at < ?", (spelt(datetime.now(UTC) - IDEMPOTENCY),))
+            self._execute("DELETE FROM creation WHERE at < ?", (spelt(self.clock.now() - IDEMPOTENCY),))
         return fresh
 
     def _one(self, asked: str, values: Sequence[Any] = (), default: Any = None) -> Any:

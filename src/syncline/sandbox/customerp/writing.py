@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from syncline.sandbox.clock import Clock
 from syncline.sandbox.customerp.checking import complete, merged, references
 from syncline.sandbox.customerp.database import Creation, Database, Stored, etag
 from syncline.sandbox.customerp.entities import ENTITIES
@@ -61,7 +61,7 @@ def create(database: Database, entity: Entity, body: Any, key: str | None = None
                 raise Problem(422, f"The Idempotency-Key {key} was used before, with another body: use a new one.")
             return Created(_stored(before.document), replayed=True)
         record = _numbered(database, entity, complete(entity, body))
-        stored = _save(database, entity, _new_id(), record, None)
+        stored = _save(database, entity, _new_id(database.clock), record, None)
         if key is not None:
             database.remember(entity.name, key, Creation(digest, stored.document), stored.updated_at)
     return Created(stored, replayed=False)
@@ -113,9 +113,9 @@ def _save(
     return stored
 
 
-def _new_id() -> str:
+def _new_id(clock: Clock) -> str:
     """Ids that sort as they were made keep the indexes dense, and records of one millisecond in their order."""
-    return f"{time.time_ns():016x}{secrets.token_hex(4)}"
+    return f"{int(clock.now().timestamp() * 1_000_000) * 1_000:016x}{secrets.token_hex(4)}"
 
 
 def _numbered(

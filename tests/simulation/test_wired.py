@@ -1,0 +1,43 @@
+"""Worlds of the real connectors between the real sandboxes, the same ones every time (docs/correctness.md)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulation.run import story
+from simulation.shrink import play
+from simulation.wired.world import configure
+
+_BLOCKS = 4
+_STEPS = 2_000
+"""Each block plays its worlds until it has taken so many steps."""
+
+
+@pytest.mark.parametrize("block", range(_BLOCKS))
+def test_nothing_is_lost_or_doubled_between_the_real_connectors(block: int) -> None:
+    seed, steps = block * 1_000, 0
+    while steps < _STEPS:
+        played = play(configure(seed))
+        assert not played.wrong, story(seed, "wire")
+        steps += played.steps
+        seed += 1
+
+
+def test_a_wired_world_is_the_same_in_every_process() -> None:
+    """Ids, versions, tokens and pauses come from the seed, and no set is walked through."""
+    told = "\n".join(play(configure(7), telling=True).story)
+    code = "from simulation.shrink import play; from simulation.wired.world import configure;"
+    code += "print('\\n'.join(play(configure(7), telling=True).story))"
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONHASHSEED": "4711"}
+    other = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert len(told) > 1_000
+    assert other.stdout.rstrip("\n") == told
+
+
+def test_a_wired_world_can_be_replayed_from_what_happened_in_it() -> None:
+    drawn = play(configure(4), telling=True)
+    assert play(configure(4), drawn.events, telling=True).story == drawn.story
