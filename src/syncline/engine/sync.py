@@ -16,6 +16,7 @@ from syncline.engine.linking.link import link
 from syncline.engine.observe import observe
 from syncline.engine.people.answers import take_up
 from syncline.engine.people.joining import fulfil
+from syncline.engine.people.withdrawing import withdraw
 from syncline.engine.report import Progress, Quiet, Result
 from syncline.engine.setup import Setup, check_identities
 from syncline.engine.turn import turn
@@ -99,6 +100,7 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     if not worker.gate.dry:
         await recover(worker, worker.setup.store.open_intents())
     await fulfil(worker)
+    await withdraw(worker)
     await take_up(worker)
     horizon = worker.setup.now()
     last = horizon + timedelta(microseconds=1)
