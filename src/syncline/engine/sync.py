@@ -94,13 +94,12 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     """Link and work off what is due now, each flow after those it refers to. Whether there was anything.
 
     What was sent before and is not known to stand is looked for first; then what people wished and said is taken up.
-    What was deleted comes last, each flow before those it refers to: by then, what pointed to a deleted record has
-    moved or is gone itself.
+    What was deleted or is to be comes last, each flow before those it refers to: by then, what pointed to such a record
+    has moved or is gone itself.
     """
     if not worker.gate.dry:
         await recover(worker, worker.setup.store.open_intents())
     await fulfil(worker)
-    await withdraw(worker)
     await take_up(worker)
     horizon = worker.setup.now()
     last = horizon + timedelta(microseconds=1)
@@ -108,6 +107,7 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     for flow in worker.setup.flows.values():
         await link(worker, flow)
         found += await _turns(worker, flow, progress, horizon, deletions_at=last)
+    await withdraw(worker)
     for flow in reversed(list(worker.setup.flows.values())):
         found += await _turns(worker, flow, progress, last)
     return bool(found)

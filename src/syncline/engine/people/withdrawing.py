@@ -1,8 +1,8 @@
 """What Syncline created is deleted again; what it was created from stays as it is, without a counterpart.
 
-A person wishes it at any time; the next pass does it. The deletion is an intent like any write: until it is known what
-became of it nothing is decided of the link (`syncline.engine.turn`), so it is never taken for a person's deletion and
-passed on to what it was created from.
+A person wishes it at any time; the next pass does it. As long as it is wished nothing is decided of the link
+(`syncline.engine.turn`), so that the deletion is never taken for a person's and passed on to what the record was
+created from. It is an intent like any write: whoever dies knows afterwards that it was their own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from syncline.engine.people.reverting import CannotUndo
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow
+from syncline.mapping.translate import takes_part
 from syncline.reconcile.compare import unchanged
 from syncline.records import Delete, Done, Gone, Link, LinkState, Ref, Refused, Row, Shadow, Unavailable, Unknown
 from syncline.store import Arrival, Entry, Intent, Store, Wish
@@ -95,12 +96,19 @@ class Withdrawing:
         if edits and not over_later:
             names = ", ".join(dict.fromkeys(e.property or "lines" for e in edits))
             raise CannotUndo(
-                f"it was changed in {ref.side} since ({names}), which would be lost; --over-later does it all the same"
+                f"it was changed in {ref.side} since ({names}), which would be lost; --over-later does it anyway"
             )
         return Withdrawal(entry=entry, ref=ref, link=link, seen=seen)
 
 
 # --- what the pass does about it
+
+
+def wished(store: Store) -> set[str]:
+    """The links of which a record is to be deleted."""
+    wishes = [wish for wish in store.wishes() if wish.kind == "delete"]
+    refs = [Ref(wish.flow, side, id_) for wish in wishes for side, id_ in wish.members.items()]
+    return set(store.links_of(refs).values()) if refs else set()
 
 
 async def withdraw(worker: Worker) -> None:
@@ -187,8 +195,12 @@ async def _looked_at(worker: Worker, flow: Flow, side: str, wishes: Sequence[Wis
     meant: list[tuple[Wish, Link]] = []
     for wish in wishes:
         link = links.get(of.get(refs[wish.seq], ""))
-        if link is None or dict(link.members) != dict(wish.members) or link.state is not LinkState.ACTIVE:
-            _void(worker, wish, f"its link is {link.state}" if link else "it is not linked any more")
+        if not flow.sides[side].write:
+            _void(worker, wish, f"the agreement lets nothing be written to {side}")
+        elif link is None or dict(link.members) != dict(wish.members):
+            _void(worker, wish, "it is not linked any more")
+        elif link.state is not LinkState.ACTIVE:
+            _void(worker, wish, f"its link is {link.state}")
         elif link.id not in unsettled:
             meant.append((wish, link))
     if not meant:
@@ -206,7 +218,9 @@ async def _looked_at(worker: Worker, flow: Flow, side: str, wishes: Sequence[Wis
 
 def _moved(store: Store, wish: Wish, case: Case, side: str) -> str:
     """What a system changed of the record that the person had not seen; nothing, where there is nothing."""
-    told, shadow = case.rows[side], case.shadows.get(side, Shadow(version=None))
+    told, shadow, record = case.rows[side], case.shadows.get(side, Shadow(version=None)), case.records[side]
+    if record.closed or not takes_part(case.flow.sides[side], record):
+        return "it takes no part any more"
     names = [] if unchanged(told, shadow) else _differing(told, shadow)
     ref = case.ref(side)
     names += [e.property or "lines" for e in store.history(ref) if e.seq > wish.seen and e.ref == ref and is_edit(e)]
@@ -266,7 +280,8 @@ def _gone(worker: Worker, wish: Wish | None, case: Case, side: str, *, ours: boo
     draft, now, ref = worker.draft, worker.setup.now(), case.ref(side)
     members = {at: id_ for at, id_ in case.link.members.items() if at != side}
     left = [each for each in case.refs if each != ref]
-    draft.finish(worker.setup.store.arrivals(case.refs).values())
+    arrivals = worker.setup.store.arrivals(case.refs).values()
+    draft.finish(a for a in arrivals if a.ref == ref or a.record is not None)
     draft.released += case.refs
     draft.links[case.link.id] = replace(case.link, members=members, state=LinkState.RESTING)
     draft.keys[ref] = {}
