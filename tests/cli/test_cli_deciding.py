@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,6 +47,11 @@ class Customer(NamedTuple):
         """The last entry of this kind."""
         entries = self.call("history", self.name, "--json").json["entries"]
         return max(int(e["seq"]) for e in entries if (e["action"], e["property"]) == (action, name))
+
+    def at(self, action: str) -> str:
+        """When that was done last."""
+        entries = self.call("history", self.name, "--json").json["entries"]
+        return str(next(e["at"] for e in reversed(entries) if e["action"] == action))
 
 
 @pytest.fixture
@@ -212,8 +218,9 @@ def test_a_later_edit_is_lost_to_an_undo_only_where_that_was_said(customer: Cust
 def test_an_edit_that_was_not_read_yet_is_not_overwritten_by_an_undo(customer: Customer) -> None:
     customer.ours_is(address={"city": "Rome"})
     customer.sync()
+    moment = customer.at("edited")
     customer.theirs_is(city="Bonn")
-    assert customer.call("undo", customer.name, "--since", "1h", "--yes").code == 0
+    assert customer.call("undo", customer.name, "--since", moment, "--yes").code == 0
     assert "city was not undone: it was changed since" in customer.sync().err
     assert customer.cities == ("Bonn", "Bonn")
 
@@ -233,11 +240,14 @@ def test_a_record_goes_back_to_what_it_was(customer: Customer) -> None:
     assert not shown["done"]
     kept = {(each["action"], each["why"]) for each in shown["kept"]}
     assert kept == {
-        ("created", "what was created stays"),
+        (
+            "created",
+            "it was changed in businesscentral since (street), which would be lost; --over-later does it anyway",
+        ),
         ("updated", "it was empty, and filled from businesscentral"),  # what that derived from the new record
     }
     called = customer.call("undo", customer.name, "--since", "1h", "--yes")
-    assert "created in businesscentral: what was created stays" in called.err
+    assert "created in businesscentral: it was changed in businesscentral since (street), which would" in called.err
     customer.sync()
     assert customer.cities == ("Oslo", "Oslo")
     ours = customer.systems.erp.get(f"customers/{customer.ours}").record
@@ -269,7 +279,7 @@ def test_what_the_agreement_does_not_let_be_written_back_is_said(systems: System
     called = customer.call("undo", "--change", str(customer.seq("edited")), "--yes")
     assert called.code == 2
     assert "the agreement lets nothing of it be written to customerp" in called.err
-    told = customer.call("undo", customer.name, "--since", "1h", "--json").json
+    told = customer.call("undo", customer.name, "--since", customer.at("edited"), "--json").json
     assert "city" in [each["property"] for each in told["kept"]]
     assert told["back"] == []
 
@@ -281,9 +291,8 @@ def test_what_the_agreement_does_not_let_be_written_back_is_said(systems: System
         (["c1"], "Say --change SEQ, or --since TIME"),
         (["--change", "1", "--since", "1h"], "Say --change SEQ, or --since TIME"),
         (["--since", "soon"], "soon is no time."),
-        (["--since", "1h", "--over-later"], "--over-later goes with --change"),
         (["--change", "999", "--yes"], "The journal has no entry 999"),
-        (["--change", "1", "--yes"], "Entry 1 (created) cannot be undone: what was created stays."),
+        (["--change", "7", "--yes"], "Entry 7 (deleted) cannot be undone: what was deleted is not brought back"),
         (["--change", "5", "--yes"], "customer cannot be undone: its link is completed."),
         (["nobody", "--since", "1h"], "Nothing is remembered of nobody."),
     ],
@@ -304,11 +313,14 @@ def test_a_record_that_was_deleted_is_shown_and_then_created_again(customer: Cus
     entries = customer.call("history", record, "--json").json["entries"]
     (seq,) = (str(e["seq"]) for e in entries if e["action"] == "deleted" and e["origin"])
     shown = customer.call("undo", "--change", seq)
-    assert f"{customer.name}  is created again in businesscentral, with " in shown.out
+    assert shown.lines[1].split("  ")[-2] == "deleted in businesscentral"
+    assert shown.lines[1].split("  ")[-1].startswith("created again, with ")
     assert shown.err == "\nNothing was changed. --yes does it.\n"
     told = customer.call("undo", "--change", seq, "--yes", "--json").json
     assert told["done"]
-    theirs = told["restored"]["record"].rpartition("/")[2]
+    (created,) = told["created"]
+    assert (created["name"], created["deleted"], created["why"]) == (customer.name, record, None)
+    theirs = created["record"].rpartition("/")[2]
     assert systems.central.get(f"customers({theirs})").body["displayName"] == customer.name
     customer.sync()
     (link,) = customer.call("links", customer.name, "--json").json["links"]
@@ -316,4 +328,74 @@ def test_a_record_that_was_deleted_is_shown_and_then_created_again(customer: Cus
     again = customer.call("undo", "--change", seq, "--yes")
     assert again.code == 1
     assert "already: businesscentral/customers/" in again.err
+    told = customer.call("undo", "--change", seq, "--yes", "--json")
+    assert (told.code, told.json["created"][0]["record"]) == (1, None)
+    assert "already: businesscentral/customers/" in told.json["created"][0]["why"]
     customer.made.update(ours=link["members"]["customerp"], theirs=theirs)
+
+
+def test_a_record_that_was_created_is_shown_and_then_deleted_again_and_that_is_undone_too(customer: Customer) -> None:
+    systems = customer.systems
+    entries = customer.call("history", customer.name, "--json").json["entries"]
+    (seq,) = (str(e["seq"]) for e in entries if e["action"] == "created")
+    shown = customer.call("undo", "--change", seq)
+    assert (shown.code, shown.err) == (0, "\nNothing was changed. --yes does it.\n")
+    record, stays = f"businesscentral/customers/{customer.theirs}", f"customerp/customers/{customer.ours}"
+    assert shown.lines[1].split("  ")[-2:] == ["created in businesscentral", f"deleted; {stays} stays"]
+    told = customer.call("undo", "--change", seq, "--yes", "--json").json
+    assert told["done"]
+    (deleted,) = told["deleted"]
+    assert (deleted["seq"], deleted["record"], deleted["stays"]) == (int(seq), record, [stays])
+    assert systems.central.get(f"customers({customer.theirs})").status == 200, "the next pass does it"
+    twice = customer.call("undo", "--change", seq, "--yes")
+    assert (twice.code, twice.err) == (
+        2,
+        f"Error: Entry {seq} (created) cannot be undone: the next pass deletes it already.\n",
+    )
+    assert "delete" in customer.call("plan").out
+    customer.sync()
+    assert systems.central.get(f"customers({customer.theirs})").status == 404
+    assert systems.erp.get(f"customers/{customer.ours}").status == 200
+    assert "deleted (from customerp): created by Syncline, undone by a person" in customer.call("history", record).out
+    assert customer.call("verify").code == 0
+    entries = customer.call("history", record, "--json").json["entries"]
+    (seq,) = (str(e["seq"]) for e in entries if e["action"] == "deleted")
+    called = customer.call("undo", "--change", seq, "--yes")
+    assert (called.code, called.err) == (0, "\nThe next pass creates it from its counterpart, or finds it.\n")
+    customer.sync()
+    (link,) = customer.call("links", customer.name, "--json").json["links"]
+    assert link["members"]["customerp"] == customer.ours
+    assert systems.central.get(f"customers({link['members']['businesscentral']})").body["city"] == "Oslo"
+    customer.made["theirs"] = link["members"]["businesscentral"]
+
+
+def test_creations_deletions_and_changes_since_a_time_stand_in_one_table(customer: Customer) -> None:
+    edit(customer.project / "flows" / "customers.yaml", "delete: ask", "delete: propagate")
+    erp, central = customer.systems.erp, customer.systems.central
+    goes = erp.made("customers", name=f"{customer.name} goes", organisationNumber="GOES")
+    customer.sync()
+    customer.ours_is(address={"city": "Rome"})
+    customer.sync()
+    moment = customer.at("edited")
+    new = erp.made("customers", name=f"{customer.name} new", organisationNumber="NEW")
+    assert erp.delete(f"customers/{goes['id']}").status == 204
+    customer.sync()
+    shown = customer.call("undo", "--since", moment)
+    told = {re.split(" {2,}", line)[3] for line in shown.lines[1:]}
+    assert told == {"Rome", "created in businesscentral", "deleted in businesscentral"}
+    called = customer.call("undo", "--since", moment, "--yes")
+    assert called.code == 0
+    assert "The next pass does it: 1 value put back, 1 record deleted." in called.err
+    assert "was created. The next pass finds its counterpart, or creates it." in called.err
+    customer.sync()
+    assert customer.cities == ("Oslo", "Oslo")
+    names = {c["displayName"] for c in central.get("customers").body["value"]}
+    assert f"{customer.name} new" not in names
+    assert f"{customer.name} goes" in names
+    (link,) = customer.call("links", "GOES", "--json").json["links"]
+    again = customer.call("undo", "--since", moment, "--json").json
+    assert (again["created"], again["deleted"], again["back"]) == ([], [], [])
+    assert customer.call("verify").code == 0
+    assert erp.delete(f"customers/{new['id']}").status == 204
+    assert erp.delete(f"customers/{link['members']['customerp']}").status == 204
+    assert central.delete(f"customers({link['members']['businesscentral']})").status == 204

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from engine.dying import Killed, Life, mortal
 from engine.pair import Pair
-from syncline.engine.people.restoring import deletion, restore
-from syncline.engine.people.undoing import CannotUndo
+from syncline.engine.people.restoring import is_deletion, restore
+from syncline.engine.people.reverting import CannotUndo
 from syncline.project import load
 from syncline.store import Entry
 
@@ -47,8 +47,7 @@ def told(both: Pair) -> Entry:
     """That Syncline deleted it."""
     project = load(both.folder)
     with project.open_store() as store:
-        found = [deletion(store, project.flows, e.seq) for e in store.journal(limit=1_000)]
-    (entry,) = filter(None, found)
+        (entry,) = filter(is_deletion, store.journal(limit=1_000))
     return entry
 
 
@@ -58,6 +57,7 @@ async def test_what_was_deleted_is_created_again_whole_and_linked(both: Pair) ->
     async with both.setup() as setup:
         ref = await restore(setup, entry)
     (again,) = await both.central.all("customers")
+    assert ref is not None
     assert again["id"] == ref.id
     assert {name: again[name] for name in KEPT} == {name: theirs[name] for name in KEPT}
     await both.sync()
@@ -136,6 +136,5 @@ async def test_only_what_syncline_deleted_is_restored(both: Pair) -> None:
     await deleted(both)
     async with both.setup() as setup:
         entries = setup.store.journal(limit=1_000)
-        told = {(e.action, e.ref.side) for e in entries if deletion(setup.store, setup.flows, e.seq) and e.ref}
+        told = {(e.action, e.ref.side) for e in entries if is_deletion(e) and e.ref}
         assert told == {("deleted", "businesscentral")}
-        assert deletion(setup.store, setup.flows, 9_999) is None

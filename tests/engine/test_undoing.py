@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from engine.pair import Pair
-from syncline.engine.people.undoing import CannotUndo, Undo, of_change, since, undo
+from syncline.engine.people.reverting import CannotUndo
+from syncline.engine.people.undoing import Undo, of_change, since, undo
 from syncline.project import load
 from syncline.store import Entry
 

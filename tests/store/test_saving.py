@@ -63,7 +63,7 @@ ANSWER = Answer(
     link="L1", property="limit", value=Decimal("9.0"), seen={"erp": Decimal("9.0"), "bc": None}, note="chosen", at=NOON
 )
 HOLD = Hold(flow="customers", side="bc", property="limit", changed=30, blanked=29, linked=40, since=NOON)
-WISH = Wish(kind="unlink", flow="customers", members={"bc": "berta", "erp": "anna"}, at=NOON)
+WISH = Wish(kind="delete", flow="customers", members={"bc": "berta", "erp": "anna"}, side="bc", seen=7, at=NOON)
 EVERYTHING = Memory(
     cursors={("customers", "erp"): "c1", ("customers", "bc"): "c2"},
     listed={("customers", "erp")},

@@ -1,10 +1,11 @@
-"""``undo``: what was changed is put back as it was, previewed first."""
+"""``undo``: what was changed, created and deleted is taken back, previewed first."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from syncline.cli.output import count, emit, say, shown, table, tell
 
 if TYPE_CHECKING:
     from syncline.cli.names import Names
-    from syncline.engine.people.undoing import Back, Kept, Undo
+    from syncline.engine.people.reverting import Back, Kept
+    from syncline.engine.people.undoing import Undo
     from syncline.engine.report import Progress
     from syncline.engine.setup import Setup
     from syncline.project import Project
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _REASONS = 30
 """How many of the reasons why something is not undone are shown."""
+_WHOLE = "(record)"
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -49,11 +52,13 @@ class _Moment(click.ParamType[datetime]):
 @click.option("--change", type=click.IntRange(1), metavar="SEQ", help="One change, by its number in the history.")
 @click.option("--since", "moment", type=_Moment(), metavar="TIME", help="Everything from then on: a time, or 10m, 2h.")
 @flow_option
-@click.option("--over-later", is_flag=True, help="With --change: also where the property was changed again since.")
+@click.option("--over-later", is_flag=True, help="Also what was changed again since, which is lost by that.")
 @click.option("--yes", is_flag=True, help="Do it, without asking.")
 @json_option
 @pass_app
+@click.pass_context
 def undo_command(
+    ctx: click.Context,
     app: App,
     record: str | None,
     change: int | None,
@@ -63,85 +68,36 @@ def undo_command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Put values back as they were: of one change, of RECORD since a time, or of all since a time.
+    """Take back what Syncline did: one change, all that was done to RECORD since a time, or all since a time.
 
-    Shows first what would be put back; the next pass writes it. A deleted record is created again at once. RECORD
-    is an id, a number, a name, or side/flow/id.
+    Shows first what would be done. The next pass puts values back and deletes what was created; what was deleted is
+    created again at once. RECORD is an id, a number, a name, or side/flow/id.
     """
     from syncline.cli.names import Names
-    from syncline.engine.people.undoing import undo
 
     if (change is None) == (moment is None) or (record is not None and moment is None):
         raise click.UsageError("Say --change SEQ, or --since TIME, with or without a record.")
-    if over_later and change is None:
-        raise click.UsageError("--over-later goes with --change: since a time, nothing is later.")
     project = app.project()
     check_flow(project, flow)
     with project.open_store() as store:
         names = Names(store, project.flows)
-        if change is not None and (entry := _deletion(project, store, change)) is not None:
-            _restore(app, entry, names, yes=yes, as_json=as_json)
-            return
         made = _meant(project, store, record, change, moment, flow, over_later=over_later)
         if not as_json:
             _show(made, names)
-        sure = bool(made.back) and (yes or (not as_json and _asked_and_sure()))
-        told = _told(made, names, done=sure) if as_json else None
-        if sure:
-            undo(store, made, datetime.now(UTC))
+        sure = bool(made) and (yes or (not as_json and _asked_and_sure()))
+        told = _told(made, names) if as_json else None
+        restored = _do(app, store, made) if sure else {}
     if told is not None:
-        emit(told)
-    elif sure:
-        tell(f"\n{count(len(made.back), 'value')} will be put back by the next pass.")
-    elif made.back:
-        tell("\nNothing was changed. --yes does it.")
-
-
-def _asked_and_sure(question: str = "Put these back?") -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty() and click.confirm(f"\n{question}", err=True)
-
-
-def _deletion(project: Project, store: Store, change: int) -> Entry | None:
-    """Raises `Failure`."""
-    from syncline.engine.people.restoring import deletion
-    from syncline.engine.people.undoing import CannotUndo
-
-    try:
-        return deletion(store, project.flows, change)
-    except CannotUndo as error:
-        raise Failure(str(error), Exit.MISTAKE) from error
-
-
-def _restore(app: App, entry: Entry, names: Names, *, yes: bool, as_json: bool) -> None:
-    """A record that Syncline deleted: created at once, since nothing is left that a pass would look at."""
-    from syncline.cli.working import work
-    from syncline.engine.people.restoring import restore
-    from syncline.engine.people.undoing import CannotUndo
-
-    if entry.ref is None or entry.whole is None:
-        return
-    name = names.of_deleted(entry.ref, entry.whole)
-    if not as_json:
-        lines = f" and {count(len(entry.whole.lines), 'line')}" if entry.whole.lines else ""
-        held = count(sum(value is not None for value in entry.whole.values.values()), "value")
-        say(f"{entry.flow}  {shown(name)}  is created again in {entry.ref.side}, with {held}{lines}")
-    sure = yes or (not as_json and _asked_and_sure("Create it?"))
-    made = None
-    if sure:
-
-        async def restore_it(setup: Setup, _: Progress) -> str:
-            return str(await restore(setup, entry))
-
-        try:
-            made = work(app, "syncline undo", restore_it)
-        except CannotUndo as error:
-            raise Failure(str(error), Exit.DIFFERS) from error
-    if as_json:
-        emit({"done": sure, "restored": {"flow": entry.flow, "name": name, "side": entry.ref.side, "record": made}})
-    elif made is None:
-        tell("\nNothing was changed. --yes does it.")
+        created = [each | restored.get(each["seq"], {}) for each in told["created"]]
+        emit({"done": sure} | told | {"created": created})
     else:
-        tell(f"\n{made} was created. The next pass finds its counterpart, or creates it.")
+        _tell_done(made, restored, sure=sure)
+    if any(each["why"] for each in restored.values()):
+        ctx.exit(Exit.DIFFERS)
+
+
+def _asked_and_sure() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and click.confirm("\nTake these back?", err=True)
 
 
 def _meant(
@@ -156,32 +112,55 @@ def _meant(
 ) -> Undo:
     """Raises `Failure`."""
     from syncline.cli.names import the_one
-    from syncline.engine.people.undoing import CannotUndo, of_change, since
+    from syncline.engine.people.reverting import CannotUndo
+    from syncline.engine.people.undoing import of_change, since
 
     if moment is not None:
         refs = None if record is None else the_one(store, project.flows, record, flow).refs
-        return since(store, project.flows, moment, flow=flow, refs=refs)
+        return since(store, project.flows, moment, flow=flow, refs=refs, over_later=over_later)
     try:
         return of_change(store, project.flows, change or 0, over_later=over_later)
     except CannotUndo as error:
         raise Failure(str(error), Exit.MISTAKE) from error
 
 
+def _do(app: App, store: Store, made: Undo) -> dict[int, dict[str, str | None]]:
+    """What became of each record that was to be created again, by the entry that tells of its deletion.
+
+    These first: they need the systems, and if one is away nothing else was begun.
+    """
+    from syncline.cli.working import work
+    from syncline.engine.people.restoring import restore
+    from syncline.engine.people.reverting import CannotUndo
+    from syncline.engine.people.undoing import undo
+
+    if not made.restored:
+        undo(store, made, datetime.now(UTC))
+        return {}
+
+    async def do(setup: Setup, _: Progress) -> dict[int, dict[str, str | None]]:
+        done: dict[int, dict[str, str | None]] = {}
+        for entry in made.restored:
+            try:
+                ref = await restore(setup, entry)
+            except CannotUndo as error:
+                done[entry.seq] = {"record": None, "why": str(error)}
+            else:
+                done[entry.seq] = {"record": str(ref) if ref else None, "why": None}
+        undo(setup.store, made, setup.now())
+        return done
+
+    return work(app, "syncline undo", do)
+
+
+# --- what is told
+
+
 def _show(made: Undo, names: Names) -> None:
-    if made.back:
-        rows = [
-            (
-                each.flow,
-                names.of_link(each.link),
-                names.place(each.link, each.line, each.property),
-                _now(each, names),
-                shown(names.value(each.flow, each.property, each.value)),
-            )
-            for each in made.back
-        ]
-        table(("flow", "record", "property", "now", "back to"), rows)
+    if made:
+        table(("flow", "record", "property", "now", "back to"), _rows(made, names))
     else:
-        say("There is nothing to be put back.")
+        say("There is nothing to be taken back.")
     if made.kept:
         tell("\nNot undone:")
         told = Counter(_kept(each, names) for each in made.kept)
@@ -189,6 +168,46 @@ def _show(made: Undo, names: Names) -> None:
             tell(f"  {sentence}" + (f" ({times} times)" if times > 1 else ""))
         if len(told) > _REASONS:
             tell(f"  and {len(told) - _REASONS} more: --json tells all.")
+
+
+def _rows(made: Undo, names: Names) -> Iterator[tuple[str, ...]]:
+    for each in made.back:
+        place, now = names.place(each.link, each.line, each.property), _now(each, names)
+        value = shown(names.value(each.flow, each.property, each.value))
+        yield each.flow, names.of_link(each.link), place, now, value
+    for gone in made.withdrawn:
+        name, side = names.of_link(gone.link.id), gone.ref.side
+        yield gone.link.flow, name, _WHOLE, f"created in {side}", f"deleted; {', '.join(map(str, gone.stays))} stays"
+    for entry in made.restored:
+        name, side = _name_of_deleted(entry, names), entry.ref.side if entry.ref else ""
+        yield entry.flow, name, _WHOLE, f"deleted in {side}", f"created again, with {_size(entry)}"
+
+
+def _name_of_deleted(entry: Entry, names: Names) -> str:
+    return names.of_deleted(entry.ref, entry.whole) if entry.ref and entry.whole else ""
+
+
+def _size(entry: Entry) -> str:
+    whole = entry.whole
+    held = count(sum(value is not None for value in whole.values.values()), "value") if whole else ""
+    return held + (f" and {count(len(whole.lines), 'line')}" if whole and whole.lines else "")
+
+
+def _tell_done(made: Undo, restored: Mapping[int, Mapping[str, str | None]], *, sure: bool) -> None:
+    if made and not sure:
+        tell("\nNothing was changed. --yes does it.")
+        return
+    parts = [f"{count(len(made.back), 'value')} put back"] if made.back else []
+    parts += [f"{count(len(made.withdrawn), 'record')} deleted"] if made.withdrawn else []
+    if parts:
+        tell(f"\nThe next pass does it: {', '.join(parts)}.")
+    for each in restored.values():
+        if each["why"] is not None:
+            tell(f"\n{each['why']}")
+        elif each["record"] is None:
+            tell("\nThe next pass creates it from its counterpart, or finds it.")
+        else:
+            tell(f"\n{each['record']} was created. The next pass finds its counterpart, or creates it.")
 
 
 def _now(each: Back, names: Names) -> str:
@@ -207,9 +226,8 @@ def _kept(each: Kept, names: Names) -> str:
     return f"{e.flow}  {name}  {what}{side}: {each.why}"
 
 
-def _told(made: Undo, names: Names, *, done: bool) -> dict[str, Any]:
+def _told(made: Undo, names: Names) -> dict[str, Any]:
     return {
-        "done": done,
         "back": [
             {
                 "flow": each.flow,
@@ -222,6 +240,28 @@ def _told(made: Undo, names: Names, *, done: bool) -> dict[str, Any]:
                 "writes": each.writes,
             }
             for each in made.back
+        ],
+        "deleted": [
+            {
+                "seq": each.entry.seq,
+                "flow": each.link.flow,
+                "link": each.link.id,
+                "name": names.of_link(each.link.id),
+                "record": str(each.ref),
+                "stays": [str(ref) for ref in each.stays],
+            }
+            for each in made.withdrawn
+        ],
+        "created": [
+            {
+                "seq": entry.seq,
+                "flow": entry.flow,
+                "name": _name_of_deleted(entry, names),
+                "deleted": str(entry.ref),
+                "record": None,
+                "why": None,
+            }
+            for entry in made.restored
         ],
         "kept": [
             {

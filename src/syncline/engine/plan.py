@@ -92,7 +92,8 @@ class _Rows:
 
     def of_deletion(self, case: Case, sides: Sequence[str]) -> Iterator[PlanRow]:
         for side in sides:
-            yield _row(case, "delete", target=side, message=f"deleted in {', '.join(case.gone)}")
+            why = f"deleted in {', '.join(case.gone)}" if case.gone else "undone: it was created by Syncline"
+            yield _row(case, "delete", target=side, message=why)
 
     def of_parked(self, case: Case, message: str) -> PlanRow:
         return _row(case, "conflict" if case.merge.conflicts else "park", message=message)

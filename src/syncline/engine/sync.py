@@ -16,6 +16,7 @@ from syncline.engine.linking.link import link
 from syncline.engine.observe import observe
 from syncline.engine.people.answers import take_up
 from syncline.engine.people.joining import fulfil
+from syncline.engine.people.withdrawing import withdraw
 from syncline.engine.report import Progress, Quiet, Result
 from syncline.engine.setup import Setup, check_identities
 from syncline.engine.turn import turn
@@ -93,8 +94,8 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     """Link and work off what is due now, each flow after those it refers to. Whether there was anything.
 
     What was sent before and is not known to stand is looked for first; then what people wished and said is taken up.
-    What was deleted comes last, each flow before those it refers to: by then, what pointed to a deleted record has
-    moved or is gone itself.
+    What was deleted or is to be comes last, each flow before those it refers to: by then, what pointed to such a record
+    has moved or is gone itself.
     """
     if not worker.gate.dry:
         await recover(worker, worker.setup.store.open_intents())
@@ -106,6 +107,7 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     for flow in worker.setup.flows.values():
         await link(worker, flow)
         found += await _turns(worker, flow, progress, horizon, deletions_at=last)
+    await withdraw(worker)
     for flow in reversed(list(worker.setup.flows.values())):
         found += await _turns(worker, flow, progress, last)
     return bool(found)

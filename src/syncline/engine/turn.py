@@ -15,6 +15,7 @@ from syncline.engine import deletions
 from syncline.engine.case import Case, group
 from syncline.engine.delivery.deliver import deliver
 from syncline.engine.guards import breaker, older
+from syncline.engine.people import withdrawing
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow
@@ -41,11 +42,14 @@ async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival], deletion
     links = store.links([a.link for a in arrivals if a.link is not None])
     cases = group(arrivals, links, flow)
     unsettled = {intent.link for intent in store.open_intents()}
+    ending = withdrawing.wished(store)
     gone: list[Case] = []
     there: list[Case] = []
     for case in cases:
         if case.link.id in unsettled:
             _hold_unsettled(worker, case)
+        elif case.link.id in ending:
+            worker.draft.again(case.arrivals.values(), worker.setup.now() + worker.setup.settling)
         else:
             (gone if case.gone else there).append(case)
     if deletions_at is None:

@@ -106,14 +106,17 @@ class Entry(Struct, frozen=True, kw_only=True):
 class Wish(Struct, frozen=True, kw_only=True):
     """What a person said of the links of a flow: the next pass does it, since only one may change them at a time.
 
-    ``members`` (record ids by side) are to be one link, or are one that shall end. ``seq`` is filled on reading and
-    ignored on saving.
+    ``members`` (record ids by side) are to be one link, are one that shall end, or are one whose record on ``side``
+    shall be deleted, of which the person had ``seen`` what the journal told up to there. ``seq`` is filled on reading
+    and ignored on saving.
     """
 
-    kind: Literal["link", "unlink"]
+    kind: Literal["link", "unlink", "delete"]
     flow: str
     members: Mapping[str, str]
     at: datetime
+    side: str | None = None
+    seen: int = 0
     seq: int = 0
 
 

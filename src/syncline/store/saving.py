@@ -163,7 +163,7 @@ def _answer_row(a: Answer) -> dict[str, Any]:
 
 
 def _wish_row(w: Wish) -> dict[str, Any]:
-    return {"kind": w.kind, "flow": w.flow, "members": w.members, "at": w.at}
+    return {name: getattr(w, name) for name in w.__struct_fields__ if name != "seq"}
 
 
 def _hold_row(h: Hold) -> dict[str, Any]:

@@ -265,6 +265,8 @@ wishes = Table(
     Column("flow", Text, nullable=False),
     Column("members", Payload, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("side", Text),
+    Column("seen", BigInteger, nullable=False),
 )
 
 holds = Table(

@@ -45,7 +45,7 @@ async def remember(worker: Worker, flow: Flow, side: str, found: Sequence[tuple[
 
 def _sent(flow: Flow, side: str, intent: Intent, found: Record) -> Record:
     """What was sent, as if the system told just that."""
-    assert not isinstance(intent.write, Delete)  # deletions need no intent
+    assert not isinstance(intent.write, Delete)  # of that nothing stands
     fields = dict(intent.write.fields)
     if flow.lines is not None and isinstance(intent.write, Update):
         changed = (edit for edit in intent.write.lines if isinstance(edit, LineChange))

@@ -1,9 +1,9 @@
 """Writes whose outcome is not known are resolved by looking, never by sending them again blindly.
 
-An update is resolved by reading the record: what it says now is an observation like any other, and what was still to be
-written is decided anew. A create is found by the mark it carries: our key, where the system remembers keys; else a
-value that tells it from all others. What is not found, or stands untouched, is looked for again a moment later: an
-answer can be lost while the system is still at work.
+A deletion is resolved by whether the record is still there. An update is resolved by reading the record: what it says
+now is an observation like any other, and what was still to be written is decided anew. A create is found by the mark it
+carries: our key, where the system remembers keys; else a value that tells it from all others. What is not found, or
+stands untouched, is looked for again a moment later: an answer can be lost while the system is still at work.
 
 All this comes before anything is observed: what a record held when it was overwritten is then still in the inbox, and
 goes into the journal.
@@ -19,11 +19,12 @@ from msgspec.structs import replace
 
 from syncline.engine.delivery.landed import remember
 from syncline.engine.journal import UNHEARD, recovered
+from syncline.engine.people import withdrawing
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, LensError, Property
 from syncline.mapping.translate import row
-from syncline.records import Done, Link, Outcome, Record, Ref, Row, Shadow, Unavailable, Unknown, Update
+from syncline.records import Delete, Done, Link, Outcome, Record, Ref, Row, Shadow, Unavailable, Unknown, Update
 from syncline.store import Arrival, Entry, Intent
 
 _KEYS_LIVE = timedelta(hours=12)
@@ -50,7 +51,9 @@ async def recover(worker: Worker, intents: Sequence[Intent]) -> None:
         flow = worker.setup.flows.get(name)
         if flow is None or side not in flow.sides:
             continue  # the flow is switched off: its intents wait until it is back
-        await _look_at_written(worker, flow, side, [i for i in group if i.record is not None])
+        deletions = [i for i in group if isinstance(i.write, Delete)]
+        await withdrawing.recover(worker, flow, side, deletions)
+        await _look_at_written(worker, flow, side, [i for i in group if i.record is not None and i not in deletions])
         await _find_created(worker, flow, side, [i for i in group if i.record is None])
 
 

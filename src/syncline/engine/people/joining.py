@@ -95,8 +95,8 @@ async def fulfil(worker: Worker) -> None:
     """Do what people wished; what can no longer be is told. Raises `ConnectorError`: what was not done stays wished."""
     for wish in worker.setup.store.wishes():
         flow = worker.setup.flows.get(wish.flow)
-        if flow is None:
-            continue  # the flow is switched off: its wishes wait until it is back
+        if flow is None or wish.kind == "delete":
+            continue  # a flow that is switched off: its wishes wait until it is back
         try:
             done = await (_link(worker, flow, wish) if wish.kind == "link" else _unlink(worker, flow, wish))
         except CannotJoin as error:

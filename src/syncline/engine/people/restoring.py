@@ -1,6 +1,8 @@
-"""A record that Syncline deleted is created again, as the journal has it whole.
+"""A record that Syncline deleted comes back.
 
-It then is a record like any new one: the next pass finds its counterpart by the keys, or creates it.
+Where nothing is left of its link, it is created again as the journal has it whole; it then is a record like any new
+one: the next pass finds its counterpart by the keys, or creates it. Where its counterpart was left as it was, that is
+taken for a new one, and it is the deleted record that the next pass finds or creates.
 """
 
 from __future__ import annotations
@@ -15,34 +17,46 @@ from syncline.engine.case import Case
 from syncline.engine.delivery.recover import mark
 from syncline.engine.delivery.writes import Job, Unsendable, build, whole_line
 from syncline.engine.knowing import Knowing
-from syncline.engine.people.undoing import CannotUndo
+from syncline.engine.people.reverting import CannotUndo
 from syncline.engine.setup import Setup, identities, view
+from syncline.mapping.known import Known, LinkMentions
 from syncline.mapping.model import Flow
+from syncline.mapping.translate import mentions_values, row, takes_part
 from syncline.reconcile.merge import LineMerge, Merge, merge
 from syncline.records import Done, Line, Link, Record, Ref, Row, Shadow, Unknown, Values
 from syncline.store import Arrival, Entry, Intent, Memory, Store
 
 
-def deletion(store: Store, flows: Mapping[str, Flow], seq: int) -> Entry | None:
-    """The entry, if it tells that Syncline deleted a record. Raises `CannotUndo` where that cannot be restored."""
-    entry = store.entry(seq)
-    if entry is None or entry.action != "deleted" or entry.line is not None or entry.origin is None:
-        return None
-    if entry.whole is None or entry.ref is None:
-        raise CannotUndo(f"The journal does not have what entry {seq} deleted whole.")
-    flow = flows.get(entry.flow)
-    if flow is None or entry.ref.side not in flow.sides or entry.origin not in flow.sides:
-        raise CannotUndo("The agreement has no such flow, or no such side of it, any more.")
-    if not flow.sides[entry.ref.side].write:
-        raise CannotUndo(f"The agreement lets nothing be written to {entry.ref.side}.")
-    return entry
+def is_deletion(entry: Entry) -> bool:
+    """Whether it tells that Syncline deleted a record."""
+    return entry.action == "deleted" and entry.line is None and entry.origin is not None
 
 
-async def restore(setup: Setup, entry: Entry) -> Ref:
-    """Create it again, and tell its new name. Raises `CannotUndo` and `ConnectorError`."""
+def note_of(deletion: Entry) -> str:
+    """What the journal says of a record that came because of this deletion's undo."""
+    return f"undone: {deletion.ref} was deleted"
+
+
+def check(flows: Mapping[str, Flow], deletion: Entry) -> None:
+    """Raises `CannotUndo` where it cannot be undone."""
+    if deletion.whole is None or deletion.ref is None:
+        raise CannotUndo("the journal does not have it whole")
+    flow = flows.get(deletion.flow)
+    if flow is None or deletion.ref.side not in flow.sides or deletion.origin not in flow.sides:
+        raise CannotUndo("the agreement has no such flow, or no such side of it, any more")
+    if not flow.sides[deletion.ref.side].write:
+        raise CannotUndo(f"the agreement lets nothing be written to {deletion.ref.side}")
+
+
+async def restore(setup: Setup, entry: Entry) -> Ref | None:
+    """Bring it back, and tell its new name; nothing, where the next pass does it. Raises `CannotUndo` and
+    `ConnectorError`.
+    """
     assert entry.ref is not None
     assert entry.whole is not None
     await identities(setup)
+    if await _let_go(setup, entry):
+        return None
     flow, side = setup.flows[entry.flow], entry.ref.side
     case = _case(flow, side, str(entry.origin), entry.whole)
     job = await _job(setup, case, side)
@@ -68,6 +82,38 @@ async def restore(setup: Setup, entry: Entry) -> Ref:
     return _remember(setup, case, intent, entry, outcome.seen or outcome.answer)
 
 
+async def _let_go(setup: Setup, entry: Entry) -> bool:
+    """Whether its counterpart was left as it was: it is free now, and the next pass finds or creates the record."""
+    assert entry.ref is not None
+    link = setup.store.links([str(entry.link)]).get(str(entry.link))
+    if link is None:
+        return False
+    flow, now = setup.flows[entry.flow], setup.now()
+    if entry.ref.side in link.members:
+        raise CannotUndo(f"{Ref(flow.name, entry.ref.side, link.members[entry.ref.side])} took its place.")
+    arrivals: list[Arrival] = []
+    for ref in link.refs:
+        record = (await setup.systems[ref.side].get(view(flow, ref.side), [ref.id])).get(ref.id)
+        if record is not None and (record.closed or not takes_part(flow.sides[ref.side], record)):
+            raise CannotUndo(f"{ref} takes no part any more.")
+        arrivals += [Arrival(ref=ref, record=record, seen=now, due=now)] if record is not None else []
+    shadows = setup.store.shadows([link.id])
+    journal = [
+        Entry(
+            at=now,
+            flow=flow.name,
+            link=link.id,
+            ref=ref,
+            action="unlinked",
+            note=note_of(entry),
+            whole=shadows.get((link.id, ref.side)),
+        )
+        for ref in link.refs
+    ]
+    setup.store.save(Memory(unlinks=[link.id], arrivals=arrivals, journal=journal))
+    return bool(arrivals)
+
+
 def _remember(setup: Setup, case: Case, intent: Intent, entry: Entry, record: Record) -> Ref:
     """It has no link: its counterpart may be there already, and is found by the keys."""
     now, ref = setup.now(), Ref(entry.flow, intent.side, record.id)
@@ -83,7 +129,7 @@ def _remember(setup: Setup, case: Case, intent: Intent, entry: Entry, record: Re
                     link=None,
                     ref=ref,
                     action="created",
-                    note=f"undone: {entry.ref} was deleted",
+                    note=note_of(entry),
                 )
             ],
         )
@@ -129,11 +175,48 @@ def _line(line: LineMerge, only: frozenset[str]) -> LineMerge:
 
 async def _job(setup: Setup, case: Case, side: str) -> Job:
     lines = [whole_line(case, side, line) for line in case.merge.lines_for(side)]
-    known = await Knowing(setup).to_write(case.flow, [(case.merge.values_for(side), lines)])
+    values = case.merge.values_for(side)
+    known = await Knowing(setup).to_write(case.flow, [(values, lines)])
     try:
-        return build(case, side, known)
+        asked = mentions_values(case.flow, values, lines)
+        return build(case, side, await _with_restored(setup, side, known, asked))
     except Unsendable as error:
         raise CannotUndo(f"It {error}.") from error
+
+
+async def _with_restored(setup: Setup, side: str, known: Known, asked: LinkMentions) -> Known:
+    """With what stands now, there, for records that were deleted with their links and brought back since."""
+    members, keys = dict(known.members), dict(known.keys)
+    for link in asked.links:
+        again = None if (link, side) in members else _again(setup.store, link, side)
+        if again is None:
+            continue
+        members[link, side] = again.id
+        names = {name for other, at, name in asked.keys if (other, at) == (link, side)}
+        if not names or again.flow not in setup.flows:
+            continue
+        other = setup.flows[again.flow]
+        for record in (await setup.systems[side].get(view(other, side), [again.id])).values():
+            values = row(other, side, record, Known()).values
+            keys |= {(link, side, name): values[name] for name in names if values.get(name) is not None}
+    return replace(known, members=members, keys=keys)
+
+
+def _again(store: Store, link: str, side: str) -> Ref | None:
+    """What an undo made of the record that the link had on this side, if an undo brought it back."""
+    gone = [e for e in store.history(link) if is_deletion(e) and e.ref is not None and e.ref.side == side]
+    if not gone:
+        return None
+    found: Ref | None = None
+    after, note = gone[-1].seq, note_of(gone[-1])
+    while page := store.journal(after):
+        after = page[-1].seq
+        for entry in page:
+            if entry.action == "created" and entry.note == note:
+                found = entry.ref
+            elif is_deletion(entry) and entry.ref == found:
+                found, note = None, note_of(entry)
+    return found
 
 
 async def _check_absent(setup: Setup, flow: Flow, side: str, intent: Intent) -> None:

@@ -1,27 +1,26 @@
-"""Undo: what the journal says that a property was before becomes what a person says that it shall be.
+"""Undo: what was changed, created and deleted is taken back, as the journal says that it was before.
 
-The next pass does it, as writes that are journaled like any other; so an undo can be undone. What was changed in a
-system since, and not seen yet, makes it void (`syncline.reconcile.merge`): nothing is overwritten unseen.
+Values and creations are taken back by the next pass (`reverting`, `withdrawing`), deletions at once (`restoring`): all
+as writes that are journaled like any other, so an undo can be undone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
 
 from msgspec import Struct
 
-from syncline.engine.people import releasing
-from syncline.engine.people.resolving import CannotResolve, known_of, property_of, refusal, takers
-from syncline.mapping.model import Flow, Property
-from syncline.reconcile.merge import Reason, holds
-from syncline.records import Answer, LinkState, Ref, Value, Values
-from syncline.store import Entry, Memory, Pair, Store
+from syncline.engine.people import releasing, restoring
+from syncline.engine.people.reverting import Back, CannotUndo, Kept, Key, key_of, revert
+from syncline.engine.people.withdrawing import Withdrawal, Withdrawing, is_creation, is_edit
+from syncline.mapping.model import Flow
+from syncline.reconcile.merge import Reason
+from syncline.records import Answer, Ref
+from syncline.store import Entry, Memory, Store
 
 _PAGE = 1_000
-Key: TypeAlias = tuple[str, str | None, str]
-"""A link, a line of it or none, a property."""
 _STAYS: Mapping[str, str] = {
     "created": "what was created stays",
     "deleted": "what was deleted is not brought back; the history has it whole",
@@ -32,34 +31,20 @@ _STAYS: Mapping[str, str] = {
 }
 
 
-class CannotUndo(Exception):
-    """Which change, and why it cannot be taken back."""
-
-
-class Back(Struct, frozen=True, kw_only=True):
-    """A property that goes back to ``value`` from what each side holds ``now``."""
-
-    flow: str
-    link: str
-    property: str
-    line: str | None
-    value: Value
-    now: Values
-    writes: tuple[str, ...]
-
-
-class Kept(Struct, frozen=True, kw_only=True):
-    """What is not taken back, and why."""
-
-    entry: Entry
-    why: str
-
-
 class Undo(Struct, frozen=True, kw_only=True):
-    """What would be done."""
+    """What would be done: values go ``back``, records that were created are ``withdrawn``, deleted ones ``restored``.
 
-    back: tuple[Back, ...]
-    kept: tuple[Kept, ...]
+    Each in the order in which it can be done.
+    """
+
+    back: tuple[Back, ...] = ()
+    withdrawn: tuple[Withdrawal, ...] = ()
+    restored: tuple[Entry, ...] = ()
+    kept: tuple[Kept, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.back or self.withdrawn or self.restored)
 
 
 # --- what is meant
@@ -68,15 +53,24 @@ class Undo(Struct, frozen=True, kw_only=True):
 def of_change(store: Store, flows: Mapping[str, Flow], seq: int, *, over_later: bool = False) -> Undo:
     """One entry of the journal, with all that was done in one with it. Raises `CannotUndo`.
 
-    A value that gave way is brought back. A later change of the same property is lost only ``over_later``.
+    A value that gave way is brought back. A later change of the same property, or of a record that was created, is lost
+    only ``over_later``.
     """
     entry = store.entry(seq)
     if entry is None:
         raise CannotUndo(f"The journal has no entry {seq}: syncline history RECORD --json tells the numbers.")
+    if is_creation(entry):
+        return Undo(withdrawn=(_withdrawal(store, flows, entry, over_later=over_later),))
+    if restoring.is_deletion(entry):
+        try:
+            restoring.check(flows, entry)
+        except CannotUndo as error:
+            raise CannotUndo(f"Entry {seq} (deleted) cannot be undone: {error}.") from error
+        return Undo(restored=(entry,))
     if entry.link is None or entry.property is None or entry.action not in ("edited", "updated", "lost"):
         why = _STAYS.get(entry.action, "it changed no value")
         raise CannotUndo(f"Entry {seq} ({entry.action}) cannot be undone: {why}.")
-    about = [e for e in store.history(entry.link) if _key(e) == _key(entry)]
+    about = [e for e in store.history(entry.link) if key_of(e) == key_of(entry)]
     later = [e for e in about if e.seq > seq and e.at != entry.at and e.action in ("edited", "updated")]
     if later and not over_later:
         raise CannotUndo(
@@ -84,10 +78,20 @@ def of_change(store: Store, flows: Mapping[str, Flow], seq: int, *, over_later: 
             "lose that. --over-later does it all the same."
         )
     together = [entry] if entry.action == "lost" else [e for e in about if e.at == entry.at]
-    made = _undo(store, flows, {(entry.link, entry.line, entry.property): together}, [])
-    for kept in made.kept:
-        raise CannotUndo(f"{entry.property} cannot be undone: {kept.why}.")
-    return made
+    back, kept = revert(store, flows, {(entry.link, entry.line, entry.property): together})
+    for each in kept:
+        raise CannotUndo(f"{entry.property} cannot be undone: {each.why}.")
+    return Undo(back=tuple(back))
+
+
+def _withdrawal(store: Store, flows: Mapping[str, Flow], entry: Entry, *, over_later: bool) -> Withdrawal:
+    assert entry.ref is not None
+    history = store.history(entry.ref)
+    edits = [e for e in history if e.seq > entry.seq and e.ref == entry.ref and is_edit(e)]
+    try:
+        return Withdrawing(store, flows, [entry]).of(entry, edits, history[-1].seq, over_later=over_later)
+    except CannotUndo as error:
+        raise CannotUndo(f"Entry {entry.seq} (created) cannot be undone: {error}.") from error
 
 
 def since(
@@ -97,25 +101,25 @@ def since(
     *,
     flow: str | None = None,
     refs: Sequence[Ref] | None = None,
+    over_later: bool = False,
 ) -> Undo:
-    """Everything that was changed from a moment on: of these records, of a flow, or of all."""
-    first: dict[Key, list[Entry]] = {}
-    kept: list[Kept] = []
-    for entry in _told(store, moment, flow, refs):
-        key = _key(entry)
-        if entry.action in _STAYS:
-            kept.append(Kept(entry=entry, why=_why_it_stays(entry)))
-        elif key is None or entry.action not in ("edited", "updated"):
-            continue
-        elif entry.note == Reason.FILLED:
-            kept.append(Kept(entry=entry, why=f"it was empty, and filled from {entry.origin}"))
-        elif first.setdefault(key, [entry])[0] is not entry and first[key][0].at == entry.at:
-            first[key].append(entry)
-    return _undo(store, flows, first, kept)
+    """Everything that was done from a moment on: to these records, to those of a flow, or to all.
+
+    A record that was created is deleted again although its system has changed it since, only ``over_later``.
+    """
+    told = _Told(_entries(store, moment, flow, refs))
+    order = list(flows)
+    withdrawn = told.withdrawn(store, flows, over_later=over_later)
+    withdrawn.sort(key=lambda each: (order.index(each.link.flow), each.entry.seq), reverse=True)
+    restored = told.restored(flows)
+    restored.sort(key=lambda entry: (order.index(entry.flow), entry.seq))
+    told.leave({each.link.id: each.ref for each in withdrawn})
+    back, kept = revert(store, flows, told.changes)
+    return Undo(back=tuple(back), withdrawn=tuple(withdrawn), restored=tuple(restored), kept=(*told.kept, *kept))
 
 
 def undo(store: Store, made: Undo, now: datetime) -> None:
-    """Remember it: the next pass does it."""
+    """Remember it: the next pass does it. What was deleted is not brought back by that."""
     answers = [
         Answer(
             link=each.link,
@@ -129,10 +133,14 @@ def undo(store: Store, made: Undo, now: datetime) -> None:
         for each in made.back
     ]
     due = releasing.of_links(store, store.links({answer.link for answer in answers}).values(), now)
-    store.save(Memory(answers=answers, arrivals=due, released=[arrival.ref for arrival in due]))
+    wishes = [each.wish(now) for each in made.withdrawn]
+    store.save(Memory(answers=answers, arrivals=due, released=[arrival.ref for arrival in due], wishes=wishes))
 
 
-def _told(store: Store, moment: datetime, flow: str | None, refs: Sequence[Ref] | None) -> Iterator[Entry]:
+# --- everything since a time
+
+
+def _entries(store: Store, moment: datetime, flow: str | None, refs: Sequence[Ref] | None) -> Iterator[Entry]:
     if refs is not None:
         told = {entry.seq: entry for ref in refs for entry in store.history(ref) if entry.at >= moment}
         yield from (told[seq] for seq in sorted(told))
@@ -143,85 +151,88 @@ def _told(store: Store, moment: datetime, flow: str | None, refs: Sequence[Ref] 
         after = page[-1].seq
 
 
-def _why_it_stays(entry: Entry) -> str:
-    if entry.action == "deleted" and entry.line is None and entry.origin is not None and entry.whole is not None:
-        return f"syncline undo --change {entry.seq} creates it again"
-    return _STAYS[entry.action]
+class _Told:
+    """What the journal tells, sorted by how it is taken back.
 
-
-def _key(entry: Entry) -> Key | None:
-    if entry.link is None or entry.property is None:
-        return None
-    return entry.link, entry.line, entry.property
-
-
-# --- what it goes back to
-
-
-def _undo(
-    store: Store, flows: Mapping[str, Flow], changes: Mapping[Key, Sequence[Entry]], kept: Iterable[Kept]
-) -> Undo:
-    """``changes`` are the entries of one change of each property."""
-    pairs = {pair.link.id: pair for pair in store.pairs_of({link for link, _, _ in changes})}
-    back: list[Back] = []
-    stays = list(kept)
-    for key, entries in changes.items():
-        try:
-            found = _back(store, flows, pairs.get, key, entries)
-        except (CannotUndo, CannotResolve) as error:
-            stays.append(Kept(entry=entries[0], why=str(error)))
-        else:
-            back += [found] if found else []
-    return Undo(back=tuple(back), kept=tuple(stays))
-
-
-def _back(
-    store: Store, flows: Mapping[str, Flow], pair_of: Callable[[str], Pair | None], key: Key, entries: Sequence[Entry]
-) -> Back | None:
-    """``None`` where everything is so already. Raises `CannotUndo` and `CannotResolve`."""
-    link, line, name = key
-    flow, pair = flows.get(entries[0].flow), pair_of(link)
-    if flow is None:
-        raise CannotUndo("the flow is not in the agreement any more")
-    if pair is None:
-        raise CannotUndo("the records are not linked any more")
-    if pair.link.state is not LinkState.ACTIVE:
-        raise CannotUndo(f"its link is {pair.link.state}")
-    p = property_of(flow, name, line)
-    now = _held(pair, p, line)
-    if not now:
-        raise CannotUndo("the line is not there any more" if line else "nothing is known of it any more")
-    value = _before(p, entries)
-    differ = [side for side, held in now.items() if not holds(p, side, value, held)]
-    writes = takers(flow, p, differ)
-    for side in differ:
-        if side not in writes:
-            raise CannotUndo(f"the agreement lets nothing of it be written to {side}")
-        if (reason := refusal(store, p, side, value)) is not None:
-            raise CannotUndo(f"{side} cannot take what was there before: {reason}")
-    if not differ:
-        return None
-    return Back(flow=flow.name, link=link, property=name, line=line, value=value, now=now, writes=writes)
-
-
-def _held(pair: Pair, p: Property, line: str | None) -> dict[str, Value]:
-    """What each side was last known to hold."""
-    known = {side: known_of(shadow, line) for side, shadow in pair.shadows.items() if side in pair.link.members}
-    return {side: known[side][p.name] for side in p.columns if side in known and p.name in known[side]}
-
-
-def _before(p: Property, entries: Sequence[Entry]) -> Value:
-    """What both sides held before a change, in the words of the side that says it all; else the side that changed it.
-
-    Raises `CannotUndo` where nobody had changed it.
+    What was taken back already is left alone, and so is the undo that did it: what stood at that time stands again.
     """
-    if entries[0].action == "lost":
-        return entries[0].old
-    edited = {e.ref.side: e.old for e in entries if e.ref is not None and e.action == "edited"}
-    written = {e.ref.side: e.old for e in entries if e.ref is not None and e.action == "updated"}
-    if not edited and any(e.origin is not None for e in entries):
-        origin = next(e.origin for e in entries if e.origin is not None)
-        raise CannotUndo(f"it was brought in step with {origin}, where it had not been changed")
-    olds = edited | {side: written[side] for side in p.columns if side in written}
-    whole = (old for old in olds.values() if all(holds(p, side, old, other) for side, other in olds.items()))
-    return next(whole, next(iter(olds.values())))
+
+    def __init__(self, entries: Iterator[Entry]) -> None:
+        self.changes: dict[Key, list[Entry]] = {}
+        self.kept: list[Kept] = []
+        self._created: list[Entry] = []
+        self._deleted: list[Entry] = []
+        self._edits: defaultdict[Ref, list[Entry]] = defaultdict(list)
+        self._brought_back: defaultdict[str, set[Ref]] = defaultdict(set)
+        self._seen = 0
+        for entry in entries:
+            self._seen = entry.seq
+            self._take(entry)
+
+    def _take(self, entry: Entry) -> None:
+        key = key_of(entry)
+        if entry.ref is not None and is_edit(entry):
+            self._edits[entry.ref].append(entry)
+        if entry.ref is not None and entry.action in ("created", "unlinked"):
+            self._brought_back[entry.note].add(entry.ref)
+        if is_creation(entry):
+            self._created.append(entry)
+        elif restoring.is_deletion(entry):
+            self._deleted.append(entry)
+        elif entry.action in _STAYS:
+            self.kept.append(Kept(entry=entry, why=_STAYS[entry.action]))
+        elif key is None or entry.action not in ("edited", "updated"):
+            return
+        elif entry.note == Reason.FILLED:
+            self.kept.append(Kept(entry=entry, why=f"it was empty, and filled from {entry.origin}"))
+        elif self.changes.setdefault(key, [entry])[0] is not entry and self.changes[key][0].at == entry.at:
+            self.changes[key].append(entry)
+
+    def withdrawn(self, store: Store, flows: Mapping[str, Flow], *, over_later: bool) -> list[Withdrawal]:
+        found: list[Withdrawal] = []
+        gone = {entry.ref for entry in self._deleted}
+        again = {ref for entry in self._deleted for ref in self._brought_back[restoring.note_of(entry)]}
+        withdrawing = Withdrawing(store, flows, self._created)
+        for entry in self._created:
+            assert entry.ref is not None
+            try:
+                if entry.ref in gone:
+                    raise CannotUndo("it was deleted again since")
+                made = withdrawing.of(entry, self._edits[entry.ref], self._seen, over_later=over_later)
+                if again.intersection(made.link.refs):
+                    raise CannotUndo("an undo brought it back")
+            except CannotUndo as error:
+                self.kept.append(Kept(entry=entry, why=str(error)))
+            else:
+                found.append(made)
+        return found
+
+    def restored(self, flows: Mapping[str, Flow]) -> list[Entry]:
+        found: list[Entry] = []
+        created = {entry.ref for entry in self._created}
+        for entry in self._deleted:
+            try:
+                if entry.ref in created:
+                    raise CannotUndo("it was created since then, too")
+                if self._brought_back[restoring.note_of(entry)]:
+                    raise CannotUndo("an undo brought it back already")
+                restoring.check(flows, entry)
+            except CannotUndo as error:
+                self.kept.append(Kept(entry=entry, why=str(error)))
+            else:
+                found.append(entry)
+        return found
+
+    def leave(self, withdrawn: Mapping[str, Ref]) -> None:
+        """Of links whose record is deleted again, what was done to the others stays: nothing brings that in step."""
+        left = {key: entries for key, entries in self.changes.items() if key[0] in withdrawn}
+        stay = [
+            Kept(entry=entry, why="it stays as it is when its counterpart is deleted again")
+            for (link, _, _), entries in left.items()
+            for entry in entries
+            if entry.action == "updated" and entry.ref != withdrawn[link]
+        ]
+        self.changes = {key: entries for key, entries in self.changes.items() if key not in left}
+        goes = set(withdrawn.values())
+        self.kept = [each for each in self.kept if each.entry.ref not in goes]
+        self.kept += stay
