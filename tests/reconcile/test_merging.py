@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from reconcile.agreement import FLOW, LINE, PROPERTIES, SIDES
+from reconcile.agreement import FLOW, LINE, PROPERTIES, SIDES, prop
 from reconcile.model import World
-from syncline.reconcile.merge import Conflict, Decision, Reason
-from syncline.records import Answer, Value
+from syncline.mapping.model import Flow, Reference
+from syncline.reconcile.merge import Conflict, Decision, LineMerge, Reason, merge
+from syncline.records import Answer, Line, LineShadow, Row, Shadow, Value, Values
 
 
 def linked(**values: Value) -> World:
@@ -127,6 +130,51 @@ def test_lines_are_merged_one_by_one() -> None:
     world.run()
     assert [item for item, _ in quantities(world, "bc")] == ["DESK", "CHAIR", "LAMP", "STOOL"]
     assert quantities(world, "erp") == [("desk", 1), ("chair", 3), ("lamp", 9), ("STOOL", 4)]
+
+
+def test_lines_that_both_had_before_are_paired_by_what_they_say() -> None:
+    """Each as its side spells it; where they stand decides only between equals."""
+    world = World()
+    for side, items in (("erp", ["desk", "lamp"]), ("bc", ["LAMP", "STOOL", "DESK"])):
+        world.set(side, "code", "ab")
+        for at, item in enumerate(items):
+            world.add_line(side, at, item, 1)
+    world.run()
+    assert quantities(world, "bc") == [("LAMP", 1), ("STOOL", 1), ("DESK", 1)]
+    assert sorted(quantities(world, "erp"), key=str) == [("STOOL", 1), ("desk", 1), ("lamp", 1)]
+
+
+def of_bc(*lines: tuple[str, Values], flow: Flow, known: Sequence[LineShadow] = ()) -> tuple[LineMerge, ...]:
+    """What becomes of the lines when erp has none, or those of ``known`` gone, and bc these."""
+    shadows = {side: Shadow(version=None, lines=tuple(known)) for side in SIDES if known}
+    told = tuple(Line(id=id_, values=values) for id_, values in lines)
+    return merge(flow, {"erp": Row(values={}, lines=()), "bc": Row(values={}, lines=told)}, shadows, {}).lines or ()
+
+
+def test_what_a_side_derives_of_a_line_is_no_edit_that_keeps_it() -> None:
+    assert FLOW.lines is not None
+    amount = prop("amount", sources=frozenset({"bc"}), targets=frozenset({"erp"}))
+    flow = replace(FLOW, lines=replace(FLOW.lines, properties={**LINE, "amount": amount}))
+    known = [LineShadow(line="a", id="a", values={"item": "DESK", "amount": 1})]
+    derived: Values = {"item": "DESK", "amount": 2, "quantity": 1}  # the quantity was never told before
+    (line,) = of_bc(("a", derived), flow=flow, known=known)
+    assert (sorted(line.remove), sorted(line.add)) == (["bc"], [])
+    (line,) = of_bc(("a", {**derived, "item": "LAMP"}), flow=flow, known=known)
+    assert (sorted(line.remove), sorted(line.add)) == ([], ["erp"]), "a person has edited it"
+
+
+def test_lines_of_different_products_are_different_lines() -> None:
+    assert FLOW.lines is not None
+    product = prop("product", reference=Reference("products"))
+    flow = replace(FLOW, lines=replace(FLOW.lines, properties={**LINE, "product": product}))
+    lines = {
+        side: Row(values={}, lines=(Line(id=side, values={"product": told, "quantity": 1}),))
+        for side, told in (("erp", "link-1"), ("bc", "link-2"))
+    }
+    assert [(dict(m.ids), sorted(m.add)) for m in merge(flow, lines, {}, {}).lines or ()] == [
+        ({"erp": "erp"}, ["bc"]),
+        ({"bc": "bc"}, ["erp"]),
+    ]
 
 
 def test_a_removed_line_goes_unless_it_was_edited_meanwhile() -> None:
@@ -286,6 +334,31 @@ def test_an_answer_stands_while_only_one_side_has_it_yet() -> None:
     world.turn(lost=frozenset({"bc"}), answers=[said])
     world.run([said])
     assert world.rows["erp"]["note"] == world.rows["bc"]["note"] == "third"
+
+
+def test_an_answer_stands_where_a_side_has_it_in_its_own_spelling() -> None:
+    world = linked(code="ab")
+    said = answer(world, "code", "xy")
+    world.turn(refused=frozenset({"erp"}), answers=[said])
+    assert world.rows["bc"]["code"] == "XY"
+    decision = decided(world, "code", said)
+    assert isinstance(decision, Decision)
+    assert (decision.reason, sorted(decision.writes)) == (Reason.RESOLVED, ["erp"])
+
+
+def test_an_answer_goes_with_a_new_record_and_what_gives_way_at_the_first_link_is_lost() -> None:
+    world = World()
+    world.set("erp", "note", "erps")
+    new = decided(world, "note", answer(world, "note", "said"))
+    assert isinstance(new, Decision)
+    assert (sorted(new.writes), dict(new.lost)) == (["bc", "erp"], {"erp": "erps"})
+    emptied = decided(world, "note", answer(world, "note", None))
+    assert isinstance(emptied, Decision)
+    assert emptied.writes == {"erp"}, "nothing is not sent to who has nothing"
+    world.set("bc", "note", "bcs")
+    joined = decided(world, "note", answer(world, "note", "erps"))
+    assert isinstance(joined, Decision)
+    assert (sorted(joined.writes), dict(joined.lost)) == (["bc"], {"bc": "bcs"})
 
 
 def test_an_answer_writes_no_side_that_is_no_target_and_no_number_that_is_there() -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from reconcile.agreement import FLOW
 from syncline.reconcile.merge import merge
@@ -167,6 +168,15 @@ def test_of_a_rejected_mass_change_of_lines_too() -> None:
     assert lines["a"].values_for("bc") == {"quantity": Decimal(2)}
     assert lines["a"].values_for("erp") == {"item": "B"}
     assert lines["bc:b2"].add == {"erp"}, "a line that is new has nothing to be put back to"
+
+
+@pytest.mark.parametrize(("within", "name"), [("header", "terms"), ("lines", "quantity")])
+def test_what_the_other_side_says_and_the_lines_that_go_are_as_ever(within: str, name: str) -> None:
+    told, known = mass_change()
+    gone = replace(told["bc"], lines=())
+    decided = merge(FLOW, *put_back_only("bc", within, name, {"bc": gone, "erp": Row(values={"note": "n"})}, known), {})
+    assert decided.values_for("bc")["note"] == "n"
+    assert [m.remove for m in decided.lines or ()] == [{"erp"}]
 
 
 @pytest.mark.parametrize(("within", "name"), [("header", "note"), ("header", "name"), ("lines", "quantity")])
