@@ -24,6 +24,7 @@ from syncline.engine.report import Result
 from syncline.engine.setup import Setup
 from syncline.engine.sync import sync
 from syncline.mapping.model import Deletion
+from syncline.records import Ref
 from syncline.store import Entry, Store
 
 SIDES = ("erp", BC)
@@ -76,6 +77,15 @@ class Models:
 
     # --- what people do
 
+    def create(self, side: str, trace: str, **fields: Any) -> Ref:
+        """A customer who has a name of their own and no number that both sides know."""
+        made = self.system(side).create("customers", {"trace": trace, "name": trace} | fields, ())
+        return Ref("customers", side, made.id)
+
+    def ref(self, side: str, trace: str) -> Ref:
+        (id_,) = self.system(side).named("customers", trace)
+        return Ref("customers", side, id_)
+
     def customers(self, count: int, **fields: Any) -> None:
         """As many new ones in the first system, named c0 and on."""
         for n in range(count):
@@ -83,13 +93,11 @@ class Models:
             self.system("erp").create("customers", told | fields, ())
 
     def change(self, side: str, trace: str, **fields: Any) -> None:
-        (id_,) = self.system(side).named("customers", trace)
-        self.system(side).update("customers", id_, fields)
+        self.system(side).update("customers", self.ref(side, trace).id, fields)
 
     def delete(self, side: str, *traces: str) -> None:
         for trace in traces:
-            (id_,) = self.system(side).named("customers", trace)
-            self.system(side).delete("customers", id_)
+            self.system(side).delete("customers", self.ref(side, trace).id)
 
     def held(self, side: str, name: str) -> dict[str, Any]:
         """What a side has of a property, by customer."""

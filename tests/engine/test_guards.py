@@ -102,7 +102,7 @@ def orders(models: Models) -> None:
     """Thirty orders with two lines each."""
     models.customers(1)
     models.sync()
-    (buyer,) = models.system("erp").named("customers", "c0")
+    buyer = models.ref("erp", "c0").id
     for n in range(30):
         lines = [{"trace": f"o{n} {x}", "text": f"{x}{n}", "quantity": Decimal(5)} for x in "ab"]
         told = {"trace": f"o{n}", "number": f"O{n}", "customer": buyer, "text": "t"}
@@ -366,10 +366,9 @@ def test_an_older_record_is_looked_at_again_until_it_is_as_it_was(tmp_path: Path
 
 def tell(models: Models, side: str, trace: str, **otherwise: Any) -> None:
     """A record arrives as it is there now."""
-    (id_,) = models.system(side).named("customers", trace)
-    record, now = models.system(side).now("customers", id_), models.setup.now()
+    ref, now = models.ref(side, trace), models.setup.now()
+    record = models.system(side).now("customers", ref.id)
     assert record is not None
-    ref = Ref("customers", side, id_)
     models.store.save(Memory(arrivals=[Arrival(ref=ref, record=replace(record, **otherwise), seen=now, due=now)]))
 
 
