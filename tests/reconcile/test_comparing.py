@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconcile.agreement import FLOW, prop
-from syncline.mapping.model import Column, Flow, Side
+from syncline.mapping.model import Flow, Side
 from syncline.reconcile.compare import Disagreement, disagreements, unchanged
 from syncline.records import Line, LineShadow, Ref, Row, Shadow, Value, Values
 
@@ -93,33 +93,31 @@ def test_what_goes_nowhere_may_differ() -> None:
     assert differing({"x": None}, {"x": "2"}, with_property("x", keep_filled=True, **to_bc)) == []
 
 
-def test_each_side_is_told_as_it_spells_it_and_every_property_once() -> None:
-    """Of three systems two agree. A property that one of them does not keep is not compared with it."""
-    column = FLOW.properties["terms"].columns["erp"]
-    terms = replace(FLOW.properties["terms"], columns=everywhere("terms", column))
-    flow = replace(
+def three_sides() -> Flow:
+    """A third side keeps the terms alone."""
+    terms = FLOW.properties["terms"]
+    columns = {**terms.columns, "crm": terms.columns["erp"]}
+    everywhere = replace(terms, columns=columns, sources=frozenset(columns), targets=frozenset(columns))
+    return replace(
         FLOW,
         sides={**FLOW.sides, "crm": Side(system="crm", entity="orders")},
-        properties={
-            **FLOW.properties,
-            "terms": replace(terms, sources=frozenset(terms.columns), targets=frozenset(terms.columns)),
-        },
+        properties={**FLOW.properties, "terms": everywhere},
         lines=None,
     )
+
+
+def test_each_side_is_told_as_it_spells_it_and_every_property_once() -> None:
+    """Of three systems two agree. A property that one of them does not keep is not compared with it."""
     rows = {
         "crm": Row(values={"terms": "x", "note": "of crm"}),
         "erp": Row(values={"terms": "x", "note": "n", "name": "Ann"}),
         "bc": Row(values={"terms": "y", "note": "m", "name": "Bob"}),
     }
-    assert disagreements(flow, rows, {}) == [
+    assert disagreements(three_sides(), rows, {}) == [
         Disagreement(property="name", sides=frozenset({"erp", "bc"}), values={"erp": "Ann", "bc": "Bob"}),
         Disagreement(property="terms", sides=frozenset({"crm", "bc"}), values={"crm": "x", "erp": "x", "bc": "y"}),
         Disagreement(property="note", sides=frozenset({"erp", "bc"}), values={"erp": "n", "bc": "m"}),
     ]
-
-
-def everywhere(name: str, column: Column) -> dict[str, Column]:
-    return {**FLOW.properties[name].columns, "crm": column}
 
 
 def test_a_line_is_told_by_its_place() -> None:
@@ -150,8 +148,12 @@ def test_a_line_is_told_by_its_place() -> None:
     assert disagreements(FLOW, untold, known) == [], "lines that a side does not tell are not compared"
 
 
+def read_only(flow: Flow, side: str) -> Flow:
+    return replace(flow, sides={**flow.sides, side: replace(flow.sides[side], write=False)})
+
+
 def test_a_side_that_is_only_read_may_differ_in_what_it_is_known_to_hold() -> None:
-    flow = replace(FLOW, sides={**FLOW.sides, "bc": replace(FLOW.sides["bc"], write=False)})
+    flow = read_only(FLOW, "bc")
     erp: Values = {"terms": "x"}
     bc: Values = {"terms": "y"}
     assert differing(erp, bc, flow) == ["terms"]
@@ -160,3 +162,22 @@ def test_a_side_that_is_only_read_may_differ_in_what_it_is_known_to_hold() -> No
     assert differing(erp, bc, flow, {"erp": erp, "bc": {"terms": "z"}}) == ["terms"]
     assert differing(erp, bc, flow, {"erp": erp}) == differing(erp, bc, flow, {"erp": erp, "bc": {}}) == ["terms"]
     assert differing(erp, bc, FLOW, {"erp": erp, "bc": bc}) == ["terms"], "a side that is written must not"
+
+
+def test_so_may_its_lines() -> None:
+    lines = {"erp": Line(id="e", values={"quantity": 1}), "bc": Line(id="b", values={"quantity": 2})}
+    rows = {side: Row(values={}, lines=(line,)) for side, line in lines.items()}
+    known = {
+        side: Shadow(version=None, lines=(LineShadow(line="a", id=line.id, values=line.values),))
+        for side, line in lines.items()
+    }
+    assert disagreements(read_only(FLOW, "bc"), rows, known) == []
+    assert [d.property for d in disagreements(FLOW, rows, known)] == ["quantity"]
+
+
+def test_what_others_disagree_on_is_told_beside_a_side_that_is_only_read() -> None:
+    values = {"erp": "x", "bc": "y", "crm": "z"}
+    rows = {side: Row(values={"terms": value}) for side, value in values.items()}
+    known = {side: Shadow(version=None, values=rows[side].values) for side in rows}
+    (told,) = disagreements(read_only(three_sides(), "bc"), rows, known)
+    assert (told.property, sorted(told.sides)) == ("terms", ["crm", "erp"])

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from reconcile.agreement import FLOW, LINE, PROPERTIES, SIDES, prop
 from reconcile.model import World
-from syncline.mapping.model import Flow, Reference
+from syncline.mapping.model import Conflict as Policies
+from syncline.mapping.model import Flow, Policy, Reference
 from syncline.reconcile.merge import Conflict, Decision, LineMerge, Reason, merge
 from syncline.records import Answer, Line, LineShadow, Row, Shadow, Value, Values
 
@@ -161,6 +162,30 @@ def test_what_a_side_derives_of_a_line_is_no_edit_that_keeps_it() -> None:
     assert (sorted(line.remove), sorted(line.add)) == (["bc"], [])
     (line,) = of_bc(("a", {**derived, "item": "LAMP"}), flow=flow, known=known)
     assert (sorted(line.remove), sorted(line.add)) == ([], ["erp"]), "a person has edited it"
+
+
+def test_two_edits_of_a_line_to_be_asked_about_wait_and_name_it() -> None:
+    assert FLOW.lines is not None
+    text = prop("text", conflict=Policies(Policy.ASK))
+    flow = replace(FLOW, lines=replace(FLOW.lines, properties={**LINE, "text": text}))
+    shadows = {
+        side: Shadow(version=None, lines=(LineShadow(line="a", id=side, values={"text": "old", "quantity": 1}),))
+        for side in SIDES
+    }
+    rows = {
+        side: Row(values={}, lines=(Line(id=side, values={"text": f"of {side}", "quantity": n}),))
+        for side, n in (("erp", 2), ("bc", 1))
+    }
+    decided = merge(flow, rows, shadows, {})
+    assert decided.conflicts == (
+        Conflict(
+            property="text",
+            values={"erp": "of erp", "bc": "of bc"},
+            before={"erp": "old", "bc": "old"},
+            line="a",
+        ),
+    )
+    assert [m.values_for("bc") for m in decided.lines or ()] == [{"quantity": 2}]
 
 
 def test_lines_of_different_products_are_different_lines() -> None:
