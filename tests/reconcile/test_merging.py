@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from reconcile.agreement import FLOW, LINE, PROPERTIES, SIDES, prop
 from reconcile.model import World
 from syncline.mapping.model import Conflict as Policies
-from syncline.mapping.model import Flow, Policy, Reference
-from syncline.reconcile.merge import Conflict, Decision, LineMerge, Reason, merge
+from syncline.mapping.model import Flow, Policy, Reference, Side
+from syncline.reconcile.merge import Conflict, Decision, LineMerge, Merge, Reason, merge
+from syncline.reconcile.settle import settle
 from syncline.records import Answer, Line, LineShadow, Row, Shadow, Value, Values
 
 
@@ -61,6 +62,47 @@ def test_of_two_edits_the_policy_chooses_and_the_other_is_told(name: str, wins: 
     assert (decision.origin, list(decision.lost)) == (wins, [loser])
     world.run()
     assert world.rows["erp"][name] == world.rows["bc"][name] == ("ours" if wins == "erp" else "theirs"[:5])
+
+
+def test_of_three_sides_the_latest_wins_where_the_preferred_one_said_nothing() -> None:
+    terms = PROPERTIES["terms"]
+    columns = {**terms.columns, "crm": terms.columns["erp"]}
+    everywhere = replace(terms, columns=columns, sources=frozenset(columns), targets=frozenset(columns))
+    crm = Side(system="crm", entity="orders")
+    flow = replace(FLOW, sides={**FLOW.sides, "crm": crm}, properties={"terms": everywhere}, lines=None)
+    shadows = {side: Shadow(version=None, values={"terms": "old"}) for side in columns}
+    times = {"erp": datetime(2026, 1, 2, tzinfo=UTC), "crm": datetime(2026, 1, 1, tzinfo=UTC)}
+    told = {"erp": Row(values={"terms": "erps"}), "crm": Row(values={"terms": "crms"})}
+    (decision,) = merge(flow, told, shadows, times).decisions
+    assert (decision.value, decision.reason, dict(decision.lost)) == ("erps", Reason.LATEST, {"crm": "crms"})
+    (decision,) = merge(flow, told | {"bc": Row(values={"terms": "bcs"})}, shadows, times).decisions
+    assert (decision.value, decision.reason) == ("bcs", Reason.PREFERRED)
+
+
+@pytest.mark.parametrize(
+    ("told", "value", "writes", "reason"),
+    [
+        ("AB", "ab", [], Reason.FILLED),  # the image of what erp has is no edit
+        ("XY", "XY", ["erp"], Reason.FILLED),
+    ],
+)
+def test_what_a_side_says_that_is_seen_for_the_first_time(
+    told: str, value: str, writes: list[str], reason: Reason
+) -> None:
+    """The other side holds what it was known to hold."""
+    rows = {"erp": Row(values={"code": "ab"}), "bc": Row(values={"code": told})}
+    known = {"erp": Shadow(version=None, values={"code": "ab"})}
+    found = {d.property: d for d in merge(FLOW, rows, known, {}).decisions}["code"]
+    assert (found.value, sorted(found.writes), found.reason) == (value, writes, reason)
+
+
+def test_why_a_value_won() -> None:
+    world = linked(name="Ann", note="old", code="ab")
+    world.set("bc", "name", "Bob")
+    world.set("erp", "note", "same")
+    world.set("bc", "note", "same")
+    reasons = {d.property: d.reason for d in world.decide().decisions}
+    assert (reasons["name"], reasons["note"]) == (Reason.EDITED, Reason.EDITED)
 
 
 def test_two_edits_to_be_asked_about_wait_and_nothing_else_does() -> None:
@@ -160,6 +202,9 @@ def test_what_a_side_derives_of_a_line_is_no_edit_that_keeps_it() -> None:
     derived: Values = {"item": "DESK", "amount": 2, "quantity": 1}  # the quantity was never told before
     (line,) = of_bc(("a", derived), flow=flow, known=known)
     assert (sorted(line.remove), sorted(line.add)) == (["bc"], [])
+    before = {side: Shadow(version=None, lines=tuple(known)) for side in SIDES}
+    kept = settle(flow, Merge(lines=(line,)), before, {}, {})
+    assert kept["bc"].lines[0].values["amount"] == 2, "until it is removed there, it is remembered as it is"
     (line,) = of_bc(("a", {**derived, "item": "LAMP"}), flow=flow, known=known)
     assert (sorted(line.remove), sorted(line.add)) == ([], ["erp"]), "a person has edited it"
 

@@ -168,7 +168,7 @@ def test_lines_are_told_apart() -> None:
     world = World()
     world.set("erp", "name", "Ann")
     world.add_line("erp", 0, "desk", 1)
-    world.add_line("erp", 1, "lamp", 1)
+    world.add_line("erp", 1, "lamp", 3)
     world.run()
     desk, lamp = (line.line for line in world.shadows["erp"].lines)
     values: tuple[tuple[str, Value], ...] = (("bc", 5), ("erp", 6)) * (TIMES // 2)
