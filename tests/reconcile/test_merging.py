@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -64,19 +65,93 @@ def test_of_two_edits_the_policy_chooses_and_the_other_is_told(name: str, wins: 
     assert world.rows["erp"][name] == world.rows["bc"][name] == ("ours" if wins == "erp" else "theirs"[:5])
 
 
-def test_of_three_sides_the_latest_wins_where_the_preferred_one_said_nothing() -> None:
-    terms = PROPERTIES["terms"]
-    columns = {**terms.columns, "crm": terms.columns["erp"]}
-    everywhere = replace(terms, columns=columns, sources=frozenset(columns), targets=frozenset(columns))
+@pytest.mark.parametrize("last", SIDES)
+def test_of_two_edits_the_later_one_wins(last: str) -> None:
+    world = linked(name="old")
+    world.set("bc" if last == "erp" else "erp", "name", "first")
+    world.set(last, "name", "last")
+    world.run()
+    assert world.rows["erp"]["name"] == world.rows["bc"]["name"] == "last"
+
+
+def three_sides(name: str) -> Flow:
+    """A third side keeps this property, and there is no other."""
+    p = PROPERTIES[name]
+    columns = {**p.columns, "crm": p.columns["erp"]}
+    everywhere = replace(p, columns=columns, sources=frozenset(columns), targets=frozenset(columns))
     crm = Side(system="crm", entity="orders")
-    flow = replace(FLOW, sides={**FLOW.sides, "crm": crm}, properties={"terms": everywhere}, lines=None)
-    shadows = {side: Shadow(version=None, values={"terms": "old"}) for side in columns}
-    times = {"erp": datetime(2026, 1, 2, tzinfo=UTC), "crm": datetime(2026, 1, 1, tzinfo=UTC)}
-    told = {"erp": Row(values={"terms": "erps"}), "crm": Row(values={"terms": "crms"})}
-    (decision,) = merge(flow, told, shadows, times).decisions
+    return replace(FLOW, sides={**FLOW.sides, "crm": crm}, properties={name: everywhere}, lines=None)
+
+
+def of_three(name: str, before: Values, **now: Value) -> Decision:
+    """What is decided of it: erp is the latest, then crm, then bc."""
+    times = {side: datetime(2026, 1, day, tzinfo=UTC) for side, day in (("erp", 3), ("crm", 2), ("bc", 1))}
+    shadows = {side: Shadow(version=None, values={name: value}) for side, value in before.items()}
+    rows = {side: Row(values={name: value}) for side, value in now.items()}
+    (decision,) = merge(three_sides(name), rows, shadows, times).decisions
+    return decision
+
+
+def test_of_three_sides_the_latest_wins_where_the_preferred_one_said_nothing() -> None:
+    before = {"erp": "old", "bc": "old", "crm": "old"}
+    decision = of_three("terms", before, erp="erps", crm="crms")
     assert (decision.value, decision.reason, dict(decision.lost)) == ("erps", Reason.LATEST, {"crm": "crms"})
-    (decision,) = merge(flow, told | {"bc": Row(values={"terms": "bcs"})}, shadows, times).decisions
+    decision = of_three("terms", before, erp="erps", crm="crms", bc="bcs")
     assert (decision.value, decision.reason) == ("bcs", Reason.PREFERRED)
+
+
+def test_who_has_said_the_same_in_its_own_spelling_has_not_lost() -> None:
+    decision = of_three("code", {"erp": "old", "bc": "OLD", "crm": "old"}, erp="xy", bc="XY", crm="zz")
+    assert (decision.value, dict(decision.lost), sorted(decision.writes)) == ("xy", {"crm": "zz"}, ["crm"])
+
+
+def test_a_new_side_is_filled_by_whoever_has_something() -> None:
+    decision = of_three("terms", {"erp": None, "bc": "x"})
+    assert (decision.value, sorted(decision.writes), decision.reason) == ("x", ["crm"], Reason.FILLED)
+
+
+def one_way(name: str, erp: Value, bc: Value, **more: Any) -> Decision:
+    """What becomes of a property that erp owns and bc writes in capitals, where both held ``old``."""
+    p = prop(name, bc="upper", sources=frozenset({"erp"}), targets=frozenset({"bc"}), **more)
+    shadows = {s: Shadow(version=None, values={name: held}) for s, held in (("erp", "old"), ("bc", "OLD"))}
+    rows = {"erp": Row(values={name: erp}), "bc": Row(values={name: bc})}
+    (decision,) = merge(replace(FLOW, properties={name: p}), rows, shadows, {}).decisions
+    return decision
+
+
+def test_what_a_side_does_not_own_is_put_back_unless_it_is_only_spelt_otherwise() -> None:
+    put_back = one_way("x", "old", "NEW")
+    assert (put_back.value, sorted(put_back.writes), put_back.reason) == ("old", ["bc"], Reason.OWNED)
+    edited = one_way("x", "new", "NEW")
+    assert (edited.value, sorted(edited.writes), edited.reason) == ("new", [], Reason.EDITED)
+    emptied = one_way("x", None, "OLD", keep_filled=True)
+    assert (sorted(emptied.writes), emptied.reason) == ([], Reason.FILLED), "an empty value does not travel"
+
+
+def test_what_no_source_has_told_is_remembered_and_goes_nowhere() -> None:
+    found = {d.property: d for d in merge(FLOW, {"erp": Row(values={"balance": "5"})}, {}, {}).decisions}
+    assert list(found) == ["balance"]
+    balance = found["balance"]
+    assert (balance.value, balance.origin, dict(balance.now)) == (None, None, {"erp": "5"})
+    assert (sorted(balance.writes), balance.reason) == ([], Reason.EDITED)
+
+
+def test_lines_that_a_side_does_not_tell_are_as_they_are_remembered() -> None:
+    known = {
+        side: Shadow(
+            version=None, values={"note": "old"}, lines=(LineShadow(line="a", id=side, values={"quantity": 1}),)
+        )
+        for side in SIDES
+    }
+    told = Row(values={"note": "erps"}, lines=(Line(id="erp", values={"quantity": 2}),))
+    decided = merge(FLOW, {"erp": told, "bc": Row(values={"note": "bcs"})}, known, {})
+    (line,) = decided.lines or ()
+    assert (dict(line.ids), line.values_for("bc")) == ({"erp": "erp", "bc": "bc"}, {"quantity": 2})
+    (line,) = merge(FLOW, {"erp": told}, known, {}).lines or ()
+    assert (dict(line.ids), line.values_for("bc")) == ({"erp": "erp", "bc": "bc"}, {"quantity": 2})
+    silent = merge(FLOW, {"erp": Row(values={"note": "erps"}), "bc": Row(values={"note": "bcs"})}, known, {})
+    assert silent.lines is None
+    assert [c.property for c in silent.conflicts] == ["note"]
 
 
 @pytest.mark.parametrize(
