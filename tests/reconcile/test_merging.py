@@ -16,6 +16,7 @@ from reconcile.agreement import FLOW, LINE, PROPERTIES, SIDES, prop
 from reconcile.model import World
 from syncline.mapping.model import Conflict as Policies
 from syncline.mapping.model import Flow, Policy, Reference, Side
+from syncline.reconcile.lines import pair_lines
 from syncline.reconcile.merge import Conflict, Decision, LineMerge, Merge, Reason, merge
 from syncline.reconcile.settle import settle
 from syncline.records import Answer, Line, LineShadow, Row, Shadow, Value, Values
@@ -139,16 +140,23 @@ def test_what_no_source_has_told_is_remembered_and_goes_nowhere() -> None:
 def test_lines_that_a_side_does_not_tell_are_as_they_are_remembered() -> None:
     known = {
         side: Shadow(
-            version=None, values={"note": "old"}, lines=(LineShadow(line="a", id=side, values={"quantity": 1}),)
+            version=None,
+            values={"note": "old"},
+            lines=(LineShadow(line="a", id=side, version="7", values={"quantity": 1}),),
         )
         for side in SIDES
     }
-    told = Row(values={"note": "erps"}, lines=(Line(id="erp", values={"quantity": 2}),))
+    told = Row(values={"note": "erps"}, lines=(Line(id="erp", version="8", values={"quantity": 2}),))
     decided = merge(FLOW, {"erp": told, "bc": Row(values={"note": "bcs"})}, known, {})
     (line,) = decided.lines or ()
     assert (dict(line.ids), line.values_for("bc")) == ({"erp": "erp", "bc": "bc"}, {"quantity": 2})
     (line,) = merge(FLOW, {"erp": told}, known, {}).lines or ()
     assert (dict(line.ids), line.values_for("bc")) == ({"erp": "erp", "bc": "bc"}, {"quantity": 2})
+    assert dict(line.versions) == {"erp": "8", "bc": "7"}
+    (line,) = merge(FLOW, {"erp": told, "bc": Row(values={})}, {}, {}).lines or ()
+    assert (dict(line.ids), line.add) == ({"erp": "erp"}, frozenset({"bc"})), (
+        "nor does it have any that nobody knows of"
+    )
     silent = merge(FLOW, {"erp": Row(values={"note": "erps"}), "bc": Row(values={"note": "bcs"})}, known, {})
     assert silent.lines is None
     assert [c.property for c in silent.conflicts] == ["note"]
@@ -260,6 +268,45 @@ def test_lines_that_both_had_before_are_paired_by_what_they_say() -> None:
     world.run()
     assert quantities(world, "bc") == [("LAMP", 1), ("STOOL", 1), ("DESK", 1)]
     assert sorted(quantities(world, "erp"), key=str) == [("STOOL", 1), ("desk", 1), ("lamp", 1)]
+
+
+def test_equal_lines_are_paired_in_their_order() -> None:
+    world = World()
+    for side, item in (("erp", "desk"), ("bc", "DESK")):
+        world.set(side, "code", "ab")
+        for at in range(3):
+            world.add_line(side, at, item, 1)
+    world.run()
+    assert quantities(world, "bc") == [("DESK", 1)] * 3
+    ours, theirs = ([line.line for line in world.shadows[side].lines] for side in SIDES)
+    assert ours == theirs
+    assert [line.id for line in world.shadows["bc"].lines] == [id_ for id_, _ in world.lines["bc"]]
+
+
+def test_lines_that_are_new_on_three_sides_are_paired_across_all() -> None:
+    """A line that two sides have is there for the third, too."""
+    items = {"erp": ["desk", "desk"], "bc": ["DESK", "LAMP"], "crm": ["desk", "desk", "LAMP", "desk"]}
+    flow = replace(FLOW, sides={**FLOW.sides, "crm": Side(system="crm", entity="orders")})
+    rows = {
+        side: Row(values={}, lines=tuple(Line(id=f"{side}{n}", values={"item": item}) for n, item in enumerate(told)))
+        for side, told in items.items()
+    }
+    assert [dict(pair.ids) for pair in pair_lines(flow, rows, {})] == [
+        {"erp": "erp0", "bc": "bc0", "crm": "crm0"},
+        {"erp": "erp1", "crm": "crm1"},
+        {"bc": "bc1", "crm": "crm2"},
+        {"crm": "crm3"},
+    ]
+
+
+def test_a_line_whose_name_the_side_has_already_is_not_paired_with_another() -> None:
+    """What was removed and came back has the name that the other side still knows it by."""
+    back = Line(id="e1", values={"item": "desk", "quantity": 1})
+    left = LineShadow(line="erp:e1", id="b1", values={"item": "DESK", "quantity": 1})
+    there = (Line(id="b1", values=left.values), Line(id="b2", values={"item": "DESK", "quantity": 1}))
+    shadows = {"erp": Shadow(version=None), "bc": Shadow(version=None, lines=(left,))}
+    rows = {"erp": Row(values={}, lines=(back,)), "bc": Row(values={}, lines=there)}
+    assert [dict(pair.ids) for pair in pair_lines(FLOW, rows, shadows)] == [{"erp": "e1", "bc": "b1"}, {"bc": "b2"}]
 
 
 def of_bc(*lines: tuple[str, Values], flow: Flow, known: Sequence[LineShadow] = ()) -> tuple[LineMerge, ...]:
