@@ -111,10 +111,10 @@ def test_a_new_side_is_filled_by_whoever_has_something() -> None:
     assert (decision.value, sorted(decision.writes), decision.reason) == ("x", ["crm"], Reason.FILLED)
 
 
-def one_way(name: str, erp: Value, bc: Value, **more: Any) -> Decision:
-    """What becomes of a property that erp owns and bc writes in capitals, where both held ``old``."""
+def one_way(name: str, erp: Value, bc: Value, held: Value = "OLD", **more: Any) -> Decision:
+    """What becomes of a property that erp owns, where it held ``old``, and bc writes in capitals."""
     p = prop(name, bc="upper", sources=frozenset({"erp"}), targets=frozenset({"bc"}), **more)
-    shadows = {s: Shadow(version=None, values={name: held}) for s, held in (("erp", "old"), ("bc", "OLD"))}
+    shadows = {s: Shadow(version=None, values={name: v}) for s, v in (("erp", "old"), ("bc", held))}
     rows = {"erp": Row(values={name: erp}), "bc": Row(values={name: bc})}
     (decision,) = merge(replace(FLOW, properties={name: p}), rows, shadows, {}).decisions
     return decision
@@ -123,6 +123,7 @@ def one_way(name: str, erp: Value, bc: Value, **more: Any) -> Decision:
 def test_what_a_side_does_not_own_is_put_back_unless_it_is_only_spelt_otherwise() -> None:
     put_back = one_way("x", "old", "NEW")
     assert (put_back.value, sorted(put_back.writes), put_back.reason) == ("old", ["bc"], Reason.OWNED)
+    assert not one_way("x", "old", "OLD", held="NEW").writes, "somebody has put it back"
     edited = one_way("x", "new", "NEW")
     assert (edited.value, sorted(edited.writes), edited.reason) == ("new", [], Reason.EDITED)
     emptied = one_way("x", None, "OLD", keep_filled=True)
@@ -281,6 +282,17 @@ def test_equal_lines_are_paired_in_their_order() -> None:
     ours, theirs = ([line.line for line in world.shadows[side].lines] for side in SIDES)
     assert ours == theirs
     assert [line.id for line in world.shadows["bc"].lines] == [id_ for id_, _ in world.lines["bc"]]
+
+
+def test_of_equal_lines_the_nearest_is_the_same() -> None:
+    world = World()
+    lines = {"erp": [("lamp", 2), ("rug", 3), ("desk", 1)], "bc": [("DESK", 1), ("SOFA", 4), ("DESK", 1)]}
+    for side, told in lines.items():
+        world.set(side, "code", "ab")
+        for at, (item, quantity) in enumerate(told):
+            world.add_line(side, at, item, quantity)
+    ids = [m.ids for m in world.decide().lines or () if len(m.ids) > 1]
+    assert ids == [{"erp": world.lines["erp"][2][0], "bc": world.lines["bc"][2][0]}]
 
 
 def test_lines_that_are_new_on_three_sides_are_paired_across_all() -> None:
