@@ -120,7 +120,8 @@ def test_lines_are_remembered_where_they_are(
     delivered = {"bc": Delivered(told=Told(version=None, modified=None), row=None, added=added)} if done else {}
     found = settle(FLOW, Merge(lines=(merged, BOTH)), before, {}, delivered)
     assert {side: line.id for side, shadow in found.items() for line in shadow.lines if line.line == "a"} == expected
-    assert {side: shadow.lines[-1].id for side, shadow in found.items()} == {"erp": "erp-z", "bc": "bc-z"}
+    last = {side: (shadow.lines[-1].id, shadow.lines[-1].version) for side, shadow in found.items()}
+    assert last == {"erp": ("erp-z", "1"), "bc": ("bc-z", "1")}, "of which nothing new was told"
 
 
 def test_a_line_is_remembered_as_the_answer_tells_it() -> None:
