@@ -77,26 +77,28 @@ def test_what_is_held_is_told_once_and_all_else_goes_on(models: Models) -> None:
 
 @pytest.mark.parametrize("state", ["passed", "rejected"])
 def test_what_a_person_says_is_done_to_that_side_and_property_alone(
-    models: Models, state: Literal["passed", "rejected"]
+    tmp_path: Path, state: Literal["passed", "rejected"]
 ) -> None:
-    models.customers(30)
-    models.sync()
-    for trace in traces(30):
-        models.change("erp", trace, terms=None)
-        models.change(BC, trace, search=None)
-    models.sync()
-    kept = {hold.side: hold for hold in models.store.holds()}
-    assert {side: hold.property for side, hold in kept.items()} == {"erp": "terms", BC: "search"}
-    models.wait(minutes=1)
-    now = models.setup.now()
-    breaker.decide(models.store, [kept["erp"]], state, now)
-    assert {hold.side: hold.state for hold in models.store.holds()} == {"erp": state, BC: "held"}
-    (entry,) = [e for e in models.journal if e.at == now]
-    assert entry.note == f"{state} by a person: terms of customers in erp: 30 emptied at once, of 30"
-    assert models.sync().held == [f"search of customers in {BC}: 30 emptied at once, of 30"]
-    assert [hold.side for hold in models.store.holds()] == [BC], "what was said is done, and forgotten"
-    expected = {f"c{n}": None if state == "passed" else f"t{n}" for n in range(30)}
-    assert models.held("erp", "terms") == models.held(BC, "terms") == expected
+    """Of a system that tells a change once, too: it is listed whole again."""
+    with between_models(tmp_path, feed=True) as models:
+        models.customers(30)
+        models.sync()
+        for trace in traces(30):
+            models.change("erp", trace, terms=None)
+            models.change(BC, trace, search=None)
+        models.sync()
+        kept = {hold.side: hold for hold in models.store.holds()}
+        assert {side: hold.property for side, hold in kept.items()} == {"erp": "terms", BC: "search"}
+        models.wait(minutes=1)
+        now = models.setup.now()
+        breaker.decide(models.store, [kept["erp"]], state, now)
+        assert {hold.side: hold.state for hold in models.store.holds()} == {"erp": state, BC: "held"}
+        (entry,) = [e for e in models.journal if e.at == now]
+        assert entry.note == f"{state} by a person: terms of customers in erp: 30 emptied at once, of 30"
+        assert models.sync().held == [f"search of customers in {BC}: 30 emptied at once, of 30"]
+        assert [hold.side for hold in models.store.holds()] == [BC], "what was said is done, and forgotten"
+        expected = {f"c{n}": None if state == "passed" else f"t{n}" for n in range(30)}
+        assert models.held("erp", "terms") == models.held(BC, "terms") == expected
 
 
 def orders(models: Models) -> None:
@@ -438,14 +440,15 @@ def test_what_a_person_says_of_an_older_record_is_done(tmp_path: Path, word: Wor
         assert models.sync().writes == 0
 
 
-def test_what_was_said_of_an_older_record_is_not_done_to_what_came_later(models: Models) -> None:
+@pytest.mark.parametrize("word", ["restore", "accept"])
+def test_what_was_said_of_an_older_record_is_not_done_to_what_came_later(models: Models, word: Word) -> None:
     become_older(models)
     models.sync()
-    answer(models.store, models.store.parked(), "accept", models.setup.now())
+    answer(models.store, models.store.parked(), word, models.setup.now())
     models.wait(seconds=1)
     tell(models, BC, "c0")
     models.sync()
-    assert models.held("erp", "phone")["c0"] == "new"
+    assert (models.held("erp", "phone")["c0"], models.held(BC, "phone")["c0"]) == ("new", "p0")
     assert [parked.cause for parked in models.store.parked()] == ["older"]
 
 
