@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from syncline.engine.guards.scan import TooManyDeleted, allow
 from syncline.engine.people.answering import Word, answer
 from syncline.engine.plan import plan
 from syncline.records import LineChange, Ref
-from syncline.store import Arrival, Memory
+from syncline.store import Arrival, Hold, Memory
 
 
 @pytest.fixture
@@ -99,6 +99,15 @@ def test_what_a_person_says_is_done_to_that_side_and_property_alone(
         assert [hold.side for hold in models.store.holds()] == [BC], "what was said is done, and forgotten"
         expected = {f"c{n}": None if state == "passed" else f"t{n}" for n in range(30)}
         assert models.held("erp", "terms") == models.held(BC, "terms") == expected
+
+
+@pytest.mark.parametrize(
+    ("blanked", "told"), [(25, "60 changed alike"), (30, "60 changed alike"), (31, "31 emptied"), (60, "60 emptied")]
+)
+def test_a_hold_tells_what_happened_to_most(blanked: int, told: str) -> None:
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    hold = Hold(flow="f", side="s", property="p", changed=60, blanked=blanked, linked=99, since=since)
+    assert breaker.words(hold) == f"p of f in s: {told} at once, of 99"
 
 
 def orders(models: Models) -> None:
