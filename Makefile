@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test simulate lint bench lock
+.PHONY: setup demo test simulate mutate lint bench lock
 
 setup: .venv/ready
 
@@ -37,6 +37,15 @@ SEEDS ?= 500
 START ?= 0
 simulate: setup
 	PYTHONPATH=tests $(BIN)/python -m simulation.run $(SEEDS) $(START) $(if $(WIRE),wire)
+
+# Mutation testing of the decisions and the guards (docs/correctness.md). What was judged before is kept in mutants/.
+# A part of it, judged again: make mutate ONLY='syncline.reconcile.merge.*'
+CHILDREN ?= 2
+mutate: setup
+	$(BIN)/mutmut run --max-children $(CHILDREN) $(if $(ONLY),'$(ONLY)')
+	$(BIN)/mutmut results
+	$(BIN)/mutmut export-cicd-stats
+	@cat mutants/mutmut-cicd-stats.json
 
 bench: setup
 	$(BIN)/python benchmarks/first_pass.py

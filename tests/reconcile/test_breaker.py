@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from reconcile.agreement import FLOW
 from syncline.reconcile.breaker import Count, Tally, trips
@@ -40,3 +41,15 @@ def test_edits_are_counted_by_property_and_record() -> None:
         ("header", "terms"): Count(3, 0, 2),
         ("lines", "quantity"): Count(3, 3, 3),
     }, "of the balance erp is no source"
+
+
+def test_what_is_not_told_is_not_emptied_nor_is_a_flag_that_is_off() -> None:
+    tally = Tally()
+    before: dict[str, Value] = {"terms": True, "note": Decimal(5)}
+    lines = (LineShadow(line="a", id="a", values={"quantity": Decimal(1)}),)
+    told = Row(values={"terms": False, "note": Decimal(7)})  # an order that does not tell its lines
+    tally.add(FLOW, "erp", told, Shadow(version=None, values=before, lines=lines))
+    assert tally.counts == {("header", "terms"): Count(1, 0, 1), ("header", "note"): Count(1, 0, 1)}
+    headers = replace(FLOW, lines=None)
+    tally.add(headers, "erp", replace(told, lines=(Line(id="a", values={"quantity": None}),)), Shadow(version=None))
+    assert ("lines", "quantity") not in tally.counts

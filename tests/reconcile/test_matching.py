@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from reconcile.agreement import FLOW
-from syncline.mapping.model import MatchKey
+from reconcile.agreement import FLOW, prop
+from syncline.mapping.model import MatchKey, Reference
+from syncline.mapping.types import Kind
 from syncline.reconcile.likeness import likeness
 from syncline.reconcile.match import Ambiguous, Matched, Suggested, candidates, doubles, keys_of, match
 from syncline.records import Ref, Values
@@ -78,7 +79,7 @@ def test_keys_are_folded_and_those_that_only_suggest_more_so() -> None:
     one = keys_of(flow, {"code": " ab-1 ", "name": "Café  du Nord, S.A."})
     two = keys_of(flow, {"code": "AB-1", "name": "CAFE DU NORD SA"})
     assert one == two
-    assert one["code"] == "ab-1"
+    assert one == {"code": "ab-1", "name+code": "cafedunordsa\x1fab1"}
     assert keys_of(flow, {"code": "AB1", "name": "x"})["code"] != one["code"]
     assert keys_of(flow, {"code": "***", "name": "?"})["name+code"] == "?\x1f***"
     assert keys_of(flow, {"code": "a", "name": None}).keys() == {"code"}
@@ -111,6 +112,61 @@ def test_likeness_is_100_only_for_the_same_and_0_for_nothing_in_common() -> None
     assert score({}, {}) == 0
     long = {f"note{n}": "same" for n in range(3)} | {"code": "A", "note": "a long note", "terms": "x"}
     assert score(long, long | {"terms": "y"}) < 100
+
+
+WEIGHED = replace(
+    FLOW,
+    properties={
+        **FLOW.properties,
+        "blocked": prop("blocked", kind=Kind.BOOLEAN),
+        "customer": prop("customer", reference=Reference("customers")),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        ({"code": "A", "note": "x"}, {"code": "A", "note": "q"}, 67),  # a key weighs twice as much as a text
+        ({"note": "x", "blocked": True}, {"note": "x", "blocked": False}, 67),  # and a text as a flag
+        ({"code": "A", "note": "x"}, {"code": "A"}, 89),  # that one side has none of it says little
+        ({"number": "1", "note": "x"}, {"number": "2", "note": "x"}, 80),  # so does a number that each gives by itself
+        ({"number": "1", "note": "x"}, {"number": "1", "note": "q"}, 50),  # unless it is the same
+    ],
+)
+def test_what_a_property_weighs(left: Values, right: Values, expected: int) -> None:
+    assert likeness(WEIGHED, "erp", left, "bc", right).score == expected
+    assert likeness(WEIGHED, "bc", right, "erp", left).score == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "alike"),
+    [
+        ("Anna Karlsson", "karlsson anna", 99),  # the same words are not yet the same
+        ("zeta alpha", "ZetaAlpha", 94),
+        ("abcdefghij", "abcdefgxyz", 70),
+        ("abcdefghij", "abcdefuxyz", 0),  # any two texts share some letters
+        ("Anna", None, 0),
+    ],
+)
+def test_how_alike_two_texts_are(one: str, two: str | None, alike: int) -> None:
+    for left, right in ((one, two), (two, one)):
+        (differing,) = likeness(FLOW, "erp", {"note": left}, "bc", {"note": right}).differ
+        assert (differing.left, differing.right, differing.alike) == (left, right, alike)
+
+
+def test_the_same_is_the_same_from_either_side() -> None:
+    assert likeness(FLOW, "bc", {"name": "Anna "}, "erp", {"name": "Anna Karlsson"}).same == ("name",)
+    assert likeness(FLOW, "erp", {"note": " ANNA"}, "bc", {"note": "Anna"}).score == 100
+    almost = {"code": "A", "terms": "30D", "phone": "1", "note": "Anna Karlsson"}
+    assert score(almost, almost | {"note": "Karlsson Anna"}) == 99, "what differs is never told as 100"
+
+
+def test_references_and_flags_are_the_same_or_not() -> None:
+    left: Values = {"customer": "link-1001", "blocked": True}
+    right: Values = {"customer": "link-1002", "blocked": False}
+    found = likeness(WEIGHED, "erp", left, "bc", right)
+    assert [(each.property, each.alike) for each in found.differ] == [("blocked", 0), ("customer", 0)]
 
 
 def test_the_more_is_alike_the_better() -> None:

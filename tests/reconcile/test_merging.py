@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from reconcile.agreement import FLOW, LINE, PROPERTIES, SIDES
+from reconcile.agreement import FLOW, LINE, PROPERTIES, SIDES, prop
 from reconcile.model import World
-from syncline.reconcile.merge import Conflict, Decision, Reason
-from syncline.records import Answer, Value
+from syncline.mapping.model import Conflict as Policies
+from syncline.mapping.model import Flow, Policy, Reference, Side
+from syncline.reconcile.lines import pair_lines
+from syncline.reconcile.merge import Conflict, Decision, LineMerge, Merge, Reason, merge
+from syncline.reconcile.settle import settle
+from syncline.records import Answer, Line, LineShadow, Row, Shadow, Value, Values
 
 
 def linked(**values: Value) -> World:
@@ -57,6 +64,129 @@ def test_of_two_edits_the_policy_chooses_and_the_other_is_told(name: str, wins: 
     assert (decision.origin, list(decision.lost)) == (wins, [loser])
     world.run()
     assert world.rows["erp"][name] == world.rows["bc"][name] == ("ours" if wins == "erp" else "theirs"[:5])
+
+
+@pytest.mark.parametrize("last", SIDES)
+def test_of_two_edits_the_later_one_wins(last: str) -> None:
+    world = linked(name="old")
+    world.set("bc" if last == "erp" else "erp", "name", "first")
+    world.set(last, "name", "last")
+    world.run()
+    assert world.rows["erp"]["name"] == world.rows["bc"]["name"] == "last"
+
+
+def three_sides(name: str) -> Flow:
+    """A third side keeps this property, and there is no other."""
+    p = PROPERTIES[name]
+    columns = {**p.columns, "crm": p.columns["erp"]}
+    everywhere = replace(p, columns=columns, sources=frozenset(columns), targets=frozenset(columns))
+    crm = Side(system="crm", entity="orders")
+    return replace(FLOW, sides={**FLOW.sides, "crm": crm}, properties={name: everywhere}, lines=None)
+
+
+def of_three(name: str, before: Values, **now: Value) -> Decision:
+    """What is decided of it: erp is the latest, then crm, then bc."""
+    times = {side: datetime(2026, 1, day, tzinfo=UTC) for side, day in (("erp", 3), ("crm", 2), ("bc", 1))}
+    shadows = {side: Shadow(version=None, values={name: value}) for side, value in before.items()}
+    rows = {side: Row(values={name: value}) for side, value in now.items()}
+    (decision,) = merge(three_sides(name), rows, shadows, times).decisions
+    return decision
+
+
+def test_of_three_sides_the_latest_wins_where_the_preferred_one_said_nothing() -> None:
+    before = {"erp": "old", "bc": "old", "crm": "old"}
+    decision = of_three("terms", before, erp="erps", crm="crms")
+    assert (decision.value, decision.reason, dict(decision.lost)) == ("erps", Reason.LATEST, {"crm": "crms"})
+    decision = of_three("terms", before, erp="erps", crm="crms", bc="bcs")
+    assert (decision.value, decision.reason) == ("bcs", Reason.PREFERRED)
+
+
+def test_who_has_said_the_same_in_its_own_spelling_has_not_lost() -> None:
+    decision = of_three("code", {"erp": "old", "bc": "OLD", "crm": "old"}, erp="xy", bc="XY", crm="zz")
+    assert (decision.value, dict(decision.lost), sorted(decision.writes)) == ("xy", {"crm": "zz"}, ["crm"])
+
+
+def test_a_new_side_is_filled_by_whoever_has_something() -> None:
+    decision = of_three("terms", {"erp": None, "bc": "x"})
+    assert (decision.value, sorted(decision.writes), decision.reason) == ("x", ["crm"], Reason.FILLED)
+
+
+def one_way(name: str, erp: Value, bc: Value, held: Value = "OLD", **more: Any) -> Decision:
+    """What becomes of a property that erp owns, where it held ``old``, and bc writes in capitals."""
+    p = prop(name, bc="upper", sources=frozenset({"erp"}), targets=frozenset({"bc"}), **more)
+    shadows = {s: Shadow(version=None, values={name: v}) for s, v in (("erp", "old"), ("bc", held))}
+    rows = {"erp": Row(values={name: erp}), "bc": Row(values={name: bc})}
+    (decision,) = merge(replace(FLOW, properties={name: p}), rows, shadows, {}).decisions
+    return decision
+
+
+def test_what_a_side_does_not_own_is_put_back_unless_it_is_only_spelt_otherwise() -> None:
+    put_back = one_way("x", "old", "NEW")
+    assert (put_back.value, sorted(put_back.writes), put_back.reason) == ("old", ["bc"], Reason.OWNED)
+    assert not one_way("x", "old", "OLD", held="NEW").writes, "somebody has put it back"
+    edited = one_way("x", "new", "NEW")
+    assert (edited.value, sorted(edited.writes), edited.reason) == ("new", [], Reason.EDITED)
+    emptied = one_way("x", None, "OLD", keep_filled=True)
+    assert (sorted(emptied.writes), emptied.reason) == ([], Reason.FILLED), "an empty value does not travel"
+
+
+def test_what_no_source_has_told_is_remembered_and_goes_nowhere() -> None:
+    found = {d.property: d for d in merge(FLOW, {"erp": Row(values={"balance": "5"})}, {}, {}).decisions}
+    assert list(found) == ["balance"]
+    balance = found["balance"]
+    assert (balance.value, balance.origin, dict(balance.now)) == (None, None, {"erp": "5"})
+    assert (sorted(balance.writes), balance.reason) == ([], Reason.EDITED)
+
+
+def test_lines_that_a_side_does_not_tell_are_as_they_are_remembered() -> None:
+    known = {
+        side: Shadow(
+            version=None,
+            values={"note": "old"},
+            lines=(LineShadow(line="a", id=side, version="7", values={"quantity": 1}),),
+        )
+        for side in SIDES
+    }
+    told = Row(values={"note": "erps"}, lines=(Line(id="erp", version="8", values={"quantity": 2}),))
+    decided = merge(FLOW, {"erp": told, "bc": Row(values={"note": "bcs"})}, known, {})
+    (line,) = decided.lines or ()
+    assert (dict(line.ids), line.values_for("bc")) == ({"erp": "erp", "bc": "bc"}, {"quantity": 2})
+    (line,) = merge(FLOW, {"erp": told}, known, {}).lines or ()
+    assert (dict(line.ids), line.values_for("bc")) == ({"erp": "erp", "bc": "bc"}, {"quantity": 2})
+    assert dict(line.versions) == {"erp": "8", "bc": "7"}
+    (line,) = merge(FLOW, {"erp": told, "bc": Row(values={})}, {}, {}).lines or ()
+    assert (dict(line.ids), line.add) == ({"erp": "erp"}, frozenset({"bc"})), (
+        "nor does it have any that nobody knows of"
+    )
+    silent = merge(FLOW, {"erp": Row(values={"note": "erps"}), "bc": Row(values={"note": "bcs"})}, known, {})
+    assert silent.lines is None
+    assert [c.property for c in silent.conflicts] == ["note"]
+
+
+@pytest.mark.parametrize(
+    ("told", "value", "writes", "reason"),
+    [
+        ("AB", "ab", [], Reason.FILLED),  # the image of what erp has is no edit
+        ("XY", "ab", ["bc"], Reason.LATEST),  # neither side knew of the other's: the policy tells
+    ],
+)
+def test_what_a_side_says_that_is_seen_for_the_first_time(
+    told: str, value: str, writes: list[str], reason: Reason
+) -> None:
+    """The other side holds what it was known to hold."""
+    rows = {"erp": Row(values={"code": "ab"}), "bc": Row(values={"code": told})}
+    known = {"erp": Shadow(version=None, values={"code": "ab"})}
+    found = {d.property: d for d in merge(FLOW, rows, known, {}).decisions}["code"]
+    assert (found.value, sorted(found.writes), found.reason) == (value, writes, reason)
+
+
+def test_why_a_value_won() -> None:
+    world = linked(name="Ann", note="old", code="ab")
+    world.set("bc", "name", "Bob")
+    world.set("erp", "note", "same")
+    world.set("bc", "note", "same")
+    reasons = {d.property: d.reason for d in world.decide().decisions}
+    assert (reasons["name"], reasons["note"]) == (Reason.EDITED, Reason.EDITED)
 
 
 def test_two_edits_to_be_asked_about_wait_and_nothing_else_does() -> None:
@@ -127,6 +257,128 @@ def test_lines_are_merged_one_by_one() -> None:
     world.run()
     assert [item for item, _ in quantities(world, "bc")] == ["DESK", "CHAIR", "LAMP", "STOOL"]
     assert quantities(world, "erp") == [("desk", 1), ("chair", 3), ("lamp", 9), ("STOOL", 4)]
+
+
+def test_lines_that_both_had_before_are_paired_by_what_they_say() -> None:
+    """Each as its side spells it; where they stand decides only between equals."""
+    world = World()
+    for side, items in (("erp", ["desk", "lamp"]), ("bc", ["LAMP", "STOOL", "DESK"])):
+        world.set(side, "code", "ab")
+        for at, item in enumerate(items):
+            world.add_line(side, at, item, 1)
+    world.run()
+    assert quantities(world, "bc") == [("LAMP", 1), ("STOOL", 1), ("DESK", 1)]
+    assert sorted(quantities(world, "erp"), key=str) == [("STOOL", 1), ("desk", 1), ("lamp", 1)]
+
+
+def test_equal_lines_are_paired_in_their_order() -> None:
+    world = World()
+    for side, item in (("erp", "desk"), ("bc", "DESK")):
+        world.set(side, "code", "ab")
+        for at in range(3):
+            world.add_line(side, at, item, 1)
+    world.run()
+    assert quantities(world, "bc") == [("DESK", 1)] * 3
+    ours, theirs = ([line.line for line in world.shadows[side].lines] for side in SIDES)
+    assert ours == theirs
+    assert [line.id for line in world.shadows["bc"].lines] == [id_ for id_, _ in world.lines["bc"]]
+
+
+def test_of_equal_lines_the_nearest_is_the_same() -> None:
+    world = World()
+    lines = {"erp": [("lamp", 2), ("rug", 3), ("desk", 1)], "bc": [("DESK", 1), ("SOFA", 4), ("DESK", 1)]}
+    for side, told in lines.items():
+        world.set(side, "code", "ab")
+        for at, (item, quantity) in enumerate(told):
+            world.add_line(side, at, item, quantity)
+    ids = [m.ids for m in world.decide().lines or () if len(m.ids) > 1]
+    assert ids == [{"erp": world.lines["erp"][2][0], "bc": world.lines["bc"][2][0]}]
+
+
+def test_lines_that_are_new_on_three_sides_are_paired_across_all() -> None:
+    """A line that two sides have is there for the third, too."""
+    items = {"erp": ["desk", "desk"], "bc": ["DESK", "LAMP"], "crm": ["desk", "desk", "LAMP", "desk"]}
+    flow = replace(FLOW, sides={**FLOW.sides, "crm": Side(system="crm", entity="orders")})
+    rows = {
+        side: Row(values={}, lines=tuple(Line(id=f"{side}{n}", values={"item": item}) for n, item in enumerate(told)))
+        for side, told in items.items()
+    }
+    assert [dict(pair.ids) for pair in pair_lines(flow, rows, {})] == [
+        {"erp": "erp0", "bc": "bc0", "crm": "crm0"},
+        {"erp": "erp1", "crm": "crm1"},
+        {"bc": "bc1", "crm": "crm2"},
+        {"crm": "crm3"},
+    ]
+
+
+def test_a_line_whose_name_the_side_has_already_is_not_paired_with_another() -> None:
+    """What was removed and came back has the name that the other side still knows it by."""
+    back = Line(id="e1", values={"item": "desk", "quantity": 1})
+    left = LineShadow(line="erp:e1", id="b1", values={"item": "DESK", "quantity": 1})
+    there = (Line(id="b1", values=left.values), Line(id="b2", values={"item": "DESK", "quantity": 1}))
+    shadows = {"erp": Shadow(version=None), "bc": Shadow(version=None, lines=(left,))}
+    rows = {"erp": Row(values={}, lines=(back,)), "bc": Row(values={}, lines=there)}
+    assert [dict(pair.ids) for pair in pair_lines(FLOW, rows, shadows)] == [{"erp": "e1", "bc": "b1"}, {"bc": "b2"}]
+
+
+def of_bc(*lines: tuple[str, Values], flow: Flow, known: Sequence[LineShadow] = ()) -> tuple[LineMerge, ...]:
+    """What becomes of the lines when erp has none, or those of ``known`` gone, and bc these."""
+    shadows = {side: Shadow(version=None, lines=tuple(known)) for side in SIDES if known}
+    told = tuple(Line(id=id_, values=values) for id_, values in lines)
+    return merge(flow, {"erp": Row(values={}, lines=()), "bc": Row(values={}, lines=told)}, shadows, {}).lines or ()
+
+
+def test_what_a_side_derives_of_a_line_is_no_edit_that_keeps_it() -> None:
+    assert FLOW.lines is not None
+    amount = prop("amount", sources=frozenset({"bc"}), targets=frozenset({"erp"}))
+    flow = replace(FLOW, lines=replace(FLOW.lines, properties={**LINE, "amount": amount}))
+    known = [LineShadow(line="a", id="a", values={"item": "DESK", "amount": 1})]
+    derived: Values = {"item": "DESK", "amount": 2, "quantity": 1}  # the quantity was never told before
+    (line,) = of_bc(("a", derived), flow=flow, known=known)
+    assert (sorted(line.remove), sorted(line.add)) == (["bc"], [])
+    before = {side: Shadow(version=None, lines=tuple(known)) for side in SIDES}
+    kept = settle(flow, Merge(lines=(line,)), before, {}, {})
+    assert kept["bc"].lines[0].values["amount"] == 2, "until it is removed there, it is remembered as it is"
+    (line,) = of_bc(("a", {**derived, "item": "LAMP"}), flow=flow, known=known)
+    assert (sorted(line.remove), sorted(line.add)) == ([], ["erp"]), "a person has edited it"
+
+
+def test_two_edits_of_a_line_to_be_asked_about_wait_and_name_it() -> None:
+    assert FLOW.lines is not None
+    text = prop("text", conflict=Policies(Policy.ASK))
+    flow = replace(FLOW, lines=replace(FLOW.lines, properties={**LINE, "text": text}))
+    shadows = {
+        side: Shadow(version=None, lines=(LineShadow(line="a", id=side, values={"text": "old", "quantity": 1}),))
+        for side in SIDES
+    }
+    rows = {
+        side: Row(values={}, lines=(Line(id=side, values={"text": f"of {side}", "quantity": n}),))
+        for side, n in (("erp", 2), ("bc", 1))
+    }
+    decided = merge(flow, rows, shadows, {})
+    assert decided.conflicts == (
+        Conflict(
+            property="text",
+            values={"erp": "of erp", "bc": "of bc"},
+            before={"erp": "old", "bc": "old"},
+            line="a",
+        ),
+    )
+    assert [m.values_for("bc") for m in decided.lines or ()] == [{"quantity": 2}]
+
+
+def test_lines_of_different_products_are_different_lines() -> None:
+    assert FLOW.lines is not None
+    product = prop("product", reference=Reference("products"))
+    flow = replace(FLOW, lines=replace(FLOW.lines, properties={**LINE, "product": product}))
+    lines = {
+        side: Row(values={}, lines=(Line(id=side, values={"product": told, "quantity": 1}),))
+        for side, told in (("erp", "link-1"), ("bc", "link-2"))
+    }
+    assert [(dict(m.ids), sorted(m.add)) for m in merge(flow, lines, {}, {}).lines or ()] == [
+        ({"erp": "erp"}, ["bc"]),
+        ({"bc": "bc"}, ["erp"]),
+    ]
 
 
 def test_a_removed_line_goes_unless_it_was_edited_meanwhile() -> None:
@@ -286,6 +538,31 @@ def test_an_answer_stands_while_only_one_side_has_it_yet() -> None:
     world.turn(lost=frozenset({"bc"}), answers=[said])
     world.run([said])
     assert world.rows["erp"]["note"] == world.rows["bc"]["note"] == "third"
+
+
+def test_an_answer_stands_where_a_side_has_it_in_its_own_spelling() -> None:
+    world = linked(code="ab")
+    said = answer(world, "code", "xy")
+    world.turn(refused=frozenset({"erp"}), answers=[said])
+    assert world.rows["bc"]["code"] == "XY"
+    decision = decided(world, "code", said)
+    assert isinstance(decision, Decision)
+    assert (decision.reason, sorted(decision.writes)) == (Reason.RESOLVED, ["erp"])
+
+
+def test_an_answer_goes_with_a_new_record_and_what_gives_way_at_the_first_link_is_lost() -> None:
+    world = World()
+    world.set("erp", "note", "erps")
+    new = decided(world, "note", answer(world, "note", "said"))
+    assert isinstance(new, Decision)
+    assert (sorted(new.writes), dict(new.lost)) == (["bc", "erp"], {"erp": "erps"})
+    emptied = decided(world, "note", answer(world, "note", None))
+    assert isinstance(emptied, Decision)
+    assert emptied.writes == {"erp"}, "nothing is not sent to who has nothing"
+    world.set("bc", "note", "bcs")
+    joined = decided(world, "note", answer(world, "note", "erps"))
+    assert isinstance(joined, Decision)
+    assert (sorted(joined.writes), dict(joined.lost)) == (["bc"], {"bc": "bcs"})
 
 
 def test_an_answer_writes_no_side_that_is_no_target_and_no_number_that_is_there() -> None:

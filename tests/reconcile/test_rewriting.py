@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,9 @@ from msgspec.structs import replace
 
 from reconcile.agreement import FLOW, SIDES
 from reconcile.model import World
-from syncline.reconcile.merge import Merge, Reason
+from syncline.reconcile.merge import Merge, Reason, merge
 from syncline.reconcile.rewriting import TIMES, Sent, hold_rewritten
-from syncline.records import Value
+from syncline.records import Answer, Row, Shadow, Value
 
 
 class Watched:
@@ -53,6 +54,7 @@ def test_a_value_that_each_side_spells_its_own_way_is_held_after_a_few_rounds() 
     (conflict,) = held.conflicts
     assert (conflict.property, conflict.rewritten) == ("note", True)
     assert dict(conflict.values) == {"erp": "so", "bc": "SO"}
+    assert dict(conflict.before) in ({"erp": "so", "bc": "so"}, {"erp": "SO", "bc": "SO"}), "what it was brought to"
     assert looks == TIMES, "the first of them created it"
     assert pair.look().conflicts, "it stays held"
     pair.world.set("bc", "note", "no")
@@ -110,11 +112,63 @@ def test_a_switch_that_one_side_turns_on_and_off_is_never_held(side: str) -> Non
         pair.world.set(side, "note", "off" if n % 2 else "on")
 
 
+def rewritten(name: str, **values: Value) -> list[Sent]:
+    """What each side was sent in turn, as it held it then."""
+    return [Sent(property=name, line=None, side=side, value=value) for side, value in values.items()] * TIMES
+
+
+def test_what_comes_back_is_known_as_each_side_spells_it() -> None:
+    """bc keeps five letters of a name: what it is sent again is what it held, and nothing else is."""
+    world = World()
+    world.set("erp", "name", "Bob")
+    world.run()
+    sent = rewritten("name", bc="Anna ", erp="Annx")
+    world.set("erp", "name", "Anna Carlson")
+    (conflict,) = hold_rewritten(FLOW, world.decide(), world.shadows, sent).conflicts
+    assert (dict(conflict.values), dict(conflict.before)) == (
+        {"erp": "Anna Carlson", "bc": "Bob"},
+        {"erp": "Bob", "bc": "Bob"},
+    )
+    world.set("erp", "name", "Karlsson")
+    assert not hold_rewritten(FLOW, world.decide(), world.shadows, sent).conflicts, "a value that is new is an edit"
+
+
+def test_what_only_one_side_was_sent_is_no_ping_pong() -> None:
+    world = World()
+    world.set("erp", "terms", "30D")
+    world.run()
+    world.set("erp", "terms", "14D")
+    assert not hold_rewritten(FLOW, world.decide(), world.shadows, rewritten("terms", bc="14D")).conflicts
+
+
+def test_what_a_person_said_is_written_however_often_it_was_before() -> None:
+    world = World()
+    world.set("erp", "note", "a")
+    world.run()
+    world.set("erp", "note", "b")
+    said = Answer(
+        link="L", property="note", value="b", seen={"erp": "b", "bc": "a"}, note="", at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    sent = rewritten("note", bc="b", erp="a")
+    assert hold_rewritten(FLOW, world.decide(), world.shadows, sent).conflicts
+    held = hold_rewritten(FLOW, world.decide([said]), world.shadows, sent)
+    assert not held.conflicts
+    assert held.writes == {"bc"}
+
+
+def test_an_order_that_does_not_tell_its_lines_is_held_by_its_header() -> None:
+    known = {side: Shadow(version=None, values={"terms": "a"}) for side in SIDES}
+    decided = merge(FLOW, {"erp": Row(values={"terms": "b"})}, known, {})
+    held = hold_rewritten(FLOW, decided, known, rewritten("terms", bc="b", erp="a"))
+    assert [c.property for c in held.conflicts] == ["terms"]
+    assert held.lines is None
+
+
 def test_lines_are_told_apart() -> None:
     world = World()
     world.set("erp", "name", "Ann")
     world.add_line("erp", 0, "desk", 1)
-    world.add_line("erp", 1, "lamp", 1)
+    world.add_line("erp", 1, "lamp", 3)
     world.run()
     desk, lamp = (line.line for line in world.shadows["erp"].lines)
     values: tuple[tuple[str, Value], ...] = (("bc", 5), ("erp", 6)) * (TIMES // 2)
@@ -122,7 +176,7 @@ def test_lines_are_told_apart() -> None:
     world.set_quantity("erp", 0, 5)
     world.set_quantity("erp", 1, 5)
     held = hold_rewritten(FLOW, world.decide(), world.shadows, sent)
-    assert [(c.line, c.property) for c in held.conflicts] == [(desk, "quantity")]
+    assert [(c.line, c.property, dict(c.before)) for c in held.conflicts] == [(desk, "quantity", {"erp": 1, "bc": 1})]
     assert held.lines is not None
     assert {m.line: m.values_for("bc") for m in held.lines} == {desk: {}, lamp: {"quantity": 5}}
     other = [replace(each, line=None) for each in sent]

@@ -10,6 +10,7 @@ from syncline.records import Ref
 WORDS = {
     "n": End(Fate.NOTHING, "is nowhere"),
     "p": End(Fate.PARKED, "is refused: no"),
+    "q": End(Fate.PARKED, "is refused, too"),
     "c": End(Fate.COMING, "is due"),
 }
 
@@ -26,6 +27,7 @@ def ref(name: str) -> Ref:
         ("a:c", "a c", Fate.COMING, False),
         ("a:cnp", "a n", Fate.NOTHING, True),
         ("a:pc", "a p", Fate.PARKED, False),
+        ("a:pq", "a p", Fate.PARKED, False),
         ("a:bd b:c d:bn", "a d n", Fate.NOTHING, True),
         ("a:b b:a", "a b a", Fate.CYCLE, True),
         ("a:a", "a a", Fate.CYCLE, True),
@@ -50,6 +52,7 @@ def test_a_chain_is_told_as_a_sentence() -> None:
         "s/f/a waits for s/f/b, which waits for s/f/a, which closes a circle: none of them can go first"
     )
     assert str(chain(ref("a"), {ref("a"): [ref("a")]}, {})) == "s/f/a waits for s/f/a, which is itself"
+    assert str(chain(ref("a"), {}, {})) == "s/f/a, which goes on with the next pass"
 
 
 def test_many_that_wait_for_the_same_are_looked_at_once() -> None:

@@ -179,7 +179,7 @@ def test_what_one_system_derives_reaches_the_third_though_it_could_not_be_writte
 
 
 def test_what_is_emptied_before_it_is_everywhere_stays_empty() -> None:
-    events = {
+    events: dict[str, Sequence[Event]] = {
         "1 people between 1": [_customer("create", "erp", code="v1c", search="v3")],
         "1 crm create customers 1": [Fault(name="cut"), _customer("edit", "erp", search=None)],
     }

@@ -48,7 +48,7 @@ def disagreements(flow: Flow, rows: Mapping[str, Row], shadows: Mapping[str, Sha
     A side that is only read may differ in what it was last known to hold: nobody will ever bring it in step.
     """
     read_only = frozenset(name for name, side in flow.sides.items() if not side.write)
-    before = {side: shadow.values for side, shadow in shadows.items()} if read_only else {}
+    before = {side: shadow.values for side, shadow in shadows.items()}
     found = list(_differing(flow.properties, {side: row.values for side, row in rows.items()}, before, read_only))
     if flow.lines is None or any(row.lines is UNSET for row in rows.values()):
         return found

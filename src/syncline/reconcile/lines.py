@@ -83,12 +83,12 @@ def _name_lines(
     new: dict[str, tuple[str, Line]] = {}
     for side, lines in present.items():
         unnamed = [line for line in lines if (side, line.id) not in names]
-        for pairing in _best_pairings(properties, side, unnamed, new | _never_had(side, present, known)):
-            names[side, pairing.line.id] = pairing.name
         taken = {name for (holder, _), name in names.items() if holder == side}
-        new = {name: entry for name, entry in new.items() if name not in taken} | {
-            f"{side}:{line.id}": (side, line) for line in unnamed if (side, line.id) not in names
-        }
+        others = new | _never_had(side, present, known)
+        free = {name: entry for name, entry in others.items() if name not in taken}
+        for pairing in _best_pairings(properties, side, unnamed, free):
+            names[side, pairing.line.id] = pairing.name
+        new |= {f"{side}:{line.id}": (side, line) for line in unnamed if (side, line.id) not in names}
         names |= {(side, line.id): f"{side}:{line.id}" for line in unnamed if (side, line.id) not in names}
     return names
 

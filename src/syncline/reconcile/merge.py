@@ -308,7 +308,7 @@ def _merge_line(
     properties = flow.lines.properties if flow.lines else {}
     said = {} if pair.removed else answers  # of a line that is going nothing more is to be said
     decisions, conflicts = _merge_values(properties.values(), pair.now, pair.before, latest_first, able, said)
-    line = LineMerge(line=pair.line, ids=pair.ids, versions=pair.versions, after=pair.after, decisions=decisions)
+    line = LineMerge(line=pair.line, ids=pair.ids, versions=pair.versions, after=pair.after)
     if pair.removed and not _edited_by_a_person(properties, pair):
         keep = tuple(
             Decision(property=d.property, value=d.value, origin=d.origin, reason=d.reason, now=d.now) for d in decisions

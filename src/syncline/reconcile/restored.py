@@ -54,8 +54,6 @@ def went_back(looks: Iterable[Look]) -> bool:
                 gone += 1
                 if gone == _GONE:
                     return True
-            case Look.NEWER:
-                pass
     return False
 
 

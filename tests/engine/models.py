@@ -1,0 +1,131 @@
+"""Two model systems in which nothing goes wrong unless it is said, and Syncline's engine and real store between them.
+
+They are those of the simulation, on its virtual time: for what takes many records, or hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from simulation.agreement import BC, ENTITIES
+from simulation.connector import Connector
+from simulation.course import Life
+from simulation.people import Habits
+from simulation.script import Event
+from simulation.systems import Style, System
+from simulation.world import Config, World
+from syncline.engine.report import Result
+from syncline.engine.setup import Setup
+from syncline.engine.sync import sync
+from syncline.mapping.model import Deletion
+from syncline.records import Ref
+from syncline.store import Entry, Store
+
+SIDES = ("erp", BC)
+_STYLE = Style(feed=False, keys=False, whole=True, ahead=0, page=50, batch=100, unique=True)
+
+T = TypeVar("T")
+
+
+class Models:
+    def __init__(self, folder: Path, events: Mapping[str, Sequence[Event]], style: Style) -> None:
+        self._world = World(
+            Config(
+                seed=1,
+                styles=dict.fromkeys(SIDES, style),
+                delete=dict.fromkeys(ENTITIES, Deletion.PROPAGATE),
+                passes=0,
+                habits=Habits(most={}, verbs=(), hidden=0),
+                faults=(),
+                fault_rate=0,
+                act_rate=0,
+            ),
+            folder,
+            events,
+        )
+        life = Life(self._world)
+        systems: dict[str, Any] = {
+            side: Connector(system, life, self._world) for side, system in self._world.systems.items()
+        }
+        self.setup = Setup(flows=self._world.flows, systems=systems, store=self._world.store, now=self._world.loop.now)
+
+    @property
+    def store(self) -> Store:
+        return self.setup.store
+
+    @property
+    def journal(self) -> list[Entry]:
+        return list(self.store.journal(limit=100_000))
+
+    def system(self, side: str) -> System:
+        return self._world.systems[side]
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._world.loop.run_until_complete(work)
+
+    def sync(self, **how: Any) -> Result:
+        """A pass; the places of the first one begin with 1."""
+        self._world.number += 1
+        return self.run(sync(self.setup, **how))
+
+    def wait(self, **time: float) -> None:
+        self._world.loop.skip(timedelta(**time).total_seconds())
+
+    # --- what people do
+
+    def create(self, side: str, trace: str, **fields: Any) -> Ref:
+        """A customer who has a name of their own and no number that both sides know."""
+        made = self.system(side).create("customers", {"trace": trace, "name": trace} | fields, ())
+        return Ref("customers", side, made.id)
+
+    def ref(self, side: str, trace: str) -> Ref:
+        (id_,) = self.system(side).named("customers", trace)
+        return Ref("customers", side, id_)
+
+    def customers(self, count: int, **fields: Any) -> None:
+        """As many new ones in the first system, named c0 and on."""
+        for n in range(count):
+            told = {"trace": f"c{n}", "number": f"N{n}", "name": f"c{n}", "phone": f"p{n}", "terms": f"t{n}"}
+            self.system("erp").create("customers", told | fields, ())
+
+    def change(self, side: str, trace: str, **fields: Any) -> None:
+        self.system(side).update("customers", self.ref(side, trace).id, fields)
+
+    def delete(self, side: str, *traces: str) -> None:
+        for trace in traces:
+            self.system(side).delete("customers", self.ref(side, trace).id)
+
+    def held(self, side: str, name: str) -> dict[str, Any]:
+        """What a side has of a property, by customer."""
+        return {str(f["trace"]): f[name] or None for _, f, _ in self.system(side).records("customers")}
+
+    def close(self) -> None:
+        self._world.close()
+        self._world.loop.close()
+
+    # --- what happens to a system
+
+    @contextmanager
+    def backup(self, side: str) -> Iterator[None]:
+        """It is brought back afterwards to what it was before."""
+        system = self.system(side)
+        kept = deepcopy((system.held, system.history, system.log))
+        yield
+        system.held, system.history, system.log = kept
+
+
+@contextmanager
+def between_models(folder: Path, events: Mapping[str, Sequence[Event]] | None = None, **style: Any) -> Iterator[Models]:
+    """``events`` are what goes wrong, by its place; ``style`` is what is peculiar about both systems."""
+    models = Models(folder, events or {}, replace(_STYLE, **style))
+    try:
+        yield models
+    finally:
+        models.close()
