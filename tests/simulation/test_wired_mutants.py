@@ -1,4 +1,4 @@
-"""The proof that the wired proof can fail: each deliberate fault is found in a small world in which nothing else is wrong.
+"""The proof that the wired proof can fail: each deliberate fault is found in a world in which nothing else is wrong.
 
 How many worlds it takes from seed 0 on is in docs/correctness.md.
 """
