@@ -123,11 +123,10 @@ async def withdraw(worker: Worker) -> None:
         flow = worker.setup.flows.get(name)
         if flow is None or side is None or side not in flow.sides:
             continue  # it is switched off: its wishes wait until it is back
-        left = list(group)
-        wished = {wish.seq for wish in left}
+        moved = mine = list(group)
         for _ in range(_LOOKS):
-            left = await _withdraw(worker, flow, side, left, may_send=name not in in_use)
-        if wished & {wish.seq for wish in store.wishes()}:
+            moved = await _withdraw(worker, flow, side, moved, may_send=name not in in_use) if moved else []
+        if {wish.seq for wish in mine} & {wish.seq for wish in store.wishes()}:
             in_use |= flow.references
 
 
