@@ -106,6 +106,20 @@ def test_who_has_said_the_same_in_its_own_spelling_has_not_lost() -> None:
     assert (decision.value, dict(decision.lost), sorted(decision.writes)) == ("xy", {"crm": "zz"}, ["crm"])
 
 
+def test_what_has_arrived_on_one_side_only_is_not_lost_to_an_edit_on_another_unseen() -> None:
+    """It is the image of what is known there, and still somebody's."""
+    decision = of_three("code", {"bc": "NEW", "crm": None}, erp="new", bc="NEW", crm="other")
+    assert (decision.value, decision.reason, dict(decision.lost)) == ("new", Reason.LATEST, {"crm": "other"})
+
+
+def test_what_is_known_on_two_sides_stands_against_what_a_third_says_for_the_first_time() -> None:
+    decision = of_three("code", {"erp": "old", "bc": "OLD"}, crm="other")
+    assert (decision.value, decision.reason, dict(decision.lost)) == ("old", Reason.LATEST, {"crm": "other"})
+    assert sorted(decision.writes) == ["crm"]
+    empty = of_three("code", {"erp": "old", "bc": "OLD"}, crm=None)
+    assert (empty.value, empty.reason, sorted(empty.writes)) == ("old", Reason.FILLED, ["crm"])
+
+
 def test_a_new_side_is_filled_by_whoever_has_something() -> None:
     decision = of_three("terms", {"erp": None, "bc": "x"})
     assert (decision.value, sorted(decision.writes), decision.reason) == ("x", ["crm"], Reason.FILLED)

@@ -211,6 +211,8 @@ class _Judge:
         for edit in self._people.edits:
             entity, trace, line, name = edit.place
             deleted = (entity, trace) in self._deletions
+            if name == "code" and trace in self._people.twins:
+                continue  # two people wrote the same code, each in letters of their own
             if edit.value == BLANK or deleted or self._cells(entity, line)[name].refers:
                 continue
             for id_ in self._systems[edit.side].named(entity, trace):

@@ -252,14 +252,18 @@ def _edited(p: Property, sources: Sequence[str], before: Values, now: Values) ->
     """The sides whose value is an edit, in the order given.
 
     Of a side that is seen for the first time, an empty value says nothing; nor does one that is just the image of what
-    the others hold unedited (an amount of 0 for an empty one, a flag that is off for one that was never set). Else
-    what is known elsewhere stands against it, as if it were edited now: neither side knew of the other's.
+    the others hold unedited (an amount of 0 for an empty one, a flag that is off for one that was never set), unless
+    another side was edited: some have it from here then. What is known elsewhere stands against what is seen for the
+    first time, as if it were edited now: neither side knew of the other's.
     """
     edited = [side for side in sources if side not in before or before[side] != now[side]]
     edited = [side for side in edited if now[side] is not None or (side in before and not p.keep_filled)]
     still = [side for side in sources if side not in edited]
     whole = _whole(p, still, now)
-    edited = [s for s in edited if s in before or not any(holds(p, s, now[other], now[s]) for other in whole)]
+    images = {s for s in edited if s not in before and any(holds(p, s, now[other], now[s]) for other in whole)}
+    if images.issuperset(edited):
+        return []
+    edited = [s for s in edited if s not in images or not holds(p, s, None, now[s])]
     if before.keys() >= set(edited):
         return edited
     known = [s for s in still if now[s] is not None and not any(holds(p, s, now[new], now[s]) for new in edited)]
