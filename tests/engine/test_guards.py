@@ -19,6 +19,7 @@ from syncline.engine.guards.restored import NoSuchSide, WentBack, doubtful, want
 from syncline.engine.guards.scan import TooManyDeleted, allow
 from syncline.engine.people.answering import Word, answer
 from syncline.engine.plan import plan
+from syncline.mapping.model import Deletion
 from syncline.records import LineChange, Ref, Row
 from syncline.store import Arrival, Hold, Memory
 
@@ -241,7 +242,7 @@ def test_everything_stops_from_so_many_deletions_on(models: Models, linked: int,
         with pytest.raises(TooManyDeleted) as raised:
             models.sync()
         assert raised.value.message == f"erp no longer has {lost} of {linked} linked customers. Nothing was done."
-        assert "syncline sync --allow-deletions" in raised.value.mend
+        assert raised.value.mend == "If they were deleted on purpose: syncline sync --allow-deletions."
     else:
         models.sync()
     assert len(models.held(BC, "name")) == linked - (0 if stops else lost)
@@ -260,6 +261,20 @@ def test_deletions_are_counted_together_for_a_day(models: Models) -> None:
     models.wait(hours=23, minutes=1)
     models.sync()
     assert len(models.held(BC, "name")) == 18
+
+
+def test_those_that_wait_for_a_person_are_counted_as_well(models: Models) -> None:
+    """Of whichever side."""
+    customers = replace(models.setup.flows["customers"], delete=Deletion.ASK)
+    models.setup = replace(models.setup, flows={**models.setup.flows, "customers": customers})
+    models.customers(30)
+    models.sync()
+    models.delete(BC, *traces(6))
+    models.sync(scanning=True)
+    assert len(models.store.parked()) == 6
+    models.delete(BC, *traces(6, 12))
+    with pytest.raises(TooManyDeleted, match="bc no longer has 12 of 30 linked customers, 6 of them in the last day"):
+        models.sync(scanning=True)
 
 
 def test_what_was_deleted_on_purpose_counts_no_more(models: Models) -> None:
