@@ -19,7 +19,8 @@ from syncline.engine.guards.restored import NoSuchSide, WentBack, doubtful, want
 from syncline.engine.guards.scan import TooManyDeleted, allow
 from syncline.engine.people.answering import Word, answer
 from syncline.engine.plan import plan
-from syncline.records import LineChange, Ref
+from syncline.mapping.model import Deletion
+from syncline.records import LineChange, Ref, Row
 from syncline.store import Arrival, Hold, Memory
 
 
@@ -99,6 +100,26 @@ def test_what_a_person_says_is_done_to_that_side_and_property_alone(
         assert [hold.side for hold in models.store.holds()] == [BC], "what was said is done, and forgotten"
         expected = {f"c{n}": None if state == "passed" else f"t{n}" for n in range(30)}
         assert models.held("erp", "terms") == models.held(BC, "terms") == expected
+
+
+def test_the_side_that_is_looked_at_last_is_held_too(models: Models) -> None:
+    models.customers(30)
+    models.sync()
+    for trace in traces(30):
+        models.change(BC, trace, search=None)
+    assert models.sync().held == ["search of customers in bc: 30 emptied at once, of 30"]
+    assert None not in models.held("erp", "search").values()
+
+
+def test_only_what_is_held_of_this_flow_and_side_is_not_told(models: Models) -> None:
+    def hold(flow: str, side: str, name: str) -> Hold:
+        now = models.setup.now()
+        return Hold(flow=flow, side=side, property=name, changed=30, blanked=30, linked=30, since=now)
+
+    holds = [hold("orders", BC, "phone"), hold("customers", "erp", "terms"), hold("customers", BC, "search")]
+    told = Row(values={"phone": None, "terms": None, "search": None})
+    rows, shadows = breaker.to_merge(holds, models.setup.flows["customers"], {BC: told}, {})
+    assert (rows, shadows) == ({BC: Row(values={"phone": None, "terms": None})}, {})
 
 
 @pytest.mark.parametrize(
@@ -221,7 +242,7 @@ def test_everything_stops_from_so_many_deletions_on(models: Models, linked: int,
         with pytest.raises(TooManyDeleted) as raised:
             models.sync()
         assert raised.value.message == f"erp no longer has {lost} of {linked} linked customers. Nothing was done."
-        assert "syncline sync --allow-deletions" in raised.value.mend
+        assert raised.value.mend == "If they were deleted on purpose: syncline sync --allow-deletions."
     else:
         models.sync()
     assert len(models.held(BC, "name")) == linked - (0 if stops else lost)
@@ -240,6 +261,20 @@ def test_deletions_are_counted_together_for_a_day(models: Models) -> None:
     models.wait(hours=23, minutes=1)
     models.sync()
     assert len(models.held(BC, "name")) == 18
+
+
+def test_those_that_wait_for_a_person_are_counted_as_well(models: Models) -> None:
+    """Of whichever side."""
+    customers = replace(models.setup.flows["customers"], delete=Deletion.ASK)
+    models.setup = replace(models.setup, flows={**models.setup.flows, "customers": customers})
+    models.customers(30)
+    models.sync()
+    models.delete(BC, *traces(6))
+    models.sync(scanning=True)
+    assert len(models.store.parked()) == 6
+    models.delete(BC, *traces(6, 12))
+    with pytest.raises(TooManyDeleted, match="bc no longer has 12 of 30 linked customers, 6 of them in the last day"):
+        models.sync(scanning=True)
 
 
 def test_what_was_deleted_on_purpose_counts_no_more(models: Models) -> None:
@@ -291,6 +326,18 @@ def test_a_system_that_was_brought_back_is_noticed_by_what_was_worked_on_last(mo
     )
     assert timedelta(seconds=6) < models.setup.now() - began < timedelta(seconds=8), "a replica is given time"
     with pytest.raises(WentBack):
+        models.sync()
+
+
+def test_whichever_system_was_brought_back_is_noticed(models: Models) -> None:
+    models.customers(2)
+    models.sync()
+    models.wait(minutes=1)
+    with models.backup(BC):
+        models.change("erp", "c0", phone="new")
+        models.sync()
+    doubt(models, BC)
+    with pytest.raises(WentBack, match="bc seems to have been brought back"):
         models.sync()
 
 
@@ -388,6 +435,22 @@ def test_an_older_record_is_looked_at_again_until_it_is_as_it_was(tmp_path: Path
         assert models.held("erp", "phone") == models.held(BC, "phone") == {"c0": "second", "c1": "p1"}
 
 
+def test_what_a_second_look_shows_is_an_edit_like_any_other(tmp_path: Path) -> None:
+    """The listing still told the first of three edits, of which only the second had been seen."""
+    stale = {f"3 {BC} list customers 1": [Fault(name="stale", seconds=20)]}
+    with between_models(tmp_path, stale, feed=False) as models:
+        models.customers(1)
+        models.sync()
+        models.wait(minutes=1)
+        models.change(BC, "c0", phone="first")
+        models.wait(seconds=19)
+        models.change(BC, "c0", phone="second")
+        models.sync()
+        models.change(BC, "c0", phone="third")
+        models.sync()
+        assert models.held("erp", "phone") == {"c0": "third"}
+
+
 def tell(models: Models, side: str, trace: str, **otherwise: Any) -> None:
     """A record arrives as it is there now."""
     ref, now = models.ref(side, trace), models.setup.now()
@@ -423,6 +486,23 @@ def test_a_record_that_stays_older_is_asked_about_with_all_that_arrived_of_it(mo
     assert parked.ref.side == BC
     assert models.held(BC, "search") == {"c0": "C0", "c1": "another"}
     assert models.sync().writes == 0
+
+
+def test_of_several_older_records_each_is_asked_about_that_stays_so(models: Models) -> None:
+    models.customers(3)
+    models.sync()
+    models.wait(minutes=1)
+    with models.backup(BC):
+        for trace in traces(3):
+            models.change("erp", trace, phone="new")
+        models.sync()
+        models.wait(minutes=1)
+    for trace in traces(3):
+        tell(models, BC, trace)
+    models.change(BC, "c0", phone="newest")
+    models.sync()
+    assert {parked.ref for parked in models.store.parked()} == {models.ref(BC, "c1"), models.ref(BC, "c2")}
+    assert models.held("erp", "phone") == {"c0": "newest", "c1": "new", "c2": "new"}
 
 
 def test_a_plan_tells_what_will_be_asked(models: Models) -> None:
