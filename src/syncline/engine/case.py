@@ -79,6 +79,11 @@ class Case(Struct, frozen=True, kw_only=True):
         return name_of(self.flow, known, next(iter(self.link.members.values())))
 
 
+def in_order(flow: Flow, members: Mapping[str, str]) -> dict[str, str]:
+    """Record ids by side, in the order of the agreement."""
+    return {side: members[side] for side in flow.sides if side in members}
+
+
 def link_id(flow: Flow, members: Mapping[str, str]) -> str:
     """The same for the same records: a link that is made twice, or planned and then made, is one link."""
     side = next(side for side in flow.sides if side in members)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from syncline.engine.case import Case
 from syncline.engine.delivery import recover
 from syncline.engine.delivery.retry import put_off
-from syncline.engine.journal import deleted
+from syncline.engine.journal import deleted, unlinked
 from syncline.engine.knowing import match_name
 from syncline.engine.people.answering import answered
 from syncline.engine.setup import view
@@ -125,7 +125,8 @@ async def _delete(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str]])
     moved: defaultdict[str, set[str]] = defaultdict(set)
     for case, by in cases:
         failed = {s: outcome for s, outcome in fates[case.link.id].items() if not isinstance(outcome, Done | Gone)}
-        for side in (side for side in fates[case.link.id] if side not in failed):
+        done = [side for side in fates[case.link.id] if side not in failed]
+        for side in done:
             worker.result.flows[flow.name].deleted[side] += 1
             note = f"as it was in {', '.join(case.gone)}{by}"
             worker.draft.journal.append(deleted(case, side, worker.setup.now(), origin=case.gone[0], note=note))
@@ -133,9 +134,7 @@ async def _delete(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str]])
             if isinstance(outcome, Stale):
                 moved[side].add(case.link.members[side])
         if failed:
-            members = {side: id_ for side, id_ in case.link.members.items() if side in failed or side in case.gone}
-            worker.draft.links[case.link.id] = replace(case.link, members=members)
-            worker.draft.keys |= {ref: {} for ref in case.refs if ref.side not in members}
+            worker.draft.leave(case.link, done)
             put_off(worker, case, list(case.arrivals.values()), failed)
         else:
             _forget(worker, case)
@@ -186,18 +185,14 @@ def _unlink(worker: Worker, case: Case, note: str) -> None:
     draft.unlinks.append(case.link.id)
     draft.journal += _gone(worker, case, note)
     for side in _left(case):
-        ref, whole = case.ref(side), case.shadows.get(side)
-        entry = Entry(at=now, flow=case.flow.name, link=case.link.id, ref=ref, action="unlinked", note=note)
-        draft.journal.append(replace(entry, whole=whole))
+        draft.journal.append(unlinked(case.link, case.ref(side), case.shadows.get(side), now, note))
 
 
 def _keep(worker: Worker, case: Case, by: str = "") -> None:
     """What is left stays as it is and is nobody's counterpart any more: resting, so that it is not created anew."""
     draft, left = worker.draft, _left(case)
     draft.finish(case.arrivals.values())
-    members = {side: case.link.members[side] for side in left}
-    draft.links[case.link.id] = replace(case.link, members=members, state=LinkState.RESTING)
-    draft.keys |= {case.ref(side): {} for side in case.gone}
+    draft.leave(replace(case.link, state=LinkState.RESTING), case.gone)
     note = f"kept in {', '.join(left)}{by}"
     draft.journal += _gone(worker, case, note)
     ref, now = case.ref(left[0]), worker.setup.now()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,12 @@ class Draft:
         """These are to be worked on again at a time, or when something wakes them."""
         for arrival in arrivals:
             self.arrivals[arrival.ref] = replace(arrival, due=due, attempts=arrival.attempts + 1)
+
+    def leave(self, link: Link, sides: Collection[str]) -> None:
+        """The records of these sides are no members of the link any more, nor found by their keys."""
+        members = {side: id_ for side, id_ in link.members.items() if side not in sides}
+        self.links[link.id] = replace(link, members=members)
+        self.keys |= {ref: {} for ref in link.refs if ref.side in sides}
 
     def park(
         self,

@@ -16,7 +16,7 @@ from syncline.engine.case import Case
 from syncline.mapping.model import Flow
 from syncline.reconcile.merge import Decision, LineMerge
 from syncline.reconcile.settle import Delivered
-from syncline.records import LineChange, LineShadow, Ref, Row, Shadow, Update, Values
+from syncline.records import LineChange, LineShadow, Link, Ref, Row, Shadow, Update, Values
 from syncline.store import Entry, Intent
 
 UNHEARD = "found after its answer was lost"
@@ -97,6 +97,11 @@ def _other(m: LineMerge | None, side: str) -> str | None:
 
 def _alone(line: LineShadow) -> Shadow:
     return Shadow(version=None, lines=(line,))
+
+
+def unlinked(link: Link, ref: Ref, whole: Shadow | None, at: datetime, note: str) -> Entry:
+    """A member is none any more, though it is there; ``whole`` is what was known of it."""
+    return Entry(at=at, flow=link.flow, link=link.id, ref=ref, action="unlinked", note=note, whole=whole)
 
 
 def deleted(case: Case, side: str, at: datetime, *, origin: str | None, note: str = "") -> Entry:

@@ -204,12 +204,12 @@ def _merge_property(
     elif not edited:
         # No edit that counts, yet a side lacks the value or, owning nothing of it, has changed it.
         filled = [side for side in p.columns if side in sources and now[side] is not None]
-        origin = next(iter(_whole(p, filled, now) or filled), origin)
+        origin = next(iter(whole(p, filled, now) or filled), origin)
         writes = frozenset(s for s in targets - p.sources if _needs(p, s, now[origin], now))
         writes |= frozenset(s for s in targets if s not in before and _lacks(p, s, origin, now))
         reason = Reason.OWNED if writes & before.keys() else Reason.FILLED
     else:
-        agreed = next(iter(_whole(p, edited, now)), None)
+        agreed = next(iter(whole(p, edited, now)), None)
         if agreed is None and p.conflict.policy is Policy.ASK:
             return Conflict(property=name, values=now, before=before)
         origin, reason = _winner(p, edited, agreed, before)
@@ -259,19 +259,19 @@ def _edited(p: Property, sources: Sequence[str], before: Values, now: Values) ->
     edited = [side for side in sources if side not in before or before[side] != now[side]]
     edited = [side for side in edited if now[side] is not None or (side in before and not p.keep_filled)]
     still = [side for side in sources if side not in edited]
-    whole = _whole(p, still, now)
-    images = {s for s in edited if s not in before and any(holds(p, s, now[other], now[s]) for other in whole)}
+    origins = whole(p, still, now)
+    images = {s for s in edited if s not in before and any(holds(p, s, now[other], now[s]) for other in origins)}
     if images.issuperset(edited):
         return []
     edited = [s for s in edited if s not in images or not holds(p, s, None, now[s])]
     if before.keys() >= set(edited):
         return edited
     known = [s for s in still if now[s] is not None and not any(holds(p, s, now[new], now[s]) for new in edited)]
-    stand = _whole(p, known, now)
+    stand = whole(p, known, now)
     return [s for s in sources if s in edited or s in stand]
 
 
-def _whole(p: Property, sides: Sequence[str], now: Values) -> list[str]:
+def whole(p: Property, sides: Sequence[str], now: Values) -> list[str]:
     """Those of the sides whose value all the others hold too, each as it spells it."""
     return [side for side in sides if all(holds(p, s, now[side], now[s]) for s in sides if s != side)]
 

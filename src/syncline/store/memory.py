@@ -119,6 +119,10 @@ class Wish(Struct, frozen=True, kw_only=True):
     seen: int = 0
     seq: int = 0
 
+    @property
+    def refs(self) -> list[Ref]:
+        return [Ref(self.flow, side, id_) for side, id_ in self.members.items()]
+
 
 class Hold(Struct, frozen=True, kw_only=True):
     """A property of which a side changed too much at once: its edits there do not count until a person says so.

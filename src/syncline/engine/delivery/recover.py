@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from syncline.engine.case import in_order
 from syncline.engine.delivery.landed import remember
 from syncline.engine.journal import UNHEARD, recovered
 from syncline.engine.people import withdrawing
@@ -183,7 +184,7 @@ async def _adopt(worker: Worker, flow: Flow, side: str, intent: Intent, link: Li
     """It was created: it is the link's record. What was not sent with it is compared as with any two just linked."""
     draft, now = worker.draft, worker.setup.now()
     members = {**link.members, side: record.id}
-    draft.links[link.id] = replace(link, members={at: members[at] for at in flow.sides if at in members})
+    draft.links[link.id] = replace(link, members=in_order(flow, members))
     ref = Ref(flow.name, side, record.id)
     draft.arrivals[ref] = Arrival(ref=ref, record=record, seen=now, due=now)
     draft.closed.append(intent.id)

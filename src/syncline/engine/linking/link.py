@@ -12,7 +12,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from syncline.engine.case import link_id, name_of
+from syncline.engine.case import in_order, link_id, name_of
 from syncline.engine.knowing import match_name
 from syncline.engine.linking import returned
 from syncline.engine.linking.candidates import MOST, Held, double, listed, park, taken
@@ -103,7 +103,9 @@ class _Matching:
         for verdict in verdicts:
             refs = _refs(self._flow, verdict)
             if isinstance(verdict, Matched) and not self._unlinked.intersection(refs):
-                self._link(key, verdict.members, {ref.side: arrivals[ref] for ref in refs})
+                members = in_order(self._flow, verdict.members)
+                link = Link(id=link_id(self._flow, members), flow=self._flow.name, members=members)
+                self._link(key, link, {ref.side: arrivals[ref] for ref in refs})
             else:
                 held += self._hold(key, verdict, refs, arrivals, apart)
         await park(self._worker, self._flow, held, arrivals, {})
@@ -118,12 +120,11 @@ class _Matching:
         linked, _ = self._linked_by(key, partial)
         return {value for value, refs in linked.items() if refs}
 
-    def _link(self, key: MatchKey, members: Mapping[str, str], arrivals: Mapping[str, Arrival]) -> None:
+    def _link(self, key: MatchKey, link: Link, arrivals: Mapping[str, Arrival]) -> None:
+        """``arrivals`` are those of the members that had no link, by side."""
         flow, worker = self._flow, self._worker
-        ordered = {side: members[side] for side in flow.sides if side in members}
-        link = Link(id=link_id(flow, ordered), flow=flow.name, members=ordered)
         versions = {side: a.record.version if a.record else None for side, a in arrivals.items()}
-        if not worker.gate.link(flow.name, link, versions, key_name(key), _name(flow, arrivals, ordered)):
+        if not worker.gate.link(flow.name, link, versions, key_name(key), _name(flow, arrivals)):
             return
         make_link(worker, link, arrivals.values(), f"by {key_name(key)}")
         worker.result.flows[flow.name].linked += 1
@@ -169,7 +170,10 @@ class _Matching:
                 rivals = _rivals(ref, linked.get(value, ()), links, apart)
                 if len(rivals) == 1 and sides[ref.side] == 1 and self._may_join(links[rivals[0]], ref):
                     self._held.add(ref)
-                    links |= self._join(key, links[rivals[0]], arrivals[ref])
+                    link = links[rivals[0]]
+                    joined = replace(link, members=in_order(self._flow, {**link.members, ref.side: ref.id}))
+                    self._link(key, joined, {ref.side: arrivals[ref]})
+                    links |= dict.fromkeys(joined.refs, joined)
                 elif rivals:
                     self._held.add(ref)
                     held.append(taken(key, ref, rivals, links))
@@ -186,16 +190,6 @@ class _Matching:
             return False
         is_going = any(arrival.record is None for arrival in self._store.arrivals(link.refs).values())
         return not is_going and link.id not in {intent.link for intent in self._store.open_intents()}
-
-    def _join(self, key: MatchKey, link: Link, arrival: Arrival) -> dict[Ref, Link]:
-        members = {**link.members, arrival.ref.side: arrival.ref.id}
-        joined = replace(link, members={side: members[side] for side in self._flow.sides if side in members})
-        version = arrival.record.version if arrival.record else None
-        name = _name(self._flow, {arrival.ref.side: arrival}, {arrival.ref.side: arrival.ref.id})
-        if self._worker.gate.link(self._flow.name, joined, {arrival.ref.side: version}, key_name(key), name):
-            make_link(self._worker, joined, [arrival], f"by {key_name(key)}")
-            self._worker.result.flows[self._flow.name].linked += 1
-        return dict.fromkeys(joined.refs, joined)
 
     def _linked_by(self, key: MatchKey, values: Collection[Value]) -> tuple[dict[Value, list[Ref]], dict[Ref, Link]]:
         """The linked records that have one of these values, by value, and the link of each."""
@@ -261,8 +255,9 @@ def _rivals(ref: Ref, linked: Iterable[Ref], links: Mapping[Ref, Link], apart: A
     return list(found.values())
 
 
-def _name(flow: Flow, arrivals: Mapping[str, Arrival], members: Mapping[str, str]) -> str:
-    """What people call it: read without asking what it refers to."""
-    side = next(iter(members))
-    record = arrivals[side].record
-    return name_of(flow, row(flow, side, record, Known()).values if record else {}, members[side])
+def _name(flow: Flow, arrivals: Mapping[str, Arrival]) -> str:
+    """What people call it, by the first side: read without asking what it refers to."""
+    side = next(side for side in flow.sides if side in arrivals)
+    arrival = arrivals[side]
+    values = row(flow, side, arrival.record, Known()).values if arrival.record else {}
+    return name_of(flow, values, arrival.ref.id)

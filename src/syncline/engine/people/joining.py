@@ -5,10 +5,11 @@ Said at any time, it is a wish; the next pass fulfils it, since nobody else may 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 
-from syncline.engine.case import link_id, name_of
+from syncline.engine.case import in_order, link_id, name_of
+from syncline.engine.journal import unlinked
 from syncline.engine.linking.link import make_link
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
@@ -16,7 +17,7 @@ from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import row, takes_part
 from syncline.records import Link, Record, Ref
-from syncline.store import Arrival, Entry, Memory, Store, Wish
+from syncline.store import Arrival, Memory, Store, Wish
 
 
 class CannotJoin(Exception):
@@ -32,12 +33,10 @@ def link(store: Store, flow: Flow, refs: Collection[Ref], now: datetime) -> dict
     members = {ref.side: ref.id for ref in refs}
     if len(members) < 2 or len(members) < len(set(refs)):
         raise CannotJoin(f"A link takes one record of each side, and these are: {_told(refs)}.")
-    ordered = {side: members[side] for side in flow.sides if side in members}
+    ordered = in_order(flow, members)
     for wish in store.wishes():
-        for ref in set(refs).intersection(_refs(wish.flow, wish.members) if wish.kind == "link" else ()):
-            raise CannotJoin(
-                f"{ref} is to be linked by the next pass already: {_told(_refs(wish.flow, wish.members))}."
-            )
+        for ref in set(refs).intersection(wish.refs if wish.kind == "link" else ()):
+            raise CannotJoin(f"{ref} is to be linked by the next pass already: {_told(wish.refs)}.")
     store.save(Memory(wishes=[Wish(kind="link", flow=flow.name, members=ordered, at=now)]))
     return ordered
 
@@ -75,13 +74,9 @@ def _told(refs: Collection[Ref]) -> str:
 
 def _check_free(store: Store, refs: Collection[Ref]) -> None:
     for ref, id_ in store.links_of(refs).items():
-        others = [str(other) for other in _refs(ref.flow, store.links([id_])[id_].members) if other != ref]
+        others = [str(other) for other in store.links([id_])[id_].refs if other != ref]
         with_whom = f" with {', '.join(others)}" if others else ""
         raise CannotJoin(f"{ref} has a link already{with_whom}. syncline unlink {ref} ends it.")
-
-
-def _refs(flow: str, members: Mapping[str, str]) -> list[Ref]:
-    return [Ref(flow, side, id_) for side, id_ in members.items()]
 
 
 def _pairs(refs: Collection[Ref]) -> list[frozenset[Ref]]:
@@ -95,8 +90,10 @@ async def fulfil(worker: Worker) -> None:
     """Do what people wished; what can no longer be is told. Raises `ConnectorError`: what was not done stays wished."""
     for wish in worker.setup.store.wishes():
         flow = worker.setup.flows.get(wish.flow)
-        if flow is None or wish.kind == "delete":
-            continue  # a flow that is switched off: its wishes wait until it is back
+        if wish.kind == "delete":
+            continue  # `withdrawing` does it, after the turns
+        if flow is None:
+            continue  # the flow is switched off: its wishes wait until it is back
         try:
             done = await (_link(worker, flow, wish) if wish.kind == "link" else _unlink(worker, flow, wish))
         except CannotJoin as error:
@@ -109,7 +106,7 @@ async def fulfil(worker: Worker) -> None:
 
 async def _link(worker: Worker, flow: Flow, wish: Wish) -> bool:
     """Whether it was done; the pass brings the records in step as any two that were just found."""
-    refs = _refs(flow.name, wish.members)
+    refs = wish.refs
     _check_free(worker.setup.store, refs)
     waiting = {ref: a for ref, a in worker.setup.store.arrivals(refs).items() if a.record is not None}
     found = {ref: a.record for ref, a in waiting.items() if a.record is not None}
@@ -134,7 +131,7 @@ async def _link(worker: Worker, flow: Flow, wish: Wish) -> bool:
 async def _unlink(worker: Worker, flow: Flow, wish: Wish) -> bool:
     """Whether it was done. The records wait for a person: none is created anew by itself."""
     store, draft, now = worker.setup.store, worker.draft, worker.setup.now()
-    refs = _refs(flow.name, wish.members)
+    refs = wish.refs
     links = store.links(store.links_of(refs).values())
     link = next((each for each in links.values() if dict(each.members) == dict(wish.members)), None)
     if link is None:
@@ -147,17 +144,7 @@ async def _unlink(worker: Worker, flow: Flow, wish: Wish) -> bool:
     draft.apart += _pairs(refs)
     pending = store.arrivals(refs)
     for ref in refs:
-        draft.journal.append(
-            Entry(
-                at=now,
-                flow=flow.name,
-                link=link.id,
-                ref=ref,
-                action="unlinked",
-                note="by a person",
-                whole=shadows.get((link.id, ref.side)),
-            )
-        )
+        draft.journal.append(unlinked(link, ref, shadows.get((link.id, ref.side)), now, "by a person"))
         record = found.get(ref)
         if record is None:
             draft.keys[ref] = {}

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from syncline.engine.case import Case
 from syncline.engine.delivery.recover import mark
 from syncline.engine.delivery.writes import Job, Unsendable, build, whole_line
+from syncline.engine.journal import unlinked
 from syncline.engine.knowing import Knowing
 from syncline.engine.people.reverting import CannotUndo
 from syncline.engine.setup import Setup, identities, view
@@ -98,18 +99,7 @@ async def _let_go(setup: Setup, entry: Entry) -> bool:
             raise CannotUndo(f"{ref} takes no part any more.")
         arrivals += [Arrival(ref=ref, record=record, seen=now, due=now)] if record is not None else []
     shadows = setup.store.shadows([link.id])
-    journal = [
-        Entry(
-            at=now,
-            flow=flow.name,
-            link=link.id,
-            ref=ref,
-            action="unlinked",
-            note=note_of(entry),
-            whole=shadows.get((link.id, ref.side)),
-        )
-        for ref in link.refs
-    ]
+    journal = [unlinked(link, ref, shadows.get((link.id, ref.side)), now, note_of(entry)) for ref in link.refs]
     setup.store.save(Memory(unlinks=[link.id], arrivals=arrivals, journal=journal))
     return bool(arrivals)
 

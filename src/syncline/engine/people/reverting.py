@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from syncline.engine.people.resolving import CannotResolve, known_of, property_of, refusal, takers
 from syncline.mapping.model import Flow, Property
-from syncline.reconcile.merge import holds
+from syncline.reconcile.merge import holds, whole
 from syncline.records import LinkState, Value, Values
 from syncline.store import Entry, Pair, Store
 
@@ -116,5 +116,4 @@ def _before(p: Property, entries: Sequence[Entry]) -> Value:
         origin = next(e.origin for e in entries if e.origin is not None)
         raise CannotUndo(f"it was brought in step with {origin}, where it had not been changed")
     olds = edited | {side: written[side] for side in p.columns if side in written}
-    whole = (old for old in olds.values() if all(holds(p, side, old, other) for side, other in olds.items()))
-    return next(whole, next(iter(olds.values())))
+    return olds[next(iter(whole(p, list(olds), olds) or olds))]

@@ -106,9 +106,12 @@ class Withdrawing:
 
 def wished(store: Store) -> set[str]:
     """The links of which a record is to be deleted."""
-    wishes = [wish for wish in store.wishes() if wish.kind == "delete"]
-    refs = [Ref(wish.flow, side, id_) for wish in wishes for side, id_ in wish.members.items()]
+    refs = [ref for wish in _deletions(store) for ref in wish.refs]
     return set(store.links_of(refs).values()) if refs else set()
+
+
+def _deletions(store: Store) -> list[Wish]:
+    return [wish for wish in store.wishes() if wish.kind == "delete"]
 
 
 async def withdraw(worker: Worker) -> None:
@@ -117,7 +120,7 @@ async def withdraw(worker: Worker) -> None:
     What refers to a record must be gone before it: as long as that is wished only, the record is not touched.
     """
     store = worker.setup.store
-    wishes = [wish for wish in store.wishes() if wish.kind == "delete"]
+    wishes = _deletions(store)
     in_use: set[str] = set()
     for (name, side), group in groupby(wishes, key=lambda wish: (wish.flow, wish.side)):
         flow = worker.setup.flows.get(name)
@@ -157,7 +160,7 @@ async def recover(worker: Worker, flow: Flow, side: str, intents: Sequence[Inten
 
 def _wishes(store: Store, flow: Flow, side: str) -> dict[str, Wish]:
     """By the id of the record that is to be deleted."""
-    return {w.members[side]: w for w in store.wishes() if w.kind == "delete" and (w.flow, w.side) == (flow.name, side)}
+    return {w.members[side]: w for w in _deletions(store) if (w.flow, w.side) == (flow.name, side)}
 
 
 async def _withdraw(worker: Worker, flow: Flow, side: str, wishes: Sequence[Wish], *, may_send: bool) -> list[Wish]:
@@ -277,13 +280,11 @@ def _intent(case: Case, side: str, now: datetime) -> Intent:
 def _gone(worker: Worker, wish: Wish | None, case: Case, side: str, *, ours: bool) -> None:
     """What is left rests, so that it is not created anew. Where the deletion is not ``ours`` it cannot be undone."""
     draft, now, ref = worker.draft, worker.setup.now(), case.ref(side)
-    members = {at: id_ for at, id_ in case.link.members.items() if at != side}
     left = [each for each in case.refs if each != ref]
     arrivals = worker.setup.store.arrivals(case.refs).values()
     draft.finish(a for a in arrivals if a.ref == ref or a.record is not None)
     draft.released += case.refs
-    draft.links[case.link.id] = replace(case.link, members=members, state=LinkState.RESTING)
-    draft.keys[ref] = {}
+    draft.leave(replace(case.link, state=LinkState.RESTING), [side])
     note = _NOTE if ours else "it was gone when an undo was to delete it"
     draft.journal.append(deleted(case, side, now, origin=left[0].side if ours else None, note=note))
     told = Entry(at=now, flow=case.flow.name, link=case.link.id, ref=left[0], action="resting", note=f"{ref}: {note}")
