@@ -16,8 +16,7 @@ from msgspec.structs import replace
 
 from simulation.agreement import BC, ENTITIES
 from simulation.connector import Connector
-from simulation.course import Life
-from simulation.people import Habits
+from simulation.course import SCRIPTED, Life
 from simulation.script import Event
 from simulation.systems import Style, System
 from simulation.world import Config, World
@@ -38,14 +37,10 @@ class Models:
     def __init__(self, folder: Path, events: Mapping[str, Sequence[Event]], style: Style) -> None:
         self._world = World(
             Config(
-                seed=1,
                 styles=dict.fromkeys(SIDES, style),
                 delete=dict.fromkeys(ENTITIES, Deletion.PROPAGATE),
                 passes=0,
-                habits=Habits(most={}, verbs=(), hidden=0),
-                faults=(),
-                fault_rate=0,
-                act_rate=0,
+                **SCRIPTED,
             ),
             folder,
             events,

@@ -301,6 +301,17 @@ def doubt(models: Models, side: str) -> None:
     models.store.save(Memory(facts=doubtful(models.setup.flows["customers"], side)))
 
 
+def forget_an_edit(models: Models, side: str, customers: int) -> None:
+    """The first of so many customers is edited and passed on; then a side is brought back to what it was before."""
+    models.customers(customers)
+    models.sync()
+    models.wait(minutes=1)
+    with models.backup(side):
+        models.change("erp", "c0", phone="new")
+        models.sync()
+        models.wait(minutes=1)
+
+
 def test_a_system_that_was_brought_back_is_noticed_by_what_was_worked_on_last(models: Models) -> None:
     models.customers(5)
     models.sync()
@@ -330,12 +341,7 @@ def test_a_system_that_was_brought_back_is_noticed_by_what_was_worked_on_last(mo
 
 
 def test_whichever_system_was_brought_back_is_noticed(models: Models) -> None:
-    models.customers(2)
-    models.sync()
-    models.wait(minutes=1)
-    with models.backup(BC):
-        models.change("erp", "c0", phone="new")
-        models.sync()
+    forget_an_edit(models, BC, 2)
     doubt(models, BC)
     with pytest.raises(WentBack, match="bc seems to have been brought back"):
         models.sync()
@@ -359,13 +365,7 @@ def test_a_replica_that_lags_for_a_moment_is_no_backup(tmp_path: Path) -> None:
 
 
 def brought_back(models: Models) -> None:
-    models.customers(3)
-    models.sync()
-    models.wait(minutes=1)
-    with models.backup("erp"):
-        models.change("erp", "c0", phone="new")
-        models.sync()
-        models.wait(minutes=1)
+    forget_an_edit(models, "erp", 3)
     doubt(models, "erp")
 
 
@@ -461,13 +461,7 @@ def tell(models: Models, side: str, trace: str, **otherwise: Any) -> None:
 
 def become_older(models: Models) -> None:
     """One record of a system stays as it was before the last edit, and is told."""
-    models.customers(2)
-    models.sync()
-    models.wait(minutes=1)
-    with models.backup(BC):
-        models.change("erp", "c0", phone="new")
-        models.sync()
-        models.wait(minutes=1)
+    forget_an_edit(models, BC, 2)
     tell(models, BC, "c0")
 
 

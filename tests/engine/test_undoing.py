@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from engine.pair import Pair
+from engine.undone import back, back_since
 from syncline.engine.people.reverting import CannotUndo
-from syncline.engine.people.undoing import Undo, of_change, since, undo
+from syncline.engine.people.undoing import Undo
 from syncline.project import load
 from syncline.store import Entry
 
@@ -20,23 +21,6 @@ async def customer(both: Pair, **fields: Any) -> tuple[dict[str, Any], dict[str,
     await both.sync()
     (theirs,) = await both.central.all("customers")
     return made, theirs
-
-
-def back_since(both: Pair, moment: datetime) -> Undo:
-    """Everything since then, put back by the next pass."""
-    project = load(both.folder)
-    with project.open_store() as store:
-        made = since(store, project.flows, moment)
-        undo(store, made, datetime.now(UTC))
-    return made
-
-
-def back(both: Pair, entry: Entry, *, over_later: bool = False) -> Undo:
-    project = load(both.folder)
-    with project.open_store() as store:
-        made = of_change(store, project.flows, entry.seq, over_later=over_later)
-        undo(store, made, datetime.now(UTC))
-    return made
 
 
 def last(both: Pair, action: str, name: str) -> Entry:

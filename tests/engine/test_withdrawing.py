@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from engine.dying import Killed, Life, mortal
 from engine.pair import Pair
+from engine.undone import back, back_since
 from syncline.engine.people.restoring import is_deletion, restore
 from syncline.engine.people.reverting import CannotUndo
-from syncline.engine.people.undoing import Undo, of_change, since, undo
+from syncline.engine.people.undoing import of_change, undo
 from syncline.engine.people.withdrawing import is_creation
 from syncline.engine.plan import apply, plan
 from syncline.engine.sync import sync
@@ -33,23 +34,6 @@ def journal(both: Pair) -> list[Entry]:
 
 def creations(both: Pair) -> list[Entry]:
     return [entry for entry in journal(both) if is_creation(entry)]
-
-
-def wish(both: Pair, entry: Entry, *, over_later: bool = False) -> Undo:
-    """A person says so; the next pass does it."""
-    project = load(both.folder)
-    with project.open_store() as store:
-        made = of_change(store, project.flows, entry.seq, over_later=over_later)
-        undo(store, made, datetime.now(UTC))
-    return made
-
-
-def wish_since(both: Pair, moment: datetime, *, over_later: bool = False) -> Undo:
-    project = load(both.folder)
-    with project.open_store() as store:
-        made = since(store, project.flows, moment, over_later=over_later)
-        undo(store, made, datetime.now(UTC))
-    return made
 
 
 def check_settled(both: Pair) -> None:
@@ -94,7 +78,7 @@ async def test_what_was_created_is_deleted_and_what_it_was_created_from_stays_al
     made = await customer(both)
     await both.sync()
     (created,) = creations(both)
-    meant = wish(both, created)
+    meant = back(both, created)
     assert [str(ref) for each in meant.withdrawn for ref in each.stays] == [f"customerp/customers/{made['id']}"]
     before = await both.erp.get("customers", made["id"])
     result = await both.sync()
@@ -121,7 +105,7 @@ async def test_the_other_way_round_too(both: Pair) -> None:
     strict(both)
     made = await both.central.create("customers", {"type": "Company", "displayName": "Theirs"})
     await both.sync()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     await both.sync()
     assert not await both.erp.all("customers")
     await both.central.change("customers", made["id"], {"city": "Bonn"})
@@ -134,7 +118,7 @@ async def test_the_undo_can_be_undone(both: Pair) -> None:
     strict(both)
     made = await customer(both)
     await both.sync()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     await both.sync()
     await both.erp.change("customers", made["id"], {"address": {"city": "Rome"}})
     await both.sync()
@@ -155,7 +139,7 @@ async def test_the_undo_can_be_undone(both: Pair) -> None:
             await restore(setup, deleted)
     assert not both.parked()
     assert not (await both.verify()).differences
-    wish(both, creations(both)[-1])
+    back(both, creations(both)[-1])
     await both.sync()
     assert not await theirs(both)
     check_settled(both)
@@ -165,7 +149,7 @@ async def test_the_undo_of_an_undo_finds_what_somebody_made_meanwhile(both: Pair
     strict(both)
     await customer(both)
     await both.sync()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     await both.sync()
     (deleted,) = filter(is_deletion, journal(both))
     told = {"type": "Company", "displayName": "Customer 1", "taxRegistrationNumber": "ORG1"}
@@ -186,7 +170,7 @@ async def test_a_record_that_was_left_and_deleted_then_comes_back_whole(both: Pa
     strict(both)
     made = await customer(both)
     await both.sync()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     await both.sync()
     await drop(both, "customers", made)
     if passed:
@@ -212,12 +196,12 @@ async def test_what_was_edited_there_since_is_deleted_only_if_that_was_said(both
     with pytest.raises(
         CannotUndo, match=r"changed in businesscentral since \(city\), which would be lost; --over-later"
     ):
-        wish(both, created)
+        back(both, created)
     moment = datetime.fromtimestamp(0, UTC)
-    assert "which would be lost" in next(k.why for k in wish_since(both, moment).kept if k.entry.seq == created.seq)
-    wish(both, created, over_later=True)
+    assert "which would be lost" in next(k.why for k in back_since(both, moment).kept if k.entry.seq == created.seq)
+    back(both, created, over_later=True)
     with pytest.raises(CannotUndo, match="the next pass deletes it already"):
-        wish(both, created, over_later=True)
+        back(both, created, over_later=True)
     await both.sync()
     assert not await theirs(both)
     assert (await both.erp.get("customers", made["id"]))["address"]["city"] == "Bonn"
@@ -228,7 +212,7 @@ async def test_what_was_edited_there_since_is_deleted_only_if_that_was_said(both
 async def test_an_edit_that_nobody_has_seen_is_not_lost(both: Pair, over_later: bool) -> None:
     await customer(both)
     await both.sync()
-    wish(both, creations(both)[0], over_later=over_later)
+    back(both, creations(both)[0], over_later=over_later)
     await both.central.change("customers", (await theirs(both))["Customer 1"]["id"], {"city": "Bonn"})
     result = await both.sync()
     (told,) = result.void
@@ -260,7 +244,7 @@ async def test_an_edit_that_came_between_the_look_at_the_journal_and_the_wish_is
 async def test_what_was_taken_out_of_the_flow_since_is_not_deleted(both: Pair) -> None:
     await customer(both)
     await both.sync()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     await both.central.change("customers", (await theirs(both))["Customer 1"]["id"], {"type": "Person"})
     (told,) = (await both.sync()).void
     assert "it takes no part any more" in told
@@ -272,7 +256,7 @@ async def test_an_edit_where_it_was_created_from_does_not_matter(both: Pair) -> 
     strict(both)
     made = await customer(both)
     await both.sync()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     await both.erp.change("customers", made["id"], {"address": {"city": "Rome"}})
     await both.sync()
     assert not await theirs(both)
@@ -314,7 +298,7 @@ async def test_an_edit_between_the_look_and_the_deletion_is_not_lost(both: Pair)
     await customer(both)
     await both.sync()
     (record,) = (await theirs(both)).values()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     cities = iter(["Bonn"])
 
     async def edit() -> None:
@@ -335,7 +319,7 @@ async def test_a_touch_that_changes_nothing_does_not_keep_it(both: Pair) -> None
     await customer(both)
     await both.sync()
     (record,) = (await theirs(both)).values()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     touches = iter([{"city": "Bonn"}])
 
     async def touch() -> None:
@@ -356,7 +340,7 @@ async def test_what_somebody_else_deleted_before_leaves_its_counterpart_too(both
     strict(both)
     await both.central.create("customers", {"type": "Company", "displayName": "Theirs"})
     await both.sync()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     (made,) = await both.erp.all("customers")
     await drop(both, "customers", made)
     result = await both.sync()
@@ -369,7 +353,7 @@ async def test_what_somebody_else_deleted_before_leaves_its_counterpart_too(both
 async def test_where_its_counterpart_is_deleted_at_the_same_time_nothing_is_left(both: Pair) -> None:
     made = await customer(both)
     await both.sync()
-    wish(both, creations(both)[0])
+    back(both, creations(both)[0])
     await drop(both, "customers", made)
     await both.sync()
     assert not await theirs(both)
@@ -387,7 +371,7 @@ async def test_what_a_system_refuses_is_told_in_its_words_and_goes_on_as_before(
     buyer = await customer(both)
     await order(both, buyer)
     await both.sync()
-    wish(both, next(entry for entry in creations(both) if entry.flow == "customers"))
+    back(both, next(entry for entry in creations(both) if entry.flow == "customers"))
     result = await both.sync()
     (told,) = result.void
     assert "was not deleted again: businesscentral refused it: " in told
@@ -409,7 +393,7 @@ async def test_everything_since_a_time_goes_before_what_it_refers_to(both: Pair)
     await order(both, buyer)
     await both.erp.change("customers", kept["id"], {"address": {"city": "Rome"}})
     await both.sync()
-    made = wish_since(both, moment)
+    made = back_since(both, moment)
     assert [each.link.flow for each in made.withdrawn] == ["orders", "products", "customers"]
     assert [(each.property, each.value) for each in made.back] == [("city", "Oslo")]
     assert {kept.why for kept in made.kept} == {"it was empty, and filled from businesscentral"}
@@ -420,7 +404,7 @@ async def test_everything_since_a_time_goes_before_what_it_refers_to(both: Pair)
     assert [len(await both.erp.all(entity)) for entity in ("customers", "orders", "products")] == [2, 1, 1]
     assert (await both.sync()).writes == 0
     check_settled(both)
-    again = wish_since(both, moment)
+    again = back_since(both, moment)
     assert not again.withdrawn
     assert not again.restored
     assert {kept.why for kept in again.kept if is_creation(kept.entry)} == {"it was deleted again since"}
@@ -436,7 +420,7 @@ async def test_what_pointed_to_it_goes_back_before_it_is_deleted(both: Pair) -> 
     await both.erp.change("orders", placed["id"], {"customerId": new["id"], "billToCustomerId": new["id"]})
     await both.sync()
     assert [o["customerName"] for o in await both.central.all("salesOrders")] == ["Customer 1"]
-    made = wish_since(both, moment)
+    made = back_since(both, moment)
     assert {"customer", "billToCustomer"} <= {each.property for each in made.back}
     result = await both.sync()
     assert not result.void
@@ -452,7 +436,7 @@ async def test_what_others_refer_to_waits_until_they_are_gone(both: Pair) -> Non
     moment = datetime.now(UTC)
     await order(both, await customer(both))
     await both.sync()
-    wish_since(both, moment)
+    back_since(both, moment)
     await both.fail("businesscentral", *[{"kind": "503", "match": "salesOrders", "method": "DELETE"}] * 40)
     result = await both.sync()
     assert not result.void
@@ -478,7 +462,7 @@ async def test_whatever_fails_on_the_way_it_is_deleted_once_in_the_end(both: Pai
         else:
             await both.central.create("customers", {"type": "Company", "displayName": f"Customer {after}"})
         await both.sync()
-        wish(both, creations(both)[-1])
+        back(both, creations(both)[-1])
         fault = {"kind": kind, "after": after, "retryAfter": 0}
         asked = {"match": "$batch", "method": "POST"} if side == "businesscentral" else {"method": "DELETE", "after": 0}
         await both.fail(side, {**fault, **asked})
@@ -502,7 +486,7 @@ async def test_killed_after_any_effect_it_is_deleted_once_and_its_counterpart_ne
         else:
             await both.central.create("customers", {"type": "Company", "displayName": f"Customer {effects}"})
         await both.sync()
-        wish(both, creations(both)[-1])
+        back(both, creations(both)[-1])
         killed = False
         async with both.setup() as setup:
             try:
@@ -528,7 +512,7 @@ async def test_many_that_were_sent_and_not_heard_of_do_not_alarm_anybody(both: P
     for n in range(12):
         await both.central.create("customers", {"type": "Company", "displayName": f"Customer {n}"})
     await both.sync()
-    wish_since(both, moment)
+    back_since(both, moment)
     async with both.setup() as setup:
         systems = {**setup.systems, "customerp": _Fatal(setup.systems["customerp"])}
         with pytest.raises(Killed):
@@ -551,14 +535,14 @@ async def test_a_plan_shows_it_and_only_a_reviewed_one_is_done(both: Pair) -> No
     await customer(both, 2)
     await both.sync()
     first, second = creations(both)
-    wish(both, first)
+    back(both, first)
     async with both.setup() as setup:
         reviewed = await plan(setup)
         assert [(row.step, row.target, row.name, row.message) for row in reviewed.rows] == [
             ("delete", "businesscentral", "Customer 1", "undone: it was created by Syncline")
         ]
         assert len(setup.store.wishes()) == 1
-        wish(both, second)
+        back(both, second)
         result, refused = await apply(setup, reviewed)
     assert (result.writes, refused) == (1, ())
     assert set(await theirs(both)) == {"Customer 2"}
@@ -585,7 +569,7 @@ async def test_deletions_since_a_time_come_back_each_after_what_it_refers_to(bot
     await drop(both, "customers", buyer)
     await both.sync()
     assert not await theirs(both)
-    made = wish_since(both, moment)
+    made = back_since(both, moment)
     assert sorted(entry.flow for entry in made.restored) == ["contacts", "customers", "orders"]
     assert made.restored[0].flow == "customers"
     assert not made.back
@@ -601,7 +585,7 @@ async def test_deletions_since_a_time_come_back_each_after_what_it_refers_to(bot
     assert [c["customerId"] for c in await both.erp.all("contacts")] == [ours["id"]]
     assert not both.parked()
     assert not (await both.verify()).differences
-    again_since = wish_since(both, moment)
+    again_since = back_since(both, moment)
     assert not again_since, "what an undo brought back is not undone by the same undo"
     with opened(both) as store:
         assert not store.links_of([Ref("customers", "customerp", buyer["id"])])

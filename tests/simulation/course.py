@@ -64,6 +64,16 @@ class Config(Struct, frozen=True, kw_only=True):
         raise NotImplementedError
 
 
+SCRIPTED: Mapping[str, Any] = {
+    "seed": 1,
+    "habits": Habits(most={}, verbs=(), hidden=0),
+    "faults": (),
+    "fault_rate": 0,
+    "act_rate": 0,
+}
+"""A world in which nothing happens but what its script says."""
+
+
 class Life:
     """One process. When it dies, nothing it does reaches a system or the store any more."""
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from simulation.agreement import BC, ENTITIES
-from simulation.people import Habits
+from simulation.course import SCRIPTED
 from simulation.script import Act, Event, Fault
 from simulation.shrink import play
 from simulation.systems import Style
@@ -26,14 +26,10 @@ def _ends_badly(
 ) -> list[str]:
     """What is wrong after this story, between systems without peculiarities."""
     config = Config(
-        seed=1,
         styles=dict.fromkeys(sides, _PLAIN),
         delete=dict.fromkeys(ENTITIES, delete),
         passes=passes,
-        habits=Habits(most={}, verbs=(), hidden=0),
-        faults=(),
-        fault_rate=0,
-        act_rate=0,
+        **SCRIPTED,
     )
     return [str(wrong) for wrong in play(config, events).wrong]
 

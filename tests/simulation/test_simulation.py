@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from simulation.elsewhere import told_elsewhere
 from simulation.run import story
 from simulation.shrink import play
 from simulation.world import configure
@@ -30,12 +27,8 @@ def test_nothing_is_lost_or_doubled_in_any_world(block: int) -> None:
 def test_a_world_is_the_same_in_every_process() -> None:
     """Also where texts are hashed otherwise: what is not ordered by anybody would come in another order there."""
     told = "\n".join(play(configure(7), telling=True).story)
-    code = "from simulation.shrink import play; from simulation.world import configure;"
-    code += "print('\\n'.join(play(configure(7), telling=True).story))"
-    environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONHASHSEED": "4711"}
-    other = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert len(told) > 1_000
-    assert other.stdout.rstrip("\n") == told
+    assert told_elsewhere("model", 7) == told
 
 
 def test_a_world_can_be_replayed_from_what_happened_in_it() -> None:

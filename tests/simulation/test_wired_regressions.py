@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from simulation.course import Events
-from simulation.people import Habits
+from simulation.course import SCRIPTED, Events
 from simulation.script import Act, Fault
 from simulation.shrink import play
 from simulation.wired.spelling import BC, ENTITIES, ERP, SIDES
@@ -16,15 +15,11 @@ from syncline.mapping.model import Deletion
 def _ends_badly(events: Events, delete: Deletion = Deletion.ASK, *, passes: int = 2) -> list[str]:
     """What is wrong after this story, between sandboxes at which nobody signs in."""
     config = Config(
-        seed=1,
         styles={side: Style(signed=False, page=500, ahead=0) for side in SIDES},
         asked=False,
         delete=dict.fromkeys(ENTITIES, delete),
         passes=passes,
-        habits=Habits(most={}, verbs=(), hidden=0),
-        faults=(),
-        fault_rate=0,
-        act_rate=0,
+        **SCRIPTED,
     )
     return [str(wrong) for wrong in play(config, events).wrong]
 
