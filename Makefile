@@ -31,12 +31,13 @@ lint: setup
 test: lint
 	$(BIN)/python -m pytest -n auto
 
-# Simulated worlds, as many as one likes (docs/correctness.md): make simulate SEEDS=1000 START=5000; with WIRE=1 those of
-# the real connectors and sandboxes
+# Simulated worlds, as many as one likes (docs/correctness.md): make simulate SEEDS=1000 START=5000; KIND=three are those
+# that all have three systems, KIND=wire those of the real connectors and sandboxes
 SEEDS ?= 500
 START ?= 0
+KIND ?= model
 simulate: setup
-	PYTHONPATH=tests $(BIN)/python -m simulation.run $(SEEDS) $(START) $(if $(WIRE),wire)
+	PYTHONPATH=tests $(BIN)/python -m simulation.run $(SEEDS) $(START) $(KIND)
 
 # Mutation testing of the decisions and the guards (docs/correctness.md). What was judged before is kept in mutants/.
 # A part of it, judged again: make mutate ONLY='syncline.reconcile.merge.*'

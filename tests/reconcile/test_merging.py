@@ -335,6 +335,33 @@ def test_a_line_whose_name_the_side_has_already_is_not_paired_with_another() -> 
     assert [dict(pair.ids) for pair in pair_lines(FLOW, rows, shadows)] == [{"erp": "e1", "bc": "b1"}, {"bc": "b2"}]
 
 
+@pytest.mark.parametrize(
+    ("quantity", "item", "pairs"),
+    [
+        (2, "DESK", [{"bc": "b1"}, {"crm": "c1"}]),
+        (1, "DESK", [{"bc": "b1", "crm": "c1"}]),  # what was sent without an answer, and has arrived
+    ],
+)
+def test_a_new_line_is_one_that_was_removed_elsewhere_only_if_it_says_just_the_same(
+    quantity: int, item: str, pairs: list[dict[str, str]]
+) -> None:
+    flow = replace(FLOW, sides={**FLOW.sides, "crm": Side(system="crm", entity="orders")})
+    assert flow.lines is not None
+    properties = {name: replace(p, columns={**p.columns, "crm": p.columns["erp"]}) for name, p in LINE.items()}
+    flow = replace(flow, lines=replace(flow.lines, properties=properties))
+    known = {
+        side: LineShadow(line="erp:e1", id=id_, values={"item": word, "quantity": 1})
+        for side, id_, word in (("erp", "e1", "desk"), ("bc", "b1", "DESK"))
+    }
+    shadows = {side: Shadow(version=None, lines=(line,)) for side, line in known.items()}
+    rows = {
+        "erp": Row(values={}, lines=()),
+        "bc": Row(values={}, lines=(Line(id="b1", values=known["bc"].values),)),
+        "crm": Row(values={}, lines=(Line(id="c1", values={"item": item, "quantity": quantity}),)),
+    }
+    assert [dict(pair.ids) for pair in pair_lines(flow, rows, shadows)] == pairs
+
+
 def of_bc(*lines: tuple[str, Values], flow: Flow, known: Sequence[LineShadow] = ()) -> tuple[LineMerge, ...]:
     """What becomes of the lines when erp has none, or those of ``known`` gone, and bc these."""
     shadows = {side: Shadow(version=None, lines=tuple(known)) for side in SIDES if known}

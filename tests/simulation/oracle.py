@@ -267,6 +267,8 @@ class _Judge:
             policy = self._world.config.delete[entity]
             if all(not deletion.linked for deletion in deletions) and trace in self._people.twins:
                 continue  # nobody knew yet that the other was its twin
+            if any(deletion.doubled for deletion in deletions):
+                continue  # the other of the two goes on alone
             if left and policy is Policy.PROPAGATE and not self._excused(entity, trace):
                 yield Wrong("f", f"{entity} {trace} was deleted, and is still in {', '.join(left)}")
 

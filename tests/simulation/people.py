@@ -47,7 +47,10 @@ class Edit(Struct, frozen=True):
 
 
 class Deletion(Struct, frozen=True):
-    """A person removed a record, or a line of it, that said ``held``. ``linked``: Syncline knew whose it was."""
+    """A person removed a record, or a line of it, that said ``held``.
+
+    ``linked``: Syncline knew whose it was. ``doubled``: a side had it twice, since another had made it there, too.
+    """
 
     entity: str
     trace: str
@@ -55,6 +58,7 @@ class Deletion(Struct, frozen=True):
     side: str
     held: Mapping[Place, str]
     linked: bool
+    doubled: bool = False
 
 
 class People:
@@ -103,9 +107,10 @@ class People:
         held = system.held[act.entity][id_]
         if act.verb == "delete":
             snapshot = self.snapshot(system, act.entity, id_)
+            doubled = any(len(each.named(act.entity, act.trace)) > 1 for each in self._systems.values())
             system.delete(act.entity, id_, hidden=act.hidden)
             linked = self._is_linked(act.entity, act.side, id_)
-            self.deletions.append(Deletion(act.entity, act.trace, None, act.side, snapshot, linked))
+            self.deletions.append(Deletion(act.entity, act.trace, None, act.side, snapshot, linked, doubled))
             return True
         if act.verb == "edit":
             raws = self._raws(system, act, None)

@@ -1,6 +1,6 @@
-"""Many worlds on all cores: ``python -m simulation.run SEEDS [START [wire]]``. Tells steps a second; 1 if a seed fails.
+"""Many worlds on all cores: ``python -m simulation.run SEEDS [START [KIND]]``. Tells steps a second; 1 if a seed fails.
 
-With ``wire`` they are worlds of the real connectors and sandboxes.
+``wire`` are worlds of the real connectors and sandboxes, ``three`` those of three model systems each.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ class Tried(Struct, frozen=True):
     wrong: Sequence[Wrong]
 
 
-KINDS: Mapping[str, Callable[[int], Config]] = {"model": world.configure, "wire": wired.configure}
+KINDS: Mapping[str, Callable[[int], Config]] = {
+    "model": world.configure,
+    "three": partial(world.configure, three=True),
+    "wire": wired.configure,
+}
 
 
 def attempt(seed: int, kind: str = "model") -> Tried:

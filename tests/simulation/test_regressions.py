@@ -220,3 +220,24 @@ def test_what_is_rounded_does_not_reach_a_third_system_that_lacks_it() -> None:
         "2 erp update orders 1": [Act(verb="edit", side="erp", entity="orders", trace="o1", values={"text": "v8"})],
     }
     assert not _ends_badly(events, sides=_THREE)
+
+
+def test_a_new_line_is_not_taken_for_one_that_was_removed_before_it_could_be_added_there() -> None:
+    def line(verb: str, side: str, name: str, **values: Any) -> Act:
+        return Act(verb=verb, side=side, entity="orders", trace="o1", line=name, values=values)
+
+    events = {
+        "1 people between 1": [
+            Act(verb="create", side="erp", entity="products", trace="p1", values={"code": "v1c"}),
+            Act(verb="create", side="erp", entity="orders", trace="o1", values={"text": "v2"}),
+        ],
+        "2 people between 1": [
+            line("add line", "erp", "n1", product="p1"),
+            Act(verb="edit", side=BC, entity="orders", trace="o1", values={"text": "v4"}),
+        ],
+        "2 erp update orders 1": [line("remove line", "erp", "n1")],
+        "2 crm update orders 1": [
+            line("add line", "crm", "n2", product="p1", quantity=Decimal("7.25")),
+        ],
+    }
+    assert not _ends_badly(events, sides=_THREE)

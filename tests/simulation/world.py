@@ -40,10 +40,14 @@ class Config(course.Config, frozen=True, kw_only=True):
         return World(self, folder, events, telling=telling)
 
 
-def configure(seed: int) -> Config:
-    """Drawn at random, and each world has only some of the faults: together they would hide each other."""
+def configure(seed: int, *, three: bool = False) -> Config:
+    """Drawn at random, and each world has only some of the faults: together they would hide each other.
+
+    ``three``: it surely has a third system, which few have otherwise.
+    """
     chance = Random(seed)
-    sides = ("erp", BC, "crm") if THREE[0] <= chance.random() < THREE[1] else ("erp", BC)
+    drawn = chance.random()
+    sides = ("erp", BC, "crm") if three or _THREE[0] <= drawn < _THREE[1] else ("erp", BC)
     names = sorted({name for told in FAULTS.values() for name in told})
     verbs = ["edit", "edit", "edit", "edit", *chance.sample(("blank", "delete", "twin", "forbidden"), 2)]
     return Config(
@@ -73,7 +77,7 @@ def configure(seed: int) -> Config:
     )
 
 
-THREE = (0.02, 0.1)
+_THREE = (0.02, 0.1)
 """Which of the worlds have a third system, by the first number that each draws. Those below keep two: the rarest of the
 deliberate faults shows in one of them.
 """

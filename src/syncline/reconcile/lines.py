@@ -81,12 +81,13 @@ def _name_lines(
         (side, line.id): known[side][line.id] for side in known for line in present[side] if line.id in known[side]
     }
     new: dict[str, tuple[str, Line]] = {}
+    removed = _removed(present, known)
     for side, lines in present.items():
         unnamed = [line for line in lines if (side, line.id) not in names]
         taken = {name for (holder, _), name in names.items() if holder == side}
         others = new | _never_had(side, present, known)
         free = {name: entry for name, entry in others.items() if name not in taken}
-        for pairing in _best_pairings(properties, side, unnamed, free):
+        for pairing in _best_pairings(properties, side, unnamed, free, removed):
             names[side, pairing.line.id] = pairing.name
         new |= {f"{side}:{line.id}": (side, line) for line in unnamed if (side, line.id) not in names}
         names |= {(side, line.id): f"{side}:{line.id}" for line in unnamed if (side, line.id) not in names}
@@ -106,6 +107,12 @@ def _never_had(
     }
 
 
+def _removed(present: Mapping[str, Sequence[Line]], known: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
+    """The lines that any side does not have any more."""
+    left = {side: {line.id for line in lines} for side, lines in present.items()}
+    return frozenset(name for side, lines in known.items() for id_, name in lines.items() if id_ not in left[side])
+
+
 class _Pairing(NamedTuple):
     score: tuple[int, int]
     name: str
@@ -113,7 +120,11 @@ class _Pairing(NamedTuple):
 
 
 def _best_pairings(
-    properties: Mapping[str, Property], side: str, lines: Sequence[Line], new: Mapping[str, tuple[str, Line]]
+    properties: Mapping[str, Property],
+    side: str,
+    lines: Sequence[Line],
+    new: Mapping[str, tuple[str, Line]],
+    removed: frozenset[str],
 ) -> list[_Pairing]:
     """The most alike first, each line once; of equally alike ones those that stand nearest to each other."""
     pairings = [
@@ -121,6 +132,7 @@ def _best_pairings(
         for i, line in enumerate(lines)
         for j, (name, (_, other)) in enumerate(new.items())
         if (alike := _alike(properties, side, other.values, line.values))
+        and (name not in removed or _says_the_same(properties, side, other.values, line.values))
     ]
     pairings.sort(key=lambda p: p.score, reverse=True)
     chosen: list[_Pairing] = []
@@ -136,9 +148,18 @@ def _alike(properties: Mapping[str, Property], side: str, values: Values, others
     """How many filled properties are equal, seen as ``side`` spells them; 0 where a reference (the product) differs."""
     alike = 0
     for name, p in properties.items():
-        value, other = values.get(name), others.get(name)
-        equal = value == other or p.normal(side, value) == other
+        equal = _equal(p, side, values, others)
         if p.reference is not None and not equal:
             return 0
-        alike += equal and value is not None
+        alike += equal and values.get(name) is not None
     return alike
+
+
+def _says_the_same(properties: Mapping[str, Property], side: str, values: Values, others: Values) -> bool:
+    """Whether all is equal that does not come from one side alone, which may have derived it since."""
+    return all(_equal(p, side, values, others) for p in properties.values() if len(p.sources) > 1)
+
+
+def _equal(p: Property, side: str, values: Values, others: Values) -> bool:
+    value, other = values.get(p.name), others.get(p.name)
+    return value == other or p.normal(side, value) == other
