@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from engine.serving import served
 from engine.telling import untold
-from syncline.demo.systems import Central, Customerp, server
+from syncline.demo.systems import Central, Customerp
 from syncline.engine.report import Result, Verification
 from syncline.engine.setup import Setup
 from syncline.engine.sync import sync
@@ -87,8 +88,8 @@ def _read(folder: Path, _: tuple[str, ...]) -> Project:
 @asynccontextmanager
 async def pair(folder: Path) -> AsyncIterator[Pair]:
     async with (
-        server("customerp", folder) as erp_at,
-        server("businesscentral", folder) as central_at,
+        served("customerp") as erp_at,
+        served("businesscentral") as central_at,
         Customerp(erp_at) as erp,
         Central(central_at) as central,
     ):
