@@ -83,6 +83,8 @@ class LineShadow(Struct, frozen=True, kw_only=True):
     id: str
     version: str | None = None
     values: Values
+    behind: frozenset[str] = frozenset()
+    """As of a `Shadow`."""
 
 
 class Shadow(Struct, frozen=True, kw_only=True):
@@ -92,6 +94,8 @@ class Shadow(Struct, frozen=True, kw_only=True):
     modified: datetime | None = None
     values: Values = {}
     lines: tuple[LineShadow, ...] = ()
+    behind: frozenset[str] = frozenset()
+    """The properties of which this side is still to be given what others have: of several writes, that to it failed."""
 
 
 class LinkState(StrEnum):

@@ -84,10 +84,14 @@ def three_sides(name: str) -> Flow:
     return replace(FLOW, sides={**FLOW.sides, "crm": crm}, properties={name: everywhere}, lines=None)
 
 
-def of_three(name: str, before: Values, **now: Value) -> Decision:
+def of_three(name: str, before: Values, *behind: str, **now: Value) -> Decision:
     """What is decided of it: erp is the latest, then crm, then bc."""
     times = {side: datetime(2026, 1, day, tzinfo=UTC) for side, day in (("erp", 3), ("crm", 2), ("bc", 1))}
-    shadows = {side: Shadow(version=None, values={name: value}) for side, value in before.items()}
+    late = {side: frozenset({name}) for side in behind}
+    shadows = {
+        side: Shadow(version=None, values={name: value}, behind=late.get(side, frozenset()))
+        for side, value in before.items()
+    }
     rows = {side: Row(values={name: value}) for side, value in now.items()}
     (decision,) = merge(three_sides(name), rows, shadows, times).decisions
     return decision
@@ -118,6 +122,37 @@ def test_what_is_known_on_two_sides_stands_against_what_a_third_says_for_the_fir
     assert sorted(decision.writes) == ["crm"]
     empty = of_three("code", {"erp": "old", "bc": "OLD"}, crm=None)
     assert (empty.value, empty.reason, sorted(empty.writes)) == ("old", Reason.FILLED, ["crm"])
+
+
+def test_what_is_known_stands_no_more_where_who_knew_it_has_changed_it() -> None:
+    decision = of_three("code", {"crm": "old", "bc": "OLD"}, erp="other", crm="new")
+    assert (decision.value, decision.reason, dict(decision.lost)) == ("other", Reason.LATEST, {"crm": "new"})
+
+
+def test_who_is_behind_is_given_what_the_others_have() -> None:
+    decision = of_three("code", {"erp": "old", "bc": "NEW", "crm": "new"}, "erp")
+    assert (decision.value, sorted(decision.writes), decision.reason, dict(decision.lost)) == (
+        "new",
+        ["erp"],
+        Reason.EDITED,
+        {},
+    )
+    emptied = of_three("phone", {"erp": "new", "bc": "old", "crm": "new"}, "bc", crm=None)
+    assert (emptied.value, sorted(emptied.writes)) == ("new", ["bc", "crm"]), "what is emptied here does not travel"
+
+
+def test_what_has_not_arrived_yet_gives_way_to_an_edit_of_who_had_it() -> None:
+    decision = of_three("terms", {"erp": "old", "bc": "new", "crm": "new"}, "erp", crm="newer")
+    assert (decision.value, sorted(decision.writes), dict(decision.lost)) == ("newer", ["bc", "erp"], {})
+    back = of_three("terms", {"erp": "old", "bc": "new", "crm": "new"}, "erp", crm="old")
+    assert (back.value, sorted(back.writes)) == ("old", ["bc"])
+
+
+def test_what_has_not_arrived_yet_stands_against_an_edit_there() -> None:
+    decision = of_three("code", {"erp": "new", "bc": "OLD", "crm": "new"}, "bc", bc="other")
+    assert (decision.value, decision.reason, dict(decision.lost)) == ("new", Reason.LATEST, {"bc": "other"})
+    decision = of_three("code", {"erp": "old", "bc": "NEW", "crm": "new"}, "erp", erp="other")
+    assert (decision.value, decision.reason, dict(decision.lost)) == ("other", Reason.LATEST, {"crm": "new"})
 
 
 def test_a_new_side_is_filled_by_whoever_has_something() -> None:

@@ -77,6 +77,26 @@ def test_what_was_written_is_remembered_as_its_answer_tells_it(answer: Row | Non
     assert [shadow.values["code"] for shadow in waiting.values()] == ["OLD", "OLD"], "the edit stays an edit"
 
 
+def test_of_several_writes_of_which_some_are_done_the_others_are_behind() -> None:
+    """What was passed on is known then, and nothing is behind any more once all have it."""
+    decision = replace(SENT, writes=frozenset({"bc", "crm"}), now={"erp": "ab", "bc": "OLD", "crm": "old"})
+    sides = ("erp", "bc", "crm")
+    flow = replace(FLOW, sides=dict.fromkeys(sides, FLOW.sides["erp"]))
+    done = Delivered(told=Told(version="2", modified=None), row=Row(values={"code": "AB"}))
+
+    def told(shadows: dict[str, Shadow]) -> dict[str, tuple[Value, list[str]]]:
+        return {side: (shadow.values["code"], sorted(shadow.behind)) for side, shadow in shadows.items()}
+
+    before = {side: Shadow(version=None, values={"code": "old"}, behind=frozenset({"note"})) for side in sides}
+    partly = settle(flow, Merge(decisions=(decision,)), before, {}, {"bc": done})
+    assert told(partly) == {"erp": ("ab", ["note"]), "bc": ("AB", ["note"]), "crm": ("old", ["code", "note"])}
+    again = settle(flow, Merge(decisions=(replace(decision, writes=frozenset({"crm"})),)), partly, {}, {})
+    assert told(again) == told(partly)
+    crm = replace(done, row=None)
+    last = settle(flow, Merge(decisions=(replace(decision, writes=frozenset({"crm"})),)), partly, {}, {"crm": crm})
+    assert told(last) == {"erp": ("ab", ["note"]), "bc": ("OLD", ["note"]), "crm": ("ab", ["note"])}
+
+
 # --- lines
 
 

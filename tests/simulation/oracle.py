@@ -250,6 +250,12 @@ class _Judge:
     def _at_rest(self) -> Iterator[Wrong]:
         for intent in self._world.store.open_intents():
             yield Wrong("e", f"an intent is open: {intent}")
+        parked = {each.ref for each in self._world.store.parked()}
+        for pair in (pair for flow in self._entities for pair in self._world.store.pairs(flow, None, 100_000)):
+            for side, known in pair.shadows.items():
+                behind = known.behind.union(*(line.behind for line in known.lines))
+                if behind and parked.isdisjoint(pair.link.refs):
+                    yield Wrong("a", f"{side} of {pair.link.members} is still behind with {', '.join(sorted(behind))}")
         caused = self._people.acted + sum(len(events) for events in self._world.script.events.values())
         if self._world.written > _WRITES_AN_ACT * (caused + 2):
             yield Wrong("d", f"{caused} events caused {self._world.written} writes")
@@ -292,17 +298,20 @@ def _journal(world: Course) -> dict[tuple[str, str, str], set[str]]:
     By entity, trace and property, whichever the line: a value is written only once.
     """
     found: dict[tuple[str, str, str], set[str]] = {}
+    traces: dict[str, str] = {}
     for entry in journal(world.store):
         if entry.ref is None:
             continue
         trace = world.systems[entry.ref.side].trace_of(entry.flow, entry.ref.id)
         if trace is None:
             continue
+        if entry.link is not None:
+            traces[entry.link] = trace  # it may be no more at the end
         for line, name, value in _given_up(world.agreement, entry):
             cell = world.agreement.cells(entry.flow, line).get(name)
             if cell is None:
                 continue  # nobody writes it by hand
-            found.setdefault((entry.flow, trace, name), set()).add(_told(world, value, cell))
+            found.setdefault((entry.flow, trace, name), set()).add(_told(traces, value, cell))
     return found
 
 
@@ -327,10 +336,6 @@ def _owner(agreement: Agreement, entry: Entry, name: str) -> str | None:
     return cell.owner if cell else None
 
 
-def _told(world: Course, value: Value, cell: Cell) -> str:
-    if not cell.refers or value is None:
-        return token(value)
-    for link in world.store.links([str(value)]).values():
-        for side, id_ in link.members.items():
-            return world.systems[side].trace_of(cell.refers, id_) or str(value)
-    return str(value)
+def _told(traces: Mapping[str, str], value: Value, cell: Cell) -> str:
+    """``traces`` are those of what a link joins, by its id."""
+    return token(value) if not cell.refers or value is None else traces.get(str(value), str(value))

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from simulation.agreement import BC, ENTITIES
 from simulation.course import SCRIPTED
 from simulation.script import Act, Event, Fault
@@ -239,5 +241,69 @@ def test_a_new_line_is_not_taken_for_one_that_was_removed_before_it_could_be_add
         "2 crm update orders 1": [
             line("add line", "crm", "n2", product="p1", quantity=Decimal("7.25")),
         ],
+    }
+    assert not _ends_badly(events, sides=_THREE)
+
+
+@pytest.mark.parametrize("fault", [Fault(name="busy", seconds=1), Fault(name="cut")])
+@pytest.mark.parametrize("late", ["crm", "erp"])
+def test_what_is_taken_back_before_it_has_arrived_everywhere_is_taken_back_everywhere(late: str, fault: Fault) -> None:
+    """Its own side, which is read again, says what it was last known to say."""
+    events: dict[str, Sequence[Event]] = {
+        **_MADE,
+        "2 people between 1": [_customer("edit", BC, terms="v5"), _customer("edit", late, name="v6")],
+        f"2 {late} update customers 1": [fault],
+        f"2 {BC} update customers 1": [_customer("edit", BC, terms="v3")],
+    }
+    assert not _ends_badly(events, sides=_THREE)
+
+
+def test_what_does_not_travel_when_it_is_emptied_goes_on_to_who_has_not_got_it() -> None:
+    events: dict[str, Sequence[Event]] = {
+        **_MADE,
+        "2 people between 1": [_customer("edit", "crm", phone="v5"), _customer("edit", "erp", name="v6")],
+        f"2 {BC} update customers 1": [Fault(name="busy", seconds=1)],
+        "2 crm update customers 1": [_customer("edit", "crm", phone=None)],
+    }
+    assert not _ends_badly(events, sides=_THREE)
+
+
+def test_what_is_taken_back_in_a_line_is_taken_back_everywhere() -> None:
+    def order(verb: str, side: str = "erp", line: str | None = None, **values: Any) -> Act:
+        return Act(verb=verb, side=side, entity="orders", trace="o1", line=line, values=values)
+
+    events: dict[str, Sequence[Event]] = {
+        "1 people between 1": [order("create", text="v2")],
+        "2 people between 1": [order("add line", line="n1", quantity=Decimal(5))],
+        "3 people between 1": [
+            order("edit line", line="n1", quantity=Decimal(6)),
+            order("edit", BC, text="v7"),
+        ],
+        f"3 {BC} update orders 1": [Fault(name="busy", seconds=1)],
+        "3 erp update orders 1": [order("edit line", line="n1", quantity=Decimal(5))],
+    }
+    assert not _ends_badly(events, passes=3, sides=_THREE)
+
+
+@pytest.mark.parametrize("fault", [[], [Fault(name="cut")]])
+def test_what_had_not_arrived_everywhere_is_told_when_it_loses(fault: list[Event]) -> None:
+    """The third, which never saw it, is edited; and where it came from cannot be written at once."""
+    edited = [_customer("edit", "erp", code="v6c"), _customer("edit", "crm", name="v7")]
+    events: dict[str, Sequence[Event]] = {
+        **_MADE,
+        "2 people between 1": [_customer("edit", "erp", name="v5")],
+        f"2 {BC} update customers 1": edited,
+        f"2 {BC} update customers 2, answer": fault,
+        "2 erp update customers 1, answer": fault,
+    }
+    assert not _ends_badly(events, sides=_THREE)
+
+
+def test_what_stands_without_an_answer_is_told_when_it_loses_to_who_had_not_got_it() -> None:
+    events: dict[str, Sequence[Event]] = {
+        **_MADE,
+        "2 people between 1": [_customer("edit", BC, code="v5c")],
+        "2 erp update customers 1": [_customer("edit", "erp", code="v6c")],
+        "2 crm update customers 1": [Fault(name="late", seconds=2)],
     }
     assert not _ends_badly(events, sides=_THREE)

@@ -6,7 +6,7 @@ nothing that either side ever held is lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import UNSET
@@ -40,9 +40,12 @@ def entries(
             yield replace(entry, action="agreed", whole=shadow)
         else:
             yield from _lines(entry, case, before, shadow, written)
-    yield from _lost(case, case.merge.decisions, delivered, at, None)
+    known = {side: shadow.values for side, shadow in case.shadows.items()}
+    yield from _lost(case, case.merge.decisions, known, delivered, at, None)
+    of_lines = {side: {line.line: line.values for line in shadow.lines} for side, shadow in case.shadows.items()}
     for line in case.merge.lines or ():
-        yield from _lost(case, line.decisions, delivered, at, line.line)
+        known = {side: values[line.line] for side, values in of_lines.items() if line.line in values}
+        yield from _lost(case, line.decisions, known, delivered, at, line.line)
 
 
 def _values(
@@ -127,10 +130,13 @@ def _last_known(side: str, shadow: Shadow | None, row: Row | None) -> Shadow:
     return replace(known, values={**known.values, **row.values}, lines=lines)
 
 
-def recovered(flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, at: datetime) -> Iterator[Entry]:
+def recovered(
+    flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, others: Sequence[Shadow], at: datetime
+) -> Iterator[Entry]:
     """What has lost to a write whose answer was lost: ``then`` is what the record held when it was decided.
 
-    It had been edited there and is not there any more; or somebody saw what was written, and changed it since.
+    It had been edited there and is not there any more; or somebody saw what was written, and changed it since; or it
+    had not arrived yet with one of the ``others``, the rest of the link, and may have lost to what that says.
     """
     told = Entry(
         at=at,
@@ -140,33 +146,49 @@ def recovered(flow: Flow, intent: Intent, then: Row, now: Row, shadow: Shadow, a
         action="lost",
         note=UNHEARD,
     )
-    yield from _overwritten(told, intent.values, then.values, now.values, shadow.values)
+    late = frozenset(name for other in others for name in other.behind)
+    yield from _overwritten(told, intent.values, then.values, now.values, shadow.values, late)
     if flow.lines is None or then.lines is UNSET or now.lines is UNSET or not isinstance(intent.write, Update):
         return
     written = {edit.id for edit in intent.write.lines if isinstance(edit, LineChange)}
     known = {line.id: line for line in shadow.lines}
     stands = {line.id: line.values for line in now.lines}
+    of_others = [line for other in others for line in other.lines]
     for line in then.lines:
         if line.id in written & known.keys():
-            of_line, after = replace(told, line=known[line.id].line), stands.get(line.id, {})
-            yield from _overwritten(of_line, line.values, line.values, after, known[line.id].values)
+            before, after = known[line.id], stands.get(line.id, {})
+            late = frozenset(name for each in of_others if each.line == before.line for name in each.behind)
+            of_line = replace(told, line=before.line)
+            yield from _overwritten(of_line, line.values, line.values, after, before.values, late)
 
 
-def _overwritten(told: Entry, names: Iterable[str], then: Values, now: Values, shadow: Values) -> Iterator[Entry]:
+def _overwritten(
+    told: Entry, names: Iterable[str], then: Values, now: Values, shadow: Values, late: frozenset[str]
+) -> Iterator[Entry]:
     for name in names:
         if name not in then or (name in now and then[name] == now[name]):
             continue
-        if then[name] != shadow.get(name):
+        if then[name] != shadow.get(name) or name in late:
             yield replace(told, property=name, old=then[name], new=now.get(name))
 
 
 def _lost(
-    case: Case, decisions: tuple[Decision, ...], delivered: Mapping[str, Delivered], at: datetime, line: str | None
+    case: Case,
+    decisions: tuple[Decision, ...],
+    known: Mapping[str, Values],
+    delivered: Mapping[str, Delivered],
+    at: datetime,
+    line: str | None,
 ) -> Iterator[Entry]:
-    """A value is told as lost when its own side has been written, whatever became of the other writes of the record."""
+    """A value is told as lost when its own side has been written, whatever became of the other writes of the record.
+
+    One that was known there already, and only had not arrived everywhere, has lost when any was: it is an edit no more.
+    """
     for d in decisions:
         for side, value in d.lost.items():
-            if not (side in delivered if side in d.writes else d.writes <= delivered.keys()):
+            stood = side in known and d.property in known[side] and known[side][d.property] == value
+            done = side in delivered if side in d.writes else d.writes <= delivered.keys()
+            if not (done or (stood and d.writes & delivered.keys())):
                 continue
             yield Entry(
                 at=at,

@@ -74,5 +74,5 @@ def _learn(standing: Standing, side: str, entry: Entry) -> None:
 
 
 def as_told(shadow: Shadow) -> tuple[dict[str, Value], dict[str, LineShadow]]:
-    """The part of a shadow that the journal tells: not the versions, which a write only passes through."""
-    return dict(shadow.values), {line.line: replace(line, version=None) for line in shadow.lines}
+    """The part of a shadow that the journal tells: not the versions, nor what is still on its way."""
+    return dict(shadow.values), {line.line: replace(line, version=None, behind=frozenset()) for line in shadow.lines}

@@ -19,8 +19,9 @@ from syncline.records import Line, Row, Shadow, Values
 class LinePair(Struct, frozen=True, kw_only=True):
     """One line on the sides that have it now.
 
-    ``now`` is what they hold, ``before`` what they were last known to hold; ``removed`` is what the sides that no
-    longer have it were last known to hold; ``after`` is the line before it on the first side that has it.
+    ``now`` is what they hold, ``before`` what they were last known to hold, ``behind`` what they are still to be given;
+    ``removed`` is what the sides that no longer have it were last known to hold; ``after`` is the line before it on the
+    first side that has it.
     """
 
     line: str
@@ -28,6 +29,7 @@ class LinePair(Struct, frozen=True, kw_only=True):
     versions: Mapping[str, str | None]
     now: Mapping[str, Values]
     before: Mapping[str, Values]
+    behind: Mapping[str, frozenset[str]]
     removed: Mapping[str, Values]
     after: str | None
 
@@ -40,6 +42,7 @@ def pair_lines(flow: Flow, rows: Mapping[str, Row], shadows: Mapping[str, Shadow
     present = {side: _present(side, rows, shadows) for side in flow.sides if side in rows or side in shadows}
     names = _name_lines(flow.lines.properties, present, known)
     before = {side: {line.line: line.values for line in shadow.lines} for side, shadow in shadows.items()}
+    behind = {side: {line.line: line.behind for line in shadow.lines} for side, shadow in shadows.items()}
     ids: dict[str, dict[str, Line]] = {}
     after: dict[str, str | None] = {}
     for side, lines in present.items():
@@ -56,6 +59,7 @@ def pair_lines(flow: Flow, rows: Mapping[str, Row], shadows: Mapping[str, Shadow
             versions={side: line.version for side, line in holders.items()},
             now={side: line.values for side, line in holders.items()},
             before={side: before[side][name] for side in holders if name in before.get(side, {})},
+            behind={side: of[name] for side, of in behind.items() if side in holders and name in of},
             removed={side: lines[name] for side, lines in before.items() if name in lines and side not in holders},
             after=after[name],
         )

@@ -142,6 +142,7 @@ def merge(
         flow.properties.values(),
         {side: row.values for side, row in rows.items()},
         {side: shadow.values for side, shadow in shadows.items()},
+        {side: shadow.behind for side, shadow in shadows.items() if shadow.behind},
         latest_first,
         able,
         said[None],
@@ -160,6 +161,7 @@ def _merge_values(
     properties: Iterable[Property],
     rows: Mapping[str, Values],
     shadows: Mapping[str, Values],
+    behind: Mapping[str, frozenset[str]],
     latest_first: Sequence[str],
     able: frozenset[str],
     answers: Mapping[str, Answer],
@@ -167,7 +169,7 @@ def _merge_values(
     decisions: list[Decision] = []
     conflicts: list[Conflict] = []
     for p in properties:
-        match _merge_property(p, rows, shadows, latest_first, able, answers.get(p.name)):
+        match _merge_property(p, rows, shadows, behind, latest_first, able, answers.get(p.name)):
             case Decision() as decision:
                 decisions.append(decision)
             case Conflict() as conflict:
@@ -179,6 +181,7 @@ def _merge_property(
     p: Property,
     rows: Mapping[str, Values],
     shadows: Mapping[str, Values],
+    behind: Mapping[str, frozenset[str]],
     latest_first: Sequence[str],
     able: frozenset[str],
     answer: Answer | None,
@@ -189,7 +192,8 @@ def _merge_property(
     targets = able & p.targets
     if answer is not None and _stands(p, answer, now):
         return _as_answered(p, answer, targets, before, now)
-    if now == before and targets <= now.keys():
+    late = frozenset(side for side in behind if name in behind[side] and side in before)
+    if now == before and targets <= now.keys() and not late:
         return None  # the ordinary case: nothing happened to this property
     sources = [side for side in latest_first if side in p.sources and side in now]
     if not sources:
@@ -197,6 +201,8 @@ def _merge_property(
 
     origin, reason, lost = sources[0], Reason.FILLED, {}
     edited = _edited(p, sources, before, now)
+    if late and late.issuperset(edited):
+        edited = _on_its_way(p, sources, edited, late, before, now)
     if p.when_create:
         # It goes with a new record and afterwards fills what is empty; it never changes what is there.
         origin = next((side for side in p.columns if side in sources and now[side] is not None), origin)
@@ -264,11 +270,24 @@ def _edited(p: Property, sources: Sequence[str], before: Values, now: Values) ->
     if images.issuperset(edited):
         return []
     edited = [s for s in edited if s not in images or not holds(p, s, None, now[s])]
-    if before.keys() >= set(edited):
-        return edited
+    if any(side in before for side in edited):
+        return edited  # who knew what is known elsewhere has changed it
     known = [s for s in still if now[s] is not None and not any(holds(p, s, now[new], now[s]) for new in edited)]
     stand = whole(p, known, now)
     return [s for s in sources if s in edited or s in stand]
+
+
+def _on_its_way(
+    p: Property, sources: Sequence[str], edited: Sequence[str], late: frozenset[str], before: Values, now: Values
+) -> list[str]:
+    """Where something has not arrived everywhere yet, who has it stands for it as if it were edited there now.
+
+    Of several it is the one whose record was changed first: the others have been written since.
+    """
+    have = [side for side in sources if side in before and side not in late]
+    have = [side for side in have if now[side] is not None or not p.keep_filled]
+    stand = (whole(p, have, now) or have)[-1:]
+    return [side for side in sources if side in edited or side in stand]
 
 
 def whole(p: Property, sides: Sequence[str], now: Values) -> list[str]:
@@ -311,7 +330,9 @@ def _merge_line(
     """A line that one side added goes to the others; one it removed is removed there, unless it was edited there."""
     properties = flow.lines.properties if flow.lines else {}
     said = {} if pair.removed else answers  # of a line that is going nothing more is to be said
-    decisions, conflicts = _merge_values(properties.values(), pair.now, pair.before, latest_first, able, said)
+    decisions, conflicts = _merge_values(
+        properties.values(), pair.now, pair.before, pair.behind, latest_first, able, said
+    )
     line = LineMerge(line=pair.line, ids=pair.ids, versions=pair.versions, after=pair.after)
     if pair.removed and not _edited_by_a_person(properties, pair):
         keep = tuple(

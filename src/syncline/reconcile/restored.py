@@ -85,7 +85,7 @@ def put_back(
     if then is not None:
         all_shadows[side] = replace(all_shadows[side], lines=tuple(then.values()))
     for other in shadows.keys() - {side}:
-        now = _whole(rows.get(other), shadows[other])
+        now = known_row(rows.get(other), shadows[other])
         all_rows[other] = now
         before = replace(shadows[other], values={**shadows[other].values, **_told(forgotten, now.values)})
         if then is not None:
@@ -117,7 +117,7 @@ def put_back_only(
                     replace(x, values={**x.values, **then_by_line.get(x.line, {})}) for x in shadows[each].lines
                 ),
             )
-    whole = {other: _whole(rows.get(other), shadows[other]) for other in shadows.keys() - {side}}
+    whole = {other: known_row(rows.get(other), shadows[other]) for other in shadows.keys() - {side}}
     return {**rows, **whole}, before
 
 
@@ -130,7 +130,7 @@ def _told(forgotten: Values, now: Values) -> dict[str, Value]:
     return {name: value for name, value in forgotten.items() if name in now}
 
 
-def _whole(row: Row | None, shadow: Shadow) -> Row:
+def known_row(row: Row | None, shadow: Shadow) -> Row:
     """What a side holds, as far as it is known."""
     lines = tuple(Line(id=line.id, version=line.version, values=line.values) for line in shadow.lines)
     if row is None:

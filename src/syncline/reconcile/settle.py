@@ -2,8 +2,9 @@
 
 A property that was written takes the write's own answer as its shadow there; one that was *not* written keeps its old
 shadow, so that what the other system derived from the write is seen as its edit and travels back in the next turn. A
-side whose edit has not yet reached every side it should keeps its old shadow too: the edit stays an edit. Only a side
-that holds nothing yet is not waited for, once another has been written: to it goes all there is, edited or not.
+side whose edit has not yet reached any side it should keeps its old shadow too: the edit stays an edit. Only a side
+that holds nothing yet is not waited for, once another has been written: to it goes all there is, edited or not. Where
+of several writes only some are done, what was passed on is known from then on, and the other sides are behind.
 """
 
 from __future__ import annotations
@@ -76,10 +77,11 @@ def _settle_side(
     told = done.told if done else seen or Told(version=old.version, modified=old.modified)
     answer = done.row.values if done and done.row else {}
     values = _settle_values(flow.properties, decided.decisions, side, old.values, answer, delivered.keys())
+    behind = _settle_behind(decided.decisions, side, old.behind, delivered.keys())
     lines = old.lines
     if flow.lines is not None and decided.lines is not None:
         lines = tuple(_settle_lines(flow.lines.properties, decided.lines, side, old, delivered))
-    return Shadow(version=told.version, modified=told.modified, values=values, lines=lines)
+    return Shadow(version=told.version, modified=told.modified, values=values, lines=lines, behind=behind)
 
 
 def _settle_values(
@@ -96,9 +98,22 @@ def _settle_values(
         if side in d.writes:
             if side in done:
                 values[d.property] = answer.get(d.property, properties[d.property].normal(side, d.value))
-        elif side in d.now and (d.writes <= done or (done and not d.now.keys() & (d.writes - done))):
+        elif side in d.now and (d.writes <= done or d.writes & done or (done and not d.now.keys() & (d.writes - done))):
             values[d.property] = d.now[side]
     return values
+
+
+def _settle_behind(
+    decisions: Iterable[Decision], side: str, old: frozenset[str], delivered: Iterable[str]
+) -> frozenset[str]:
+    behind = set(old)
+    done = frozenset(delivered)
+    for d in decisions:
+        if side in d.writes - done:
+            behind |= {d.property} if d.writes & done else set()
+        elif d.writes <= done or d.writes & done:
+            behind.discard(d.property)
+    return frozenset(behind)
 
 
 def _settle_lines(
@@ -132,5 +147,6 @@ def _settle_lines(
             answer.values if answer else {},
             delivered.keys(),
         )
+        behind = _settle_behind(m.decisions, side, known.behind if known else frozenset(), delivered.keys())
         version = answer.version if answer else m.versions.get(side) or (known.version if known else None)
-        yield LineShadow(line=m.line, id=id_, version=version, values=values)
+        yield LineShadow(line=m.line, id=id_, version=version, values=values, behind=behind)

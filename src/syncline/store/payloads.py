@@ -46,9 +46,12 @@ load_write: Callable[[str], Write] = loader(Write)
 def load_shadow(text: str) -> Shadow:
     stored = _load_shadow(text)
     lines = tuple(
-        LineShadow(line=line.line, id=line.id, version=line.version, values=line.values) for line in stored.lines
+        LineShadow(line=each.line, id=each.id, version=each.version, values=each.values, behind=each.behind)
+        for each in stored.lines
     )
-    return Shadow(version=stored.version, modified=stored.modified, values=stored.values, lines=lines)
+    return Shadow(
+        version=stored.version, modified=stored.modified, values=stored.values, lines=lines, behind=stored.behind
+    )
 
 
 class _StoredLine(Struct):
@@ -56,6 +59,7 @@ class _StoredLine(Struct):
     id: str
     version: str | None
     values: dict[str, Any]
+    behind: frozenset[str] = frozenset()
 
 
 class _StoredShadow(Struct):
@@ -65,6 +69,7 @@ class _StoredShadow(Struct):
     modified: datetime | None
     values: dict[str, Any]
     lines: list[_StoredLine]
+    behind: frozenset[str] = frozenset()
 
 
 _load_shadow: Callable[[str], _StoredShadow] = loader(_StoredShadow)

@@ -83,7 +83,8 @@ async def _look_at_written(worker: Worker, flow: Flow, side: str, intents: Seque
         shadow = shadows.get((intent.link, side), Shadow(version=None))
         then = row(flow, side, seen, known) if (seen := before.get(id_)) else Row(values=shadow.values)
         what = row(flow, side, found[id_], known) if id_ in found else Row(values={}, lines=())
-        draft.journal += recovered(flow, intent, then, what, shadow, now)
+        others = [each for (link, at), each in shadows.items() if link == intent.link and at != side]
+        draft.journal += recovered(flow, intent, then, what, shadow, others, now)
         if id_ in found and intent.link in links:
             stand.append((intent, links[intent.link], found[id_]))
     await remember(worker, flow, side, stand)
