@@ -14,7 +14,7 @@ from simulation.course import Course
 from simulation.people import Deletion, Edit, lineage
 from simulation.systems import BLANK, FORBIDDEN, token
 from syncline.mapping.model import Deletion as Policy
-from syncline.records import Ref, Value
+from syncline.records import LinkState, Ref, Value
 from syncline.store import Entry, Parked
 
 _WRITES_AN_ACT = 8
@@ -252,9 +252,10 @@ class _Judge:
             yield Wrong("e", f"an intent is open: {intent}")
         parked = {each.ref for each in self._world.store.parked()}
         for pair in (pair for flow in self._entities for pair in self._world.store.pairs(flow, None, 100_000)):
+            if pair.link.state is not LinkState.ACTIVE or not parked.isdisjoint(pair.link.refs):
+                continue
             for side, known in pair.shadows.items():
-                behind = known.behind.union(*(line.behind for line in known.lines))
-                if behind and parked.isdisjoint(pair.link.refs):
+                if behind := known.behind.union(*(line.behind for line in known.lines)):
                     yield Wrong("a", f"{side} of {pair.link.members} is still behind with {', '.join(sorted(behind))}")
         caused = self._people.acted + sum(len(events) for events in self._world.script.events.values())
         if self._world.written > _WRITES_AN_ACT * (caused + 2):
