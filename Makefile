@@ -39,11 +39,11 @@ KIND ?= model
 simulate: setup
 	PYTHONPATH=tests $(BIN)/python -m simulation.run $(SEEDS) $(START) $(KIND)
 
-# Mutation testing of the decisions and the guards (docs/correctness.md). What was judged before is kept in mutants/.
+# Mutation testing of the decisions and the engine (docs/correctness.md). What was judged before is kept in mutants/.
 # A part of it, judged again: make mutate ONLY='syncline.reconcile.merge.*'
 CHILDREN ?= 2
 mutate: setup
-	$(BIN)/mutmut run --max-children $(CHILDREN) $(if $(ONLY),'$(ONLY)')
+	PATH="$(CURDIR)/$(BIN):$$PATH" MYPYPATH=src $(BIN)/mutmut run --max-children $(CHILDREN) $(if $(ONLY),'$(ONLY)')
 	$(BIN)/mutmut results
 	$(BIN)/mutmut export-cicd-stats
 	@cat mutants/mutmut-cicd-stats.json
