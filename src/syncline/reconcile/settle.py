@@ -98,7 +98,7 @@ def _settle_values(
         if side in d.writes:
             if side in done:
                 values[d.property] = answer.get(d.property, properties[d.property].normal(side, d.value))
-        elif side in d.now and (d.writes <= done or d.writes & done or (done and not d.now.keys() & (d.writes - done))):
+        elif side in d.now and (_is_passed_on(d, done) or (done and not d.now.keys() & d.writes)):
             values[d.property] = d.now[side]
     return values
 
@@ -106,14 +106,15 @@ def _settle_values(
 def _settle_behind(
     decisions: Iterable[Decision], side: str, old: frozenset[str], delivered: Iterable[str]
 ) -> frozenset[str]:
-    behind = set(old)
     done = frozenset(delivered)
-    for d in decisions:
-        if side in d.writes - done:
-            behind |= {d.property} if d.writes & done else set()
-        elif d.writes <= done or d.writes & done:
-            behind.discard(d.property)
-    return frozenset(behind)
+    passed_on = {d.property: side in d.writes - done for d in decisions if _is_passed_on(d, done)}
+    behind = {name for name, is_behind in passed_on.items() if is_behind}
+    return frozenset((old - passed_on.keys()) | behind)
+
+
+def _is_passed_on(d: Decision, done: frozenset[str]) -> bool:
+    """Whether it has reached any side that it was to reach."""
+    return not d.writes or not d.writes.isdisjoint(done)
 
 
 def _settle_lines(
