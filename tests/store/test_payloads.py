@@ -104,6 +104,14 @@ def test_a_time_of_another_zone_comes_back_in_utc() -> None:
     assert record.modified.tzinfo is UTC
 
 
+def test_a_shadow_of_before_sides_could_be_behind_is_still_read() -> None:
+    line = {"line": "erp:1", "id": "1", "version": None, "values": {"quantity": 2}}
+    told = {"version": "7", "modified": None, "values": {"name": "Anna"}, "lines": [line]}
+    assert load_shadow(dump(told)) == Shadow(
+        version="7", values={"name": "Anna"}, lines=(LineShadow(line="erp:1", id="1", values={"quantity": 2}),)
+    )
+
+
 def test_any_mapping_can_be_kept() -> None:
     assert load_plain(dump(Shadow(version=None, values=MappingProxyType({"a": 1}))))["values"] == {"a": 1}
 

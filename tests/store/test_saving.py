@@ -23,7 +23,8 @@ SHADOW = Shadow(
     version='W/"1"',
     modified=NOON,
     values={"name": "Anna", "limit": Decimal("10.50"), "blocked": False, "email": None},
-    lines=(LineShadow(line="erp:1", id="1", values={"quantity": Decimal("2")}),),
+    lines=(LineShadow(line="erp:1", id="1", values={"quantity": Decimal("2")}, behind=frozenset({"quantity"})),),
+    behind=frozenset({"email", "limit"}),
 )
 RECORD = Record(id="anna", version='W/"1"', modified=NOON, fields={"name": "Anna", "address": {"street": "A 1"}})
 INTENT = Intent(
