@@ -242,6 +242,23 @@ async def test_of_two_that_may_be_it_the_other_is_linked_when_one_is_apart(both:
     assert (await both.sync()).writes == 0
 
 
+async def test_who_shares_a_weaker_key_and_differs_in_a_stronger_is_asked_about(both: Pair) -> None:
+    """Two companies with the same e-mail address, and not the same number."""
+    left = await ours(both, "North", organisationNumber="1", email="post@group.example")
+    right = await theirs(both, "South", taxRegistrationNumber="2", email="post@group.example")
+    await both.sync()
+    told = parked(both)
+    assert told.keys() == {left, right}
+    assert (told[left].cause, told[left].message) == (
+        "suggested",
+        f"looks like the same record by email, though organisationNumber differs: {right}",
+    )
+    await both.erp.change("customers", left.id, {"organisationNumber": "2"})
+    await both.sync()
+    assert not both.parked()
+    assert await counterpart(both, left) == right
+
+
 async def test_a_refused_suggestion_is_not_made_again(both: Pair) -> None:
     left = await ours(both, "Café du Nord, S.A.", address={"postalCode": "0150"})
     right = await theirs(both, "CAFE DU NORD SA", postalCode="0150")  # nearly the same is enough to ask

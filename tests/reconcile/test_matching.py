@@ -9,8 +9,8 @@ from reconcile.agreement import FLOW, prop
 from syncline.mapping.model import MatchKey, Reference
 from syncline.mapping.types import Kind
 from syncline.reconcile.likeness import likeness
-from syncline.reconcile.match import Ambiguous, Matched, Suggested, candidates, doubles, keys_of, match
-from syncline.records import Ref, Values
+from syncline.reconcile.match import Ambiguous, Matched, Suggested, candidates, doubles, keys_of, match, stronger
+from syncline.records import Ref, Value, Values
 
 KEY, HINT = MatchKey(("code",)), MatchKey(("name", "code"), suggest=True)
 
@@ -60,6 +60,23 @@ def test_what_is_left_of_a_group_without_the_pairs_that_are_apart(
 def test_a_hint_is_never_a_match_and_is_not_given_twice() -> None:
     assert told(*match(HINT, refs("a1", "b1"))) == [("Suggested", "a1", "b1")]
     assert match(HINT, refs("a1", "b1"), pairs("a1-b1")) == ()
+
+
+def test_who_differs_in_a_stronger_key_is_only_like_the_other() -> None:
+    a1, b1, c1 = refs("a1", "b1", "c1")
+    known: dict[Ref, dict[str, Value]] = {a1: {"tax": "1", "mobile": "7"}, b1: {"tax": "2", "mobile": "8"}, c1: {}}
+    assert match(KEY, [a1, b1], (), known) == (Suggested((a1, b1), "tax"),)
+    assert match(KEY, [a1, b1], (), known | {b1: {"tax": "1", "mobile": "8"}}) == (Suggested((a1, b1), "mobile"),)
+    assert told(*match(KEY, [a1, b1], (), known | {b1: {"tax": "1"}})) == [("a1", "b1")], "what is empty differs not"
+    assert told(*match(KEY, [a1, c1], (), known)) == [("a1", "c1")]
+    assert told(*match(KEY, [a1, b1, c1], (), known)) == [("Suggested", "a1", "b1", "c1")]
+
+
+def test_stronger_are_the_keys_before_which_no_side_gives_itself() -> None:
+    last = MatchKey(("phone", "name"))
+    flow = replace(FLOW, match=(KEY, MatchKey(("number",)), HINT, MatchKey(("note", "terms")), last))
+    assert stronger(flow, last) == ["code", "note+terms"]
+    assert stronger(flow, KEY) == []
 
 
 def test_candidates_are_of_other_sides_and_not_apart() -> None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from syncline.mapping.model import Flow, MatchKey
-from syncline.records import Ref, Values
+from syncline.records import Ref, Value, Values
 
 Apart: TypeAlias = Collection[frozenset[Ref]]
 """Pairs of records that a person said are not the same."""
@@ -29,9 +29,13 @@ class Ambiguous(Struct, frozen=True):
 
 
 class Suggested(Struct, frozen=True):
-    """They look like the same record, by a key that is only good enough for a suggestion."""
+    """They look like the same record, by a key that is only good enough for a suggestion.
+
+    Such a key is also one that they share though they differ in the stronger key ``though``.
+    """
 
     refs: tuple[Ref, ...]
+    though: str | None = None
 
 
 Verdict: TypeAlias = Matched | Ambiguous | Suggested
@@ -66,22 +70,46 @@ def _letters(value: str) -> str:
     return "".join(c for c in plain if c.isalnum()) or _text(value)
 
 
-def match(key: MatchKey, alike: Iterable[Ref], apart: Apart = ()) -> tuple[Verdict, ...]:
+def stronger(flow: Flow, key: MatchKey) -> list[str]:
+    """The names of the keys before this one that tell records apart. A number that each side gives itself does not."""
+    return [
+        name_of(each)
+        for each in flow.match[: flow.match.index(key)]
+        if not each.suggest and not any(flow.properties[name].when_create for name in each.properties)
+    ]
+
+
+def match(
+    key: MatchKey, alike: Iterable[Ref], apart: Apart = (), told: Mapping[Ref, Mapping[str, Value]] | None = None
+) -> tuple[Verdict, ...]:
     """What one key says of ``alike``: all records without a link that share its value.
 
     Pairs that are ``apart`` count as different: what is left falls into groups of their own, and who is in none of
-    them is like nobody.
+    them is like nobody. ``told`` is what each record has of `stronger` keys, by their names, strongest first.
     """
-    return tuple(_verdict(key, group, apart) for group in _groups(alike, apart) if len({ref.side for ref in group}) > 1)
+    groups = (group for group in _groups(alike, apart) if len({ref.side for ref in group}) > 1)
+    return tuple(_verdict(key, group, apart, told or {}) for group in groups)
 
 
-def _verdict(key: MatchKey, group: tuple[Ref, ...], apart: Apart) -> Verdict:
+def _verdict(key: MatchKey, group: tuple[Ref, ...], apart: Apart, told: Mapping[Ref, Mapping[str, Value]]) -> Verdict:
     if key.suggest:
         return Suggested(group)
     one_a_side = max(Counter(ref.side for ref in group).values()) == 1
-    if one_a_side and not any(frozenset((a, b)) in apart for a in group for b in group):
-        return Matched({ref.side: ref.id for ref in group})
-    return Ambiguous(group)
+    if not one_a_side or any(frozenset((a, b)) in apart for a in group for b in group):
+        return Ambiguous(group)
+    if though := differing(told.get(ref, {}) for ref in group):
+        return Suggested(group, though)
+    return Matched({ref.side: ref.id for ref in group})
+
+
+def differing(told: Iterable[Mapping[str, Value]]) -> str | None:
+    """The first key of which two of these records have different values; what is empty differs from nothing."""
+    found: dict[str, Value] = {}
+    for each in told:
+        for name, value in each.items():
+            if found.setdefault(name, value) != value:
+                return name
+    return None
 
 
 def candidates(ref: Ref, group: Iterable[Ref], apart: Apart) -> Iterator[Ref]:

@@ -126,6 +126,16 @@ def keys_of(connection: Connection, ids: Collection[str], names: Collection[str]
     }
 
 
+def told_keys(connection: Connection, refs: Collection[Ref], names: Collection[str]) -> dict[Ref, dict[str, Value]]:
+    k = t.keys.c
+    found: defaultdict[Ref, dict[str, Value]] = defaultdict(dict)
+    for flow, side, ids in slices(refs) if names else ():
+        asked = select(k.id, k.name, k.value).where(k.flow == flow, k.side == side, k.id.in_(ids))
+        for id_, name, value in connection.execute(asked.where(k.name.in_(list(names)))):
+            found[Ref(flow, side, id_)][name] = value
+    return dict(found)
+
+
 def by_key(
     connection: Connection, flow: str, side: str, name: str, values: Collection[Value]
 ) -> dict[Value, tuple[Ref, ...]]:

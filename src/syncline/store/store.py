@@ -123,6 +123,11 @@ class Store:
         with self._look() as c:
             return reading.keys_of(c, ids, names)
 
+    def told_keys(self, refs: Collection[Ref], names: Collection[str]) -> dict[Ref, dict[str, Value]]:
+        """The values of these keys that records have, linked or not, by record and name."""
+        with self._look() as c:
+            return reading.told_keys(c, refs, names)
+
     def by_key(self, flow: str, side: str, name: str, values: Collection[Value]) -> dict[Value, tuple[Ref, ...]]:
         """The records that have one of these values, linked or not, by value."""
         with self._look() as c:

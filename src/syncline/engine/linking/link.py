@@ -20,7 +20,7 @@ from syncline.engine.worker import Worker
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, MatchKey
 from syncline.mapping.translate import row
-from syncline.reconcile.match import Apart, Matched, Suggested, Verdict, candidates, doubles, match
+from syncline.reconcile.match import Apart, Matched, Suggested, Verdict, candidates, differing, doubles, match, stronger
 from syncline.reconcile.match import name_of as key_name
 from syncline.records import Link, LinkState, Ref, Value
 from syncline.store import Arrival, Cause, Entry, Memory, Store
@@ -91,11 +91,12 @@ class _Matching:
     async def _match(self, key: MatchKey, found: Iterable[tuple[Value, list[Ref]]]) -> None:
         groups = {value: refs for value, refs in found if len({ref.side for ref in refs}) > 1}
         taken = self._taken(key, groups)
-        apart = self._store.apart([ref for refs in groups.values() for ref in refs])
+        everybody = [ref for refs in groups.values() for ref in refs]
+        apart, told = self._store.apart(everybody), self._told(key, everybody)
         verdicts = [
             verdict
             for value, refs in groups.items()
-            for verdict in match(key, refs, _among(apart, refs))
+            for verdict in match(key, refs, _among(apart, refs), told)
             if not (value in taken and isinstance(verdict, Matched))
         ]
         arrivals = self._store.arrivals([ref for verdict in verdicts for ref in _refs(self._flow, verdict)])
@@ -109,6 +110,12 @@ class _Matching:
             else:
                 held += self._hold(key, verdict, refs, arrivals, apart)
         await park(self._worker, self._flow, held, arrivals, {})
+
+    def _told(self, key: MatchKey, refs: Collection[Ref]) -> dict[Ref, dict[str, Value]]:
+        """What these have of the keys that are stronger, strongest first."""
+        names = {name: match_name(name) for name in stronger(self._flow, key)}
+        found = self._store.told_keys(refs, list(names.values()))
+        return {ref: {name: of[kept] for name, kept in names.items() if kept in of} for ref, of in found.items()}
 
     def _taken(self, key: MatchKey, groups: Mapping[Value, Collection[Ref]]) -> Collection[Value]:
         """The values that a link has already, where what has arrived with them is not on every side: elsewhere it would
@@ -136,6 +143,7 @@ class _Matching:
         self._held.update(refs)
         is_suggested = isinstance(verdict, Suggested)
         reason = "looks like the same record by" if is_suggested else "several records have the same"
+        though = f", though {verdict.though} differs" if isinstance(verdict, Suggested) and verdict.though else ""
         mend = (
             "Say which are the same (syncline link), which are not (syncline parked apart), or make the values differ."
         )
@@ -144,7 +152,7 @@ class _Matching:
             Held(
                 ref=ref,
                 cause="suggested" if is_suggested else "ambiguous",
-                message=f"{reason} {key_name(key)}: {listed([other for other in refs if other != ref])}",
+                message=f"{reason} {key_name(key)}{though}: {listed([other for other in refs if other != ref])}",
                 mend=mend,
                 candidates=tuple(islice(candidates(ref, refs, among), MOST)),
             )
@@ -162,13 +170,16 @@ class _Matching:
         linked, links = self._linked_by(key, [value for value, _ in groups])
         apart = self._store.apart(refs)
         arrivals = self._store.arrivals(refs)
+        told = self._told(key, [*refs, *links])
         held: list[Held] = []
         for value, sharing in groups:
             free = [ref for ref in sharing if ref.side in self._makers and ref not in self._held | self._unlinked]
             sides = Counter(ref.side for ref in sharing)
             for ref in free:
                 rivals = _rivals(ref, linked.get(value, ()), links, apart)
-                if len(rivals) == 1 and sides[ref.side] == 1 and self._may_join(links[rivals[0]], ref):
+                alone = len(rivals) == 1 and sides[ref.side] == 1
+                same = alone and not differing(told.get(each, {}) for each in (ref, rivals[0]))
+                if same and self._may_join(links[rivals[0]], ref):
                     self._held.add(ref)
                     link = links[rivals[0]]
                     joined = replace(link, members=in_order(self._flow, {**link.members, ref.side: ref.id}))
