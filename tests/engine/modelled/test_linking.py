@@ -275,13 +275,12 @@ def test_what_is_asked_about_is_planned_once(two: Models) -> None:
     two.sync()
     assert is_held(two, one, two_, other)
     assert planned(two) == []
-    keep_apart(two.store, [frozenset((one, other))])
+    two.change(ERP, "a2", phone="new")
+    assert len(planned(two)) == 3, "who is edited is asked about with all the others"
+    two.change(ERP, "a1", code="K2")
     two.sync()
-    found = two.parked()
-    assert {ref: [each["record"] for each in told.details["candidates"]] for ref, told in found.items()} == {
-        two_: [str(other)],
-        other: [str(two_)],
-    } or not found
+    assert two.link(two_) == two.link(other)
+    assert not two.parked()
 
 
 def test_who_goes_on_is_tried_as_often_as_anybody(tmp_path: Path) -> None:
@@ -298,6 +297,23 @@ def test_who_goes_on_is_tried_as_often_as_anybody(tmp_path: Path) -> None:
         times = [each.at for each in models.journal if each.action == "created"]
         assert timedelta(seconds=2) < max(times) - min(times) < timedelta(seconds=3.5)
         assert all(ref in models.store.links_of(refs) for ref in refs)
+
+
+def test_who_is_linked_after_all_is_brought_in_step_as_soon_as_anybody(tmp_path: Path) -> None:
+    with between_models(
+        tmp_path, {f"2 {BC} update customers 1": [Fault(name="busy", seconds=0.1)]}, unique=False, feed=True
+    ) as models:
+        one = models.create(ERP, "a", code="K1", phone="1")
+        models.create(ERP, "b", code="K1")
+        other = models.create(BC, "a", code="K1")
+        models.sync()
+        models.change(ERP, "b", code="K2")
+        began = models.setup.now()
+        assert models.sync().flows["customers"].linked == 1
+        assert models.link(one) == models.link(other)
+        assert models.held(BC, "phone")["a"] == "1"
+        assert models.setup.now() - began < timedelta(seconds=7)
+        assert models.arrival(one) is models.arrival(other) is None
 
 
 # --- what was typed in again
