@@ -303,17 +303,23 @@ def test_who_is_linked_after_all_is_brought_in_step_as_soon_as_anybody(tmp_path:
     with between_models(
         tmp_path, {f"2 {BC} update customers 1": [Fault(name="busy", seconds=0.1)]}, unique=False, feed=True
     ) as models:
-        one = models.create(ERP, "a", code="K1", phone="1")
-        models.create(ERP, "b", code="K1")
-        other = models.create(BC, "a", code="K1")
+        pairs = []
+        for name in ("a", "b"):
+            one = models.create(ERP, name, code=name, phone=f"of {name}")
+            models.create(ERP, f"{name}2", code=name)
+            pairs.append((one, models.create(BC, name, code=name)))
         models.sync()
-        models.change(ERP, "b", code="K2")
+        for name in ("a", "b"):
+            models.change(ERP, f"{name}2", code=f"{name}2")
         began = models.setup.now()
-        assert models.sync().flows["customers"].linked == 1
-        assert models.link(one) == models.link(other)
-        assert models.held(BC, "phone")["a"] == "1"
+        assert models.sync().flows["customers"].linked == 2
+        assert not models.parked()
+        for one, other in pairs:
+            assert models.link(one) == models.link(other)
+            assert models.arrival(one) is models.arrival(other) is None
+        phones = models.held(BC, "phone")
+        assert (phones["a"], phones["b"]) == ("of a", "of b")
         assert models.setup.now() - began < timedelta(seconds=7)
-        assert models.arrival(one) is models.arrival(other) is None
 
 
 # --- what was typed in again
@@ -347,6 +353,20 @@ def test_what_is_typed_in_again_on_several_sides_takes_the_place_of_the_deleted(
         for ref in refs
     }
     assert three.sync().writes == 0
+
+
+def test_what_two_of_three_have_lost_is_made_again_where_nobody_typed_it_in(three: Models) -> None:
+    three.customers(1)
+    three.sync()
+    crm = three.ref(CRM, "c0")
+    three.delete(ERP, "c0")
+    three.delete(BC, "c0")
+    new = three.create(ERP, "c0", number="N0")
+    result = three.sync()
+    assert {each.note for each in three.told("deleted", "unlinked")} == {"created again in bc, erp"}
+    assert result.flows["customers"].created == {BC: 1}
+    link = three.link(new)
+    assert link.members == {ERP: new.id, BC: three.ref(BC, "c0").id, CRM: crm.id}
 
 
 def test_what_is_typed_in_again_is_noticed_before_the_deletion_is(tmp_path: Path) -> None:
