@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from syncline.records import Value
+from syncline.records import Ref, Value
 from syncline.store.memory import Cause
 
 
@@ -56,15 +56,27 @@ class Result:
         self.held: list[str] = []
         self.told: list[str] = []
         self._refused: list[str] = []
+        self._put_off: dict[Ref, str] = {}
 
     def refuse(self, sentence: str) -> None:
         """What a person wished, and no later round can do either."""
         self._refused.append(sentence)
         self.unfinished.append(sentence)
 
+    def put_off(self, refs: Iterable[Ref], sentence: str) -> None:
+        """Why these could not be finished. It holds until they are tried again, however many rounds later."""
+        self._put_off |= dict.fromkeys(refs, sentence)
+        if sentence not in self.unfinished:
+            self.unfinished.append(sentence)
+
+    def tried(self, refs: Iterable[Ref]) -> None:
+        """These are worked on again."""
+        for ref in refs:
+            self._put_off.pop(ref, None)
+
     def try_again(self) -> None:
         """Another round begins: what was not finished may be now."""
-        self.unfinished[:] = self._refused
+        self.unfinished[:] = dict.fromkeys([*self._refused, *self._put_off.values()])
 
     @property
     def writes(self) -> int:

@@ -39,6 +39,7 @@ async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival], deletion
     With ``deletions_at`` what is gone is left until then.
     """
     store = worker.setup.store
+    worker.result.tried(arrival.ref for arrival in arrivals)
     links = store.links([a.link for a in arrivals if a.link is not None])
     cases = group(arrivals, links, flow)
     unsettled = {intent.link for intent in store.open_intents()}

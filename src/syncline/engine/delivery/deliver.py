@@ -36,6 +36,7 @@ from syncline.records import (
     Gone,
     Outcome,
     Record,
+    Ref,
     Refused,
     Row,
     Shadow,
@@ -197,6 +198,7 @@ async def _remember(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, Mapp
     known = await worker.knowing.to_read(flow, told)
     lost: list[Intent] = []
     moved: defaultdict[str, set[str]] = defaultdict(set)
+    later: dict[Ref, datetime] = {}
     for case, sent in cases:
         delivered = {s: _delivered(flow, each, known) for s, each in sent.items() if isinstance(each.outcome, Done)}
         observed = {s: _observed(flow, each, known) for s, each in sent.items() if isinstance(each.outcome, Done)}
@@ -213,10 +215,11 @@ async def _remember(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, Mapp
         for side, outcome in failed.items():
             if side in case.link.members and _has_moved(outcome):
                 moved[side].add(case.link.members[side])
-        _settle(worker, case, delivered, observed, failed)
+        if due := _settle(worker, case, delivered, observed, failed):
+            later |= dict.fromkeys(case.refs, due)
     worker.draft.opened += lost
     worker.draft.save()
-    await recover.look_again(worker, flow, moved)
+    await recover.look_again(worker, flow, moved, later)
     if lost:
         await recover.recover(worker, lost)
 
@@ -251,8 +254,8 @@ def _settle(
     delivered: Mapping[str, Delivered],
     observed: Mapping[str, tuple[Record, Row] | None],
     failed: Mapping[str, Outcome] | None = None,
-) -> None:
-    """Remember what stands; what does not is due again, later, or for a person."""
+) -> datetime | None:
+    """Remember what stands; what does not is due again, later, or for a person. When, where that is put off."""
     draft, now = worker.draft, worker.setup.now()
     ids = dict(case.link.members) | {side: found[0].id for side, found in observed.items() if found}
     created = ids.keys() - case.link.members.keys()
@@ -273,11 +276,12 @@ def _settle(
         (tally.created if side in created else tally.updated)[side] += 1
     kept = [_as_it_stands(arrival, observed.get(side), now) for side, arrival in case.arrivals.items()]
     if failed:
-        put_off(worker, case, kept, failed)
-    elif case.merge.conflicts:
+        return put_off(worker, case, kept, failed)
+    if case.merge.conflicts:
         _ask(worker, case, kept)
     else:
         draft.finish(case.arrivals.values())
+    return None
 
 
 def _follow(

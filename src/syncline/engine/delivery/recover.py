@@ -32,14 +32,17 @@ _KEYS_LIVE = timedelta(hours=12)
 """How long a system is trusted to remember an idempotency key."""
 
 
-async def look_again(worker: Worker, flow: Flow, moved: Mapping[str, Collection[str]]) -> None:
-    """Read these records (ids by side) afresh into the inbox."""
+async def look_again(
+    worker: Worker, flow: Flow, moved: Mapping[str, Collection[str]], later: Mapping[Ref, datetime] | None = None
+) -> None:
+    """Read these records (ids by side) afresh into the inbox, where they are due ``later``, or at once."""
     for side, ids in moved.items():
         found = await worker.setup.systems[side].get(view(flow, side), sorted(ids))
         now = worker.setup.now()
         for id_ in ids:
             ref = Ref(flow.name, side, id_)
-            worker.draft.arrivals[ref] = Arrival(ref=ref, record=found.get(id_), seen=now, due=now)
+            due = max((later or {}).get(ref, now), now)
+            worker.draft.arrivals[ref] = Arrival(ref=ref, record=found.get(id_), seen=now, due=due)
     worker.draft.save()
 
 

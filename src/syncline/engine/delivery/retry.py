@@ -18,8 +18,11 @@ _PATIENCE = 6
 """How often a record that keeps moving is tried at once before it has to wait."""
 
 
-def put_off(worker: Worker, case: Case, arrivals: Sequence[Arrival], failed: Mapping[str, Outcome]) -> None:
-    """``failed`` is what became of the writes that do not stand, by side; ``arrivals`` are kept until they do."""
+def put_off(worker: Worker, case: Case, arrivals: Sequence[Arrival], failed: Mapping[str, Outcome]) -> datetime | None:
+    """``failed`` is what became of the writes that do not stand, by side; ``arrivals`` are kept until they do.
+
+    When they are due, if not only once something wakes them.
+    """
     draft, now = worker.draft, worker.setup.now()
     attempts = max(arrival.attempts for arrival in arrivals)
     due: datetime | None = now
@@ -35,12 +38,13 @@ def put_off(worker: Worker, case: Case, arrivals: Sequence[Arrival], failed: Map
             case Unavailable(message=message, retry_after=seconds) if due is not None:
                 pause = max(timedelta(seconds=seconds or 0), min(_BACKOFF * 2**attempts, _LONGEST))
                 due = max(due, now + pause)
-                worker.result.unfinished.append(f"{side} cannot be written now: {message}")
+                worker.result.put_off((arrival.ref for arrival in arrivals), f"{side} cannot be written now: {message}")
             case _ if due is not None and attempts >= _PATIENCE:
                 due = max(due, now + min(_BACKOFF * 2 ** (attempts - _PATIENCE), _LONGEST))
             case _:
                 pass
     draft.again(arrivals, due)
+    return due
 
 
 def _pointed_to(worker: Worker, case: Case, side: str) -> list[Ref]:
