@@ -360,6 +360,22 @@ def test_lines_that_are_new_on_three_sides_are_paired_across_all() -> None:
     ]
 
 
+@pytest.mark.parametrize(("quantity", "pairs"), [(1, [{"erp": "e1", "bc": "b2"}]), (2, [{"erp": "e1"}, {"bc": "b2"}])])
+def test_a_line_that_came_back_where_it_was_removed_is_the_same_if_it_says_so(
+    quantity: int, pairs: list[dict[str, str]]
+) -> None:
+    """It was added there again, and nobody heard of it."""
+    shadows = {
+        side: Shadow(version=None, lines=(LineShadow(line="erp:e1", id=id_, values={"item": item, "quantity": 1}),))
+        for side, id_, item in (("erp", "e1", "desk"), ("bc", "b1", "DESK"))
+    }
+    rows = {
+        "erp": Row(values={}, lines=(Line(id="e1", values={"item": "desk", "quantity": 1}),)),
+        "bc": Row(values={}, lines=(Line(id="b2", values={"item": "DESK", "quantity": quantity}),)),
+    }
+    assert [dict(pair.ids) for pair in pair_lines(FLOW, rows, shadows)] == pairs
+
+
 def test_a_line_whose_name_the_side_has_already_is_not_paired_with_another() -> None:
     """What was removed and came back has the name that the other side still knows it by."""
     back = Line(id="e1", values={"item": "desk", "quantity": 1})

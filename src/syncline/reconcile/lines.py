@@ -89,7 +89,7 @@ def _name_lines(
     for side, lines in present.items():
         unnamed = [line for line in lines if (side, line.id) not in names]
         taken = {name for (holder, _), name in names.items() if holder == side}
-        others = new | _never_had(side, present, known)
+        others = new | _elsewhere(side, present, known)
         free = {name: entry for name, entry in others.items() if name not in taken}
         for pairing in _best_pairings(properties, side, unnamed, free, removed):
             names[side, pairing.line.id] = pairing.name
@@ -98,16 +98,15 @@ def _name_lines(
     return names
 
 
-def _never_had(
+def _elsewhere(
     side: str, present: Mapping[str, Sequence[Line]], known: Mapping[str, Mapping[str, str]]
 ) -> dict[str, tuple[str, Line]]:
-    """The known lines of the other sides that this one has not been known to have."""
-    had = set(known.get(side, {}).values())
+    """The known lines of the other sides."""
     return {
         name: (other, line)
         for other, lines in present.items()
         for line in lines
-        if other != side and (name := known.get(other, {}).get(line.id)) is not None and name not in had
+        if other != side and (name := known.get(other, {}).get(line.id)) is not None
     }
 
 

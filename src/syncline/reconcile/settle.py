@@ -139,6 +139,8 @@ def _settle_lines(
             if known:  # removed here, not yet removed there: it must still be seen as removed in the next turn
                 yield known
             continue
+        if known and known.id != id_:
+            known = None  # it was removed there, and what was added again is a line of its own
         answer = answered.get(id_)
         values = _settle_values(
             properties,
