@@ -98,8 +98,6 @@ class _Looking:
                 if ref in pending:
                     done.append((ref, pending[ref].seen))
                 continue
-            if ref in pending and pending[ref].record == record:
-                continue  # told again, as a system polled by time does: nobody has changed it since
             shadow = shadows.get(link or "")
             if shadow is not None and ref not in pending and takes_part(self._flow.sides[self._side], record):
                 told = row(self._flow, self._side, record, known)
