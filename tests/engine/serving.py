@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -19,7 +18,7 @@ from starlette.applications import Starlette
 from syncline.sandbox.businesscentral.app import create_app as create_central
 from syncline.sandbox.businesscentral.contents.provide import Contents
 from syncline.sandbox.customerp.app import create_app as create_erp
-from syncline.sandbox.serve import LOOPBACK, configured
+from syncline.sandbox.serve import LOOPBACK, configured, listen
 
 T = TypeVar("T")
 _APPS: Mapping[str, Callable[[], Starlette]] = {
@@ -39,8 +38,7 @@ async def served(kind: str) -> AsyncIterator[str]:
 
 
 async def _start(kind: str) -> tuple[uvicorn.Server, asyncio.Task[None], str]:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind((LOOPBACK, 0))
+    listener = listen(0)
     server = uvicorn.Server(configured(_APPS[kind](), dated=kind == "customerp"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:

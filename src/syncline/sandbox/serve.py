@@ -49,7 +49,7 @@ def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: boo
     ``dated`` the application itself tells the ``Date``.
     Raises `CannotStart` when the port is taken or the file cannot be written.
     """
-    listener = _listen(port)
+    listener = listen(port)
     address = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
     with listener:
         if ready_file:
@@ -89,7 +89,8 @@ def _clear(ready_file: Path) -> None:
         raise CannotStart(f"the ready file {ready_file} cannot be written ({error.strerror})") from None
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """A socket of the loopback interface; port 0 is any free one. Raises `CannotStart` when it is taken."""
     # The protocol is named so that asyncio sends every answer at once (TCP_NODELAY).
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -71,7 +71,7 @@ def agree(models: Models, flow: str, name: str, *, of_lines: bool = False, **oth
         agreed = replace(agreed, lines=replace(lines, properties={**lines.properties, name: p}))
     else:
         agreed = replace(agreed, properties={**agreed.properties, name: p})
-    models.setup = replace(models.setup, flows={**models.setup.flows, flow: replace(agreed, source="flows/it.yaml")})
+    models.agree(flow, source="flows/it.yaml", lines=agreed.lines, properties=agreed.properties)
 
 
 def done(result: Result, flow: str = "customers") -> tuple[dict[str, int], dict[str, int], dict[Any, int]]:

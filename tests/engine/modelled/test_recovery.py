@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine.models import Models, between_models
+from engine.models import between_models
 from engine.telling import untold
 from simulation.agreement import BC
 from simulation.script import Act, Event, Fault
@@ -26,11 +26,6 @@ LOST = "found after its answer was lost"
 
 def edit(side: str, trace: str, **values: str) -> Act:
     return Act(verb="edit", side=side, entity="customers", trace=trace, values=values)
-
-
-def agree_to_match(models: Models, *match: MatchKey) -> None:
-    customers = replace(models.setup.flows["customers"], match=match)
-    models.setup = replace(models.setup, flows={**models.setup.flows, "customers": customers})
 
 
 # --- updates
@@ -295,7 +290,7 @@ def test_a_key_that_the_system_may_have_forgotten_is_not_trusted(tmp_path: Path)
 
 def test_what_nothing_tells_from_others_is_for_a_person(tmp_path: Path) -> None:
     with between_models(tmp_path, {f"1 {BC} create customers 1": [CUT]}, feed=True) as models:
-        agree_to_match(models, MatchKey(("phone",)))
+        models.agree("customers", match=(MatchKey(("phone",)),))
         left = models.create(ERP, "a", code="k1")
         other = models.create(ERP, "b", code="k2")
         models.sync()
@@ -316,7 +311,7 @@ def test_what_several_records_could_be_is_for_a_person(tmp_path: Path) -> None:
     ]
     events: dict[str, Sequence[Event]] = {f"1 {BC} create customers, answer 1": [CUT, *twins]}
     with between_models(tmp_path, events, feed=True) as models:
-        agree_to_match(models, MatchKey(("phone",)))
+        models.agree("customers", match=(MatchKey(("phone",)),))
         left = models.create(ERP, "a", code="k1", phone="p")
         models.sync()
         why = "nobody knows whether it was created in bc: 3 records have the phone p"
@@ -329,7 +324,7 @@ def test_a_record_that_somebody_said_to_be_another_is_not_taken_for_what_was_cre
         left = models.create(ERP, "a", code="K1")
         right = models.create(BC, "other", code="K1")
         keep_apart(models.store, [frozenset((left, right))])
-        agree_to_match(models, MatchKey(("code",)))
+        models.agree("customers", match=(MatchKey(("code",)),))
         models.sync()
         models.sync()
         assert models.store.links_of([left])[left] != models.store.links_of([right])[right]
