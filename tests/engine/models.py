@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -142,6 +143,14 @@ class Models:
         acted = self._world.people.acted
         self._world.people.do(act)
         assert self._world.people.acted == acted + 1, f"{act} came to nothing"
+
+    def order(self, **customer: Any) -> None:
+        """A new one of two lines, in the first system, with its customer and product."""
+        self.do("create", "erp", "customers", "c1", code="k1", **customer)
+        self.do("create", "erp", "products", "p1", code="q1")
+        self.do("create", "erp", "orders", "o1", customer="c1", text="t")
+        self.do("add line", "erp", "orders", "o1", "l1", product="p1", quantity=Decimal("2.5"), text="lt")
+        self.do("add line", "erp", "orders", "o1", "l2", product="p1", quantity=Decimal(3))
 
     def held(self, side: str, name: str) -> dict[str, Any]:
         """What a side has of a property, by customer."""

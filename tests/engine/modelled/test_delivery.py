@@ -49,15 +49,6 @@ def models(tmp_path: Path) -> Iterator[Models]:
         assert list(untold(found.store)) == []
 
 
-def order(models: Models) -> None:
-    """One of two lines, in the first system."""
-    models.do("create", ERP, "customers", "c1", code="k1", name="Cust")
-    models.do("create", ERP, "products", "p1", code="q1")
-    models.do("create", ERP, "orders", "o1", customer="c1", text="t")
-    models.do("add line", ERP, "orders", "o1", "l1", product="p1", quantity=Decimal("2.5"), text="lt")
-    models.do("add line", ERP, "orders", "o1", "l2", product="p1", quantity=Decimal(3))
-
-
 def agree(models: Models, flow: str, name: str, *, of_lines: bool = False, **otherwise: Any) -> None:
     """A property as the agreement has it for once; ``lens`` and so on are those of Business Central's column."""
     agreed = models.setup.flows[flow]
@@ -93,7 +84,7 @@ def arrived(models: Models, ref: Ref) -> Arrival:
 
 def test_an_order_is_written_once_whole_and_then_only_what_changed_of_it(models: Models) -> None:
     watched = models.watch()
-    order(models)
+    models.order(name="Cust")
     models.sync()
     customer = {"trace": "c1", "number": "ERP001", "name": "Cust", "code": "K1"}
     assert watched[BC].asked == [
@@ -174,7 +165,7 @@ def test_an_order_is_written_once_whole_and_then_only_what_changed_of_it(models:
 
 
 def test_a_new_line_stands_behind_the_nearest_that_stays(models: Models) -> None:
-    order(models)
+    models.order(name="Cust")
     models.sync()
     watched = models.watch()
     models.do("add line", ERP, "orders", "o1", "l3", product="p1", quantity=Decimal(1))
@@ -200,7 +191,7 @@ def test_so_many_are_written_at_once_as_the_stricter_system_takes(tmp_path: Path
 
 def test_a_system_that_writes_line_by_line_is_known_by_what_it_then_tells(tmp_path: Path) -> None:
     with between_models(tmp_path, whole=False) as models:
-        order(models)
+        models.order(name="Cust")
         models.sync()
         models.wait(minutes=1)
         models.do("edit line", ERP, "orders", "o1", "l1", quantity=Decimal(7))
@@ -282,7 +273,7 @@ def test_what_was_refused_is_tried_again_once_what_it_points_to_is_otherwise(tmp
     deleted = Act(verb="delete", side=BC, entity="customers", trace="c2")
     with between_models(tmp_path, {f"2 {BC} update orders 1": [deleted]}) as models:
         models.do("create", ERP, "customers", "c2", code="k2", name="Other")
-        order(models)
+        models.order(name="Cust")
         models.sync()
         models.do("edit", ERP, "orders", "o1", customer="c2")
         assert done(models.sync(), "orders") == ({}, {}, {"refused": 1})
@@ -477,7 +468,7 @@ def test_a_conflict_of_a_first_link_has_nothing_before(models: Models) -> None:
 def test_a_conflict_of_lines_names_each(models: Models) -> None:
     agree(models, "orders", "text", of_lines=True, conflict=Conflict(Policy.ASK))
     agree(models, "orders", "text", conflict=Conflict(Policy.ASK))
-    order(models)
+    models.order(name="Cust")
     models.sync()
     for side, line, text in ((ERP, "l1", "left"), (BC, "l1", "right"), (ERP, "l2", "left2"), (BC, "l2", "right2")):
         models.do("edit line", side, "orders", "o1", line, text=text)
@@ -498,7 +489,7 @@ def test_a_conflict_of_lines_names_each(models: Models) -> None:
 
 @pytest.mark.parametrize("line", [None, "l1"])
 def test_what_two_systems_keep_rewriting_is_told_with_what_each_makes_of_it(models: Models, line: str | None) -> None:
-    order(models)
+    models.order(name="Cust")
     models.sync()
     for _ in range(4):
         for side, text in ((ERP, "left"), (BC, "right")):
@@ -537,7 +528,7 @@ class Strict(Struct, frozen=True):
 def test_what_cannot_be_said_in_a_systems_words_is_parked_whole_with_every_reason(models: Models) -> None:
     agree(models, "orders", "text", lens=Strict())
     agree(models, "orders", "text", of_lines=True, lens=Strict())
-    order(models)
+    models.order(name="Cust")
     models.do("edit", ERP, "orders", "o1", text="a bad one")
     models.do("edit line", ERP, "orders", "o1", "l1", text="bad")
     models.do("edit line", ERP, "orders", "o1", "l2", text="bad2")

@@ -29,15 +29,6 @@ def models(tmp_path: Path) -> Iterator[Models]:
         assert list(untold(found.store)) == []
 
 
-def order(models: Models) -> None:
-    models.do("create", ERP, "customers", "c1", code="k1")
-    models.do("create", ERP, "products", "p1", code="q1")
-    models.do("create", ERP, "orders", "o1", customer="c1", text="t")
-    models.do("add line", ERP, "orders", "o1", "l1", product="p1", quantity=Decimal("2.5"), text="lt")
-    models.do("add line", ERP, "orders", "o1", "l2", product="p1", quantity=Decimal(3))
-    models.sync()
-
-
 def the_whole(models: Models, action: str, side: str, line: str | None = None) -> Shadow:
     (entry,) = (
         e
@@ -62,7 +53,8 @@ def lines(shadow: Shadow) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def test_a_record_and_a_line_that_come_are_told_whole(models: Models) -> None:
-    order(models)
+    models.order()
+    models.sync()
     models.do("add line", ERP, "orders", "o1", "l3", product="p1", quantity=Decimal(1))
     models.sync()
     agreed, created = the_whole(models, "agreed", ERP), the_whole(models, "created", BC)
@@ -81,7 +73,8 @@ def test_a_record_and_a_line_that_come_are_told_whole(models: Models) -> None:
 
 
 def test_a_line_that_syncline_removes_is_told_with_what_was_new_in_it(models: Models) -> None:
-    order(models)
+    models.order()
+    models.sync()
     models.change(ERP, "c1", name="x")
     models.do("edit line", ERP, "orders", "o1", "l2", quantity=Decimal(5))
     models.do("remove line", BC, "orders", "o1", "l1")
@@ -104,7 +97,8 @@ def test_a_line_that_syncline_removes_is_told_with_what_was_new_in_it(models: Mo
 
 
 def test_a_record_that_is_deleted_is_told_as_it_was_on_each_side(models: Models) -> None:
-    order(models)
+    models.order()
+    models.sync()
     models.do("delete", BC, "orders", "o1")
     before = len(models.journal)
     models.sync(scanning=True, allow_deletions=True)
@@ -121,7 +115,8 @@ def test_a_record_that_is_deleted_is_told_as_it_was_on_each_side(models: Models)
 
 def test_a_record_that_a_person_lets_go_is_told_with_what_nobody_knew_yet(tmp_path: Path) -> None:
     with between_models(tmp_path, feed=True) as models:
-        order(models)
+        models.order()
+        models.sync()
         models.do("add line", ERP, "orders", "o1", "l3", product="p1", quantity=Decimal(7))
         models.do("edit", ERP, "orders", "o1", text="newest")
         models.do("delete", BC, "orders", "o1")
@@ -137,7 +132,8 @@ def test_a_record_that_a_person_lets_go_is_told_with_what_nobody_knew_yet(tmp_pa
 
 
 def test_what_gave_way_is_told_of_the_record_and_of_each_line(models: Models) -> None:
-    order(models)
+    models.order()
+    models.sync()
     for side, text in ((BC, "right"), (ERP, "left")):
         models.do("edit", side, "orders", "o1", text=text)
         for line in ("l1", "l2"):
