@@ -219,4 +219,9 @@ def test_where_there_is_no_project_it_is_told_how_to_make_one(tmp_path: Path) ->
 
 def test_the_published_schema_is_up_to_date() -> None:
     assert SCHEMA_FILE.read_bytes() == published(), "run: python -m syncline.project.schema"
-    assert set(msgspec.json.decode(published())["$defs"]["ProjectSaid"]["properties"]) == {"store", "systems", "flows"}
+    assert set(msgspec.json.decode(published())["$defs"]["ProjectSaid"]["properties"]) == {
+        "store",
+        "systems",
+        "flows",
+        "document",
+    }

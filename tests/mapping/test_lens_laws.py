@@ -95,7 +95,7 @@ LENSES: dict[str, tuple[Lens, st.SearchStrategy[Value]]] = {
     "three names joined": (Join((Text(), Text(), Text())), filled),
     "blocked, inverted": (Chain((Flag(blank=False), Invert())), st.booleans()),
     "code, cut": (Chain((Truncate(4), Code(""), Trim())), filled),
-    "only some": (Only(Text(), (("stock",),)), filled),
+    "only some": (Only(Text(), {"kind": ("stock",)}), filled),
 }
 LOSSLESS = {
     "text",
@@ -205,8 +205,8 @@ def test_a_phone_read_in_its_country_is_the_same_everywhere(number: str, country
         (Join((Text(), Text())), (None, "Madonna"), "Madonna"),
         (Join((Text(), Text())), (" ", ""), None),
         (Listed(), (["103001", "103002"],), "103001, 103002"),
-        (Only(Text(), (("stock", None),)), ("RESALE", "service"), None),
-        (Only(Text(), (("stock", None),)), ("RESALE", None), "RESALE"),
+        (Only(Text(), {"kind": ("stock", None)}), ("RESALE", "service"), None),
+        (Only(Text(), {"kind": ("stock", None)}), ("RESALE", None), "RESALE"),
         (GROUP, ("BOOKS",), "PRINT"),
         (GROUP, ("TOYS",), "RETAIL"),
         (GROUP, (None,), "RETAIL"),

@@ -22,6 +22,10 @@ class Normal(Struct, frozen=True):
     how: str = ""
 
     @property
+    def words(self) -> str | None:
+        return None
+
+    @property
     def lossy(self) -> str | None:
         return self.how or None
 

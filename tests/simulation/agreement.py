@@ -44,6 +44,10 @@ class Normal(Struct, frozen=True):
     blank: str | None
 
     @property
+    def words(self) -> str | None:
+        return None
+
+    @property
     def lossy(self) -> str | None:
         return self.how or None
 

@@ -26,6 +26,9 @@ _COMMANDS = {
         "run": ("syncline.cli.running:run_command", "Repeat the pass until stopped."),
         "verify": ("syncline.cli.working:verify_command", "Prove that both sides agree, or list every difference."),
     },
+    "Agree": {
+        "document": ("syncline.cli.documenting:document_command", "The agreement as the document that people sign."),
+    },
     "Decide": {
         "resolve": ("syncline.cli.resolving:resolve_command", "Choose a value where the systems differ."),
         "undo": ("syncline.cli.undoing:undo_command", "Put back what was changed."),

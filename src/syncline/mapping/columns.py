@@ -296,8 +296,8 @@ def _with_context(
 ) -> tuple[Lens, tuple[str, ...]]:
     """The lens told what stands at other paths too: the record's country, or whether the column counts at all."""
     if cell.said.where:
-        among = tuple(allowed(cell, path, said) for path, said in cell.said.where.items())
-        return Only(scalar, among), tuple(cell.said.where)
+        where = {path: allowed(cell, path, said) for path, said in cell.said.where.items()}
+        return Only(scalar, where), tuple(where)
     if phone is None:
         return scalar, ()
     country = country_of(phone.phone) if phone.phone else None

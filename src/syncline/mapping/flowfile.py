@@ -27,11 +27,13 @@ class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class SideSaid(Said, frozen=True, kw_only=True):
     """One system's part: the entity, which of its records take part, what is always sent with a new one.
 
+    ``title``: what people call one of these records, for the document.
     ``from``: ``all``, ``now``, or the time before which a record's last change is left alone.
     ``write: off``: the side is only read.
     """
 
     entity: str
+    title: str = ""
     where: dict[str, Plain | list[Plain]] = {}
     constants: dict[str, Plain] = {}
     from_: str | None = field(default=None, name="from")

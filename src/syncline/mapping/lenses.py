@@ -38,6 +38,10 @@ class Scalar(Struct, frozen=True):
         return (self.write(value),)
 
     @property
+    def words(self) -> str | None:
+        return None
+
+    @property
     def lossy(self) -> str | None:
         return None
 
@@ -208,6 +212,10 @@ class DayOfMoment(Scalar, frozen=True):
         return self.moment.write(None if day is None else f"{day}T00:00:00Z")
 
     @property
+    def words(self) -> str | None:
+        return "only the day counts"
+
+    @property
     def lossy(self) -> str | None:
         return "the time of day is lost"
 
@@ -287,6 +295,10 @@ class Trim(Scalar, frozen=True):
         return self.read(value)
 
     @property
+    def words(self) -> str | None:
+        return "blanks at the ends do not count"
+
+    @property
     def lossy(self) -> str | None:
         return "blanks at the ends are lost"
 
@@ -299,6 +311,10 @@ class Upper(Scalar, frozen=True):
 
     def write(self, value: Value) -> Any:
         return self.read(value)
+
+    @property
+    def words(self) -> str | None:
+        return "in upper case"
 
     @property
     def lossy(self) -> str | None:
@@ -318,6 +334,10 @@ class Truncate(Scalar, frozen=True):
         return value[: self.length].rstrip() if isinstance(value, str) and len(value) > self.length else value
 
     @property
+    def words(self) -> str | None:
+        return f"cut to {self.length} characters"
+
+    @property
     def lossy(self) -> str | None:
         return f"text is cut after {self.length} characters"
 
@@ -334,6 +354,10 @@ class Invert(Scalar, frozen=True):
 
     def write(self, value: Value) -> Any:
         return self.read(value)
+
+    @property
+    def words(self) -> str | None:
+        return "inverted: yes there is no here"
 
 
 class Mapped(Scalar, frozen=True, kw_only=True):
@@ -362,6 +386,12 @@ class Mapped(Scalar, frozen=True, kw_only=True):
         raise LensError(f"{_show(value)} is none of {', '.join(map(_show, self.raw))}")
 
     @property
+    def words(self) -> str | None:
+        pairs = [f"{_show(value)} = {_show(raw)}" for raw, value in self.shared.items()]
+        others = [] if self.otherwise is None else [f"{'all else' if pairs else 'always'} {_show(self.otherwise)}"]
+        return ", ".join((*pairs, *others)) or None
+
+    @property
     def lossy(self) -> str | None:
         merged = len(self.shared) != len(self.raw) or self.otherwise is not None
         return "several values become one" if merged else None
@@ -384,6 +414,10 @@ class Chain(Scalar, frozen=True):
         return value
 
     @property
+    def words(self) -> str | None:
+        return "; ".join(word for layer in self.layers if (word := layer.words)) or None
+
+    @property
     def lossy(self) -> str | None:
         return "; ".join(dict.fromkeys(loss for layer in self.layers if (loss := layer.lossy))) or None
 
@@ -401,6 +435,10 @@ class Constant(Struct, frozen=True):
 
     def put(self, value: Value) -> tuple[Any, ...]:
         return ()
+
+    @property
+    def words(self) -> str | None:
+        return f"always {_show(self.value)}"
 
     @property
     def lossy(self) -> str | None:
@@ -428,6 +466,10 @@ class Join(Struct, frozen=True):
         return tuple(part.write(word) for part, word in zip(self.parts, words, strict=True))
 
     @property
+    def words(self) -> str | None:
+        return "joined by a blank"
+
+    @property
     def lossy(self) -> str | None:
         return "the name is split at its last blank"
 
@@ -436,15 +478,20 @@ class Only(Struct, frozen=True):
     """A value that counts only in records that hold one of these values elsewhere (read at the column's context)."""
 
     lens: Scalar
-    among: tuple[tuple[Any, ...], ...]
+    where: Mapping[str, tuple[Any, ...]]
 
     def get(self, raw: tuple[Any, ...]) -> Value:
-        if any(held not in allowed for held, allowed in zip(raw[1:], self.among, strict=False)):
+        if any(held not in allowed for held, allowed in zip(raw[1:], self.where.values(), strict=False)):
             return None
         return self.lens.read(raw[0])
 
     def put(self, value: Value) -> tuple[Any, ...]:
         return (self.lens.write(value),)
+
+    @property
+    def words(self) -> str | None:
+        only = " and ".join(f"{path} is {' or '.join(map(_show, held))}" for path, held in self.where.items())
+        return "; ".join(part for part in (self.lens.words, f"only where {only}") if part)
 
     @property
     def lossy(self) -> str | None:

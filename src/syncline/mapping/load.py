@@ -116,6 +116,7 @@ def _side(file: Place, side: str, said: FileSaid, entity: EntityType) -> Side:
     return Side(
         system=side,
         entity=part.entity,
+        title=part.title,
         where={path: _spelt_all(place / "where" / path, side, entity, path, word) for path, word in part.where.items()},
         constants=_constants(place / "constants", side, part, entity),
         since=since,

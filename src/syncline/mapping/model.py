@@ -36,6 +36,10 @@ class Lens(Protocol):
         """What the side is to be sent, one member a path. Raises `LensError`."""
 
     @property
+    def words(self) -> str | None:
+        """What people agreed that it does, in words; ``None`` where it only does what the system does by itself."""
+
+    @property
     def lossy(self) -> str | None:
         """What is lost on the way, in words for people; ``None`` where nothing is."""
 
@@ -154,6 +158,8 @@ class Side(Struct, frozen=True, kw_only=True):
 
     system: str
     entity: str
+    title: str = ""
+    """What people call one of these records there; empty where the agreement does not say."""
     where: Mapping[str, tuple[Any, ...]] = {}
     constants: Mapping[str, Any] = {}
     since: datetime | None = None

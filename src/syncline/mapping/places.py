@@ -17,6 +17,7 @@ from syncline.records import Value
 
 _DIGITS = re.compile(r"[+\d\s()./\-–]+")
 CountryForm: TypeAlias = Literal["alpha2", "alpha3", "numeric", "name"]
+_FORMS = {"alpha2": "alpha-2 code", "alpha3": "alpha-3 code", "numeric": "number", "name": "name"}
 
 
 class Country(Scalar, frozen=True):
@@ -39,6 +40,10 @@ class Country(Scalar, frozen=True):
             return None
         code = str(value).strip().upper()
         return code if self.form == "alpha2" else _spelled(code, self.form)
+
+    @property
+    def words(self) -> str | None:
+        return f"country by its ISO 3166 {_FORMS[self.form]}"
 
 
 @lru_cache(maxsize=1024)
@@ -97,6 +102,10 @@ class Phone(Struct, frozen=True):
         except LensError:
             return None
         return str(region) if region is not None else None
+
+    @property
+    def words(self) -> str | None:
+        return "E.164 where it can be a number of the record's country" if self.country else "E.164 where it can be one"
 
     @property
     def lossy(self) -> str | None:

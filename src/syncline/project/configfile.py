@@ -49,9 +49,11 @@ class BusinessCentralSaid(Said, frozen=True, kw_only=True, tag_field="connector"
 
     ``url`` is the API's root, which ends in ``/api/v2.0/``. ``company`` is a name or an id, and may be left out where
     there is only one. ``tokenUrl`` is where tokens come from, where that is not the tenant's endpoint at Microsoft.
+    ``title`` is what people call the system.
     """
 
     url: str
+    title: str = "Business Central"
     company: str | None = None
     secrets: Secrets = Secrets()
     token_url: str | None = None
@@ -59,15 +61,26 @@ class BusinessCentralSaid(Said, frozen=True, kw_only=True, tag_field="connector"
 
 
 class RestSaid(Said, frozen=True, kw_only=True, tag_field="connector", tag="rest"):
-    """A JSON API, reached as the file ``declaration`` says. The paths in it lie below ``url``."""
+    """A JSON API, reached as the file ``declaration`` says. The paths in it lie below ``url``.
+
+    ``title`` is what people call the system; left out, its name with a capital.
+    """
 
     url: str
+    title: str = ""
     declaration: str
     secrets: Secrets = Secrets()
     limits: LimitsSaid = LimitsSaid()
 
 
 SystemSaid: TypeAlias = BusinessCentralSaid | RestSaid
+
+
+class DocumentSaid(Said, frozen=True, kw_only=True):
+    """How the dataflow document begins. The introduction's paragraphs are parted by an empty line."""
+
+    title: str = ""
+    introduction: str = ""
 
 
 class ProjectSaid(Said, frozen=True, kw_only=True):
@@ -79,6 +92,7 @@ class ProjectSaid(Said, frozen=True, kw_only=True):
     store: str = "sqlite:///syncline.db"
     systems: dict[str, SystemSaid]
     flows: str | list[str] = "flows"
+    document: DocumentSaid = DocumentSaid()
 
 
 def read_shape(document: Document) -> tuple[ProjectSaid | None, list[FileError]]:

@@ -19,6 +19,7 @@ from syncline.mapping.types import EntityType
 from syncline.project.configfile import (
     FILE,
     BusinessCentralSaid,
+    DocumentSaid,
     LimitsSaid,
     ProjectSaid,
     RestSaid,
@@ -50,13 +51,14 @@ class ProjectError(Exception):
 
 
 class System(Struct, frozen=True, kw_only=True, eq=False):
-    """A configured system, not yet reached.
+    """A configured system, not yet reached. ``title`` is what people call it.
 
     ``entity_type`` is what it says of an entity (raises `KeyError`); ``secrets`` are the environment variables by what
     they hold; ``connect`` makes the connector from the secrets themselves.
     """
 
     name: str
+    title: str
     url: str
     entity_type: Callable[[str], EntityType]
     secrets: Mapping[str, str]
@@ -70,6 +72,8 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
     store: str
     systems: Mapping[str, System]
     flows: Mapping[str, Flow]
+    introduced: DocumentSaid
+    """How its dataflow document begins."""
     document: Document
 
     def open_store(self) -> Store:
@@ -134,7 +138,9 @@ def load(folder: Path) -> Project:
         flows = load_flows(files, {name: system.entity_type for name, system in systems.items()})
     except FlowError as error:
         raise ProjectError(error.mistakes) from error
-    return Project(folder=folder, store=store, systems=systems, flows=flows, document=document)
+    return Project(
+        folder=folder, store=store, systems=systems, flows=flows, introduced=said.document, document=document
+    )
 
 
 class _Reader:
@@ -217,6 +223,7 @@ class _Reader:
             return None
         return System(
             name=name,
+            title=said.title,
             url=said.url,
             entity_type=entity_type,
             secrets=said.secrets.names,
@@ -240,6 +247,7 @@ class _Reader:
             return None
         return System(
             name=name,
+            title=said.title or name[:1].upper() + name[1:],
             url=said.url,
             entity_type=declaration.entity_type,
             secrets=said.secrets.names,

@@ -1,0 +1,1 @@
+"""The dataflow document: what people sign, made from the mapping."""
