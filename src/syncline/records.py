@@ -123,7 +123,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     """What a person said that a property of a link (of its ``line``) shall be: the next turn does it.
 
     ``seen`` are the values by side that the person was shown; where a side holds another by then, the answer is void.
-    ``note`` is what the journal says of it.
+    ``note`` is what the journal says of it, ``by`` who said it.
     """
 
     link: str
@@ -133,6 +133,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     seen: Values
     note: str
     at: datetime
+    by: str | None = None
 
 
 # --- What is asked of a system

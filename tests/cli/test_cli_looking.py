@@ -163,6 +163,7 @@ def test_history_as_json(folder: Path) -> None:
         "origin": None,
         "note": "",
         "whole": None,
+        "by": None,
         "seq": 5,
     }
     assert told["entries"][1]["lineNumber"] == "2"

@@ -208,3 +208,11 @@ def test_who_is_kept_apart_from_those_that_are_named(choosing: Path) -> None:
         refused = call(choosing, "parked", "apart", *records)
         assert (refused.code, why in refused.err) == (2, True), refused.err
     assert call(choosing, "parked", "apart").code == 2
+
+
+def test_the_history_tells_who_took_a_record_up_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "anna")
+    call(folder, "parked", "retry", "c2")
+    told = call(folder, "history", "customerp/customers/c2", "--json").json["entries"][-1]
+    assert (told["action"], told["note"], told["by"]) == ("retried", "was parked: refused", "anna")
+    assert "retried: was parked: refused by anna" in call(folder, "history", "customerp/customers/c2").out

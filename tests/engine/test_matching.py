@@ -72,7 +72,7 @@ def ends(ref: Ref) -> Callable[[Any], object]:
 
 
 def apart(*refs: Ref) -> Callable[[Any], object]:
-    return lambda setup: keep_apart(setup.store, {frozenset((a, b)) for a in refs for b in refs if a != b})
+    return lambda setup: keep_apart(setup.store, {frozenset((a, b)) for a in refs for b in refs if a != b}, setup.now())
 
 
 Write: TypeAlias = Callable[..., Awaitable[Any]]

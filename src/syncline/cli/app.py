@@ -1,7 +1,9 @@
-"""What every command is told: the project's folder and how much is to be said."""
+"""What every command is told: the project's folder, how much is to be said, and who says it."""
 
 from __future__ import annotations
 
+import getpass
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,14 @@ pass_app = click.make_pass_decorator(App)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else on standard output.")
 flow_option = click.option("--flow", metavar="NAME", help="Only this flow.")
+
+
+def who() -> str:
+    """The person at this machine, as its journal tells; by number, where the machine has no name for them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
 
 
 def check_flow(project: Project, flow: str | None) -> None:

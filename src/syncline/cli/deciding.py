@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app
+from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app, who
 from syncline.cli.failing import Exit, Failure
 from syncline.cli.output import emit, say, tell
 
 if TYPE_CHECKING:
-    from syncline.cli.names import Names
+    from syncline.engine.people.names import Names
     from syncline.records import Ref
     from syncline.store import Parked, Store
 
@@ -29,9 +29,9 @@ def link_command(app: App, records: tuple[str, ...], flow: str | None, as_json: 
     RECORD is an id, a number, a name, or side/flow/id; only the latter for a record that was never seen. One is enough
     where its name is that of both, or where only one other looks like it.
     """
-    from syncline.cli.names import Names
     from syncline.engine.case import link_id
     from syncline.engine.people.joining import CannotJoin, link
+    from syncline.engine.people.names import Names
 
     project = app.project()
     check_flow(project, flow)
@@ -45,7 +45,7 @@ def link_command(app: App, records: tuple[str, ...], flow: str | None, as_json: 
             raise Failure(f"Records of {' and '.join(flows)} cannot be the same.", Exit.MISTAKE)
         agreed = project.flows[flows[0]]
         try:
-            members = link(store, agreed, refs, datetime.now(UTC))
+            members = link(store, agreed, refs, datetime.now(UTC), who())
         except CannotJoin as error:
             raise Failure(str(error), Exit.MISTAKE) from error
     if as_json:
@@ -72,14 +72,16 @@ def unlink_command(app: App, record: str, flow: str | None, as_json: bool) -> No
     Neither is created anew by itself: link each with its right counterpart, or retry it as a new record. RECORD is an
     id, a number, a name, or side/flow/id.
     """
-    from syncline.cli.names import Names
     from syncline.engine.people.joining import CannotJoin, unlink
+    from syncline.engine.people.names import Names
 
     project = app.project()
     check_flow(project, flow)
     with project.open_store() as store:
         try:
-            ended = unlink(store, Names(store, project.flows).meant(record, flow, linked=True)[0], datetime.now(UTC))
+            ended = unlink(
+                store, Names(store, project.flows).meant(record, flow, linked=True)[0], datetime.now(UTC), who()
+            )
         except CannotJoin as error:
             raise Failure(str(error), Exit.MISTAKE) from error
     if as_json:
@@ -100,7 +102,7 @@ def keep_parked_apart(
     if not pairs:
         raise Failure("Name at least two records, or one that has candidates.", Exit.MISTAKE)
     try:
-        kept = keep_apart(store, pairs)
+        kept = keep_apart(store, pairs, datetime.now(UTC), who())
     except CannotJoin as error:
         raise Failure(str(error), Exit.MISTAKE) from error
     return sorted((str(min(pair)), str(max(pair))) for pair in kept)

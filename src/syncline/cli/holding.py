@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from syncline.cli.app import App, json_option
+from syncline.cli.app import App, json_option, who
 from syncline.cli.failing import Exit, Failure
-from syncline.cli.output import count, emit, say, table, tell, when
+from syncline.cli.output import emit, say, table, tell
+from syncline.engine.people.words import count, when
 
 if TYPE_CHECKING:
     from syncline.project import Project
@@ -88,7 +89,7 @@ def _decide(app: App, name: str, side: str | None, state: Literal["passed", "rej
             raise Failure(f"{name} is not held. syncline holds shows what is.", Exit.MISTAKE)
         for hold in chosen if state == "rejected" else ():
             _check_can_be_put_back(project, hold)
-        decide(store, chosen, state, datetime.now(UTC))
+        decide(store, chosen, state, datetime.now(UTC), who())
     if as_json:
         emit({state: [_told(hold) for hold in chosen]})
     else:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app
-from syncline.cli.output import count, emit, say, shown, table, tell, when
+from syncline.cli.output import emit, say, table, tell
+from syncline.engine.people.words import count, shown, when
 
 if TYPE_CHECKING:
-    from syncline.cli.names import Names, Subject
+    from syncline.engine.people.names import Names, Subject
     from syncline.project import Project
     from syncline.records import Values
     from syncline.store import Entry, Pair, Store
@@ -84,7 +85,7 @@ def links_command(
     """Which records are the same: all, or those with TEXT in an id, a key or any value."""
     from itertools import islice
 
-    from syncline.cli.names import Names
+    from syncline.engine.people.names import Names
 
     project = app.project()
     check_flow(project, flow)
@@ -147,7 +148,7 @@ def history_command(app: App, record: str, flow: str | None, as_json: bool) -> N
 
     RECORD is an id, a number, a name, or side/flow/id.
     """
-    from syncline.cli.names import Names, history, the_one
+    from syncline.engine.people.names import Names, history, sentence, the_one
 
     project = app.project()
     check_flow(project, flow)
@@ -163,7 +164,7 @@ def history_command(app: App, record: str, flow: str | None, as_json: bool) -> N
         for ref in subject.refs:
             say(str(ref), indent=2)
         say()
-        rows = ((e.seq, when(e.at), e.ref.side if e.ref else "", _sentence(e, subject, names)) for e in entries)
+        rows = ((e.seq, when(e.at), e.ref.side if e.ref else "", sentence(e, subject.pair, names)) for e in entries)
         table(("seq", "when", "system", "what"), rows)
 
 
@@ -178,7 +179,7 @@ def _told_entry(entry: Entry, subject: Subject, names: Names) -> dict[str, Any]:
     """Values for people; ``line`` is also told by its number, where the order still has it."""
     from msgspec import structs
 
-    from syncline.cli.names import line_number
+    from syncline.engine.people.names import line_number
 
     told = structs.asdict(entry) | {
         "ref": str(entry.ref) if entry.ref else None,
@@ -198,24 +199,3 @@ def _told_whole(entry: Entry, names: Names) -> dict[str, Any]:
 
     lines = [{"line": line.line, "values": told(line.values)} for line in entry.whole.lines]
     return {"values": told(entry.whole.values), "lines": lines}
-
-
-def _sentence(entry: Entry, subject: Subject, names: Names) -> str:
-    from syncline.cli.names import line_number
-
-    line = f"line {line_number(subject.pair, entry.line)}" if entry.line else ""
-    what = " ".join(part for part in (line, entry.property) if part)
-    old, new = (shown(names.value(entry.flow, entry.property, value)) for value in (entry.old, entry.new))
-    origin = f" (from {entry.origin})" if entry.origin else ""
-    whence = origin or (f" ({entry.note})" if entry.note else "")
-    if entry.action == "updated":
-        return f"{what}: {old} → {new}{whence}"
-    if entry.action == "edited":
-        return f"{what}: {old} → {new} (edited there)"
-    if entry.action == "lost":
-        return f"{what}: {old} gave way to {new}{whence}"
-    value = next((f"{shown(v)}" for v in (entry.new, entry.old) if v is not None), "")
-    detail = f"{what}: {value}" if what and value else what or value
-    return (
-        " ".join(part for part in (entry.action, detail) if part) + origin + (f": {entry.note}" if entry.note else "")
-    )

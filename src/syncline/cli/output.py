@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import click
 
-EMPTY = "(empty)"
+from syncline.engine.people.words import shown
 
 
 def tell(message: str) -> None:
@@ -69,28 +67,3 @@ def _cell(cell: object) -> Any:
     from rich.text import Text
 
     return Text(shown(cell) if cell is not None else "")
-
-
-def shown(value: object) -> str:
-    """A value as people read it, on one line. What a record holds must not move the cursor."""
-    match value:
-        case None:
-            return EMPTY
-        case bool():
-            return "yes" if value else "no"
-        case Decimal():
-            return f"{value:f}"
-        case datetime():
-            return when(value)
-        case _:
-            return "".join(c if c.isprintable() else " " for c in str(value))
-
-
-def when(moment: datetime) -> str:
-    """In the time zone of this machine."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """``1 record``, ``2 records``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 from msgspec import Struct
 
-from syncline.cli.app import App, check_flow, flow_option, json_option
+from syncline.cli.app import App, check_flow, flow_option, json_option, who
 from syncline.cli.failing import Exit, Failure
-from syncline.cli.output import count, emit, say, shown, tell, when
+from syncline.cli.output import emit, say, tell
+from syncline.engine.people.words import count, shown, when
 
 if TYPE_CHECKING:
-    from syncline.cli.names import Names
     from syncline.engine.people.answering import Word
+    from syncline.engine.people.names import Names
     from syncline.reconcile.waiting import Chain
     from syncline.store import Cause, Parked, Store
 
@@ -64,8 +65,8 @@ def parked_command(ctx: click.Context, flow: str | None, cause: Cause | None, as
 
 
 def _show(app: App, wanted: _Wanted) -> None:
-    from syncline.cli.names import Names
     from syncline.engine.chains import chains
+    from syncline.engine.people.names import Names
 
     project = app.project()
     check_flow(project, wanted.flow)
@@ -147,7 +148,7 @@ def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool
 
     RECORD is an id, a number, a name, or side/flow/id, as syncline parked shows them.
     """
-    from syncline.cli.names import Names
+    from syncline.engine.people.names import Names
     from syncline.engine.people.releasing import retry
 
     app, wanted = ctx.find_object(App), ctx.meta["wanted"]
@@ -162,7 +163,7 @@ def retry_command(ctx: click.Context, records: tuple[str, ...], everything: bool
             taken_up = [each for each in parked if wanted.cause or each.cause != "waiting"]
         else:
             taken_up = chosen(parked, records, Names(store, project.flows))
-        retry(store, taken_up, datetime.now(UTC))
+        retry(store, taken_up, datetime.now(UTC), who())
     if as_json or wanted.as_json:
         emit({"retried": [str(each.ref) for each in taken_up]})
     else:
@@ -182,7 +183,7 @@ def apart_command(ctx: click.Context, records: tuple[str, ...], everything: bool
     RECORD is an id, a number, a name, or side/flow/id; of one alone, it is none of its candidates.
     """
     from syncline.cli.deciding import keep_parked_apart
-    from syncline.cli.names import Names
+    from syncline.engine.people.names import Names
 
     app, wanted = ctx.find_object(App), ctx.meta["wanted"]
     assert app is not None
@@ -215,8 +216,8 @@ def _answering(word: Word, doing: str, text: str) -> None:
     @json_option
     @click.pass_context
     def command(ctx: click.Context, records: tuple[str, ...], everything: bool, as_json: bool) -> None:
-        from syncline.cli.names import Names
         from syncline.engine.people.answering import CHOICES, answer
+        from syncline.engine.people.names import Names
 
         app, wanted = ctx.find_object(App), ctx.meta["wanted"]
         assert app is not None
@@ -232,7 +233,7 @@ def _answering(word: Word, doing: str, text: str) -> None:
                 other = next(each for each in asked if each not in meant)
                 message = f"{other.ref} is parked as {other.cause}: that cannot be answered so. {other.mend}"
                 raise Failure(message.rstrip(), Exit.MISTAKE)
-            answer(store, meant, word, datetime.now(UTC))
+            answer(store, meant, word, datetime.now(UTC), who())
         if as_json or wanted.as_json:
             emit({word: [str(each.ref) for each in meant]})
         else:

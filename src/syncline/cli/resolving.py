@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct
 
-from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app
+from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app, who
 from syncline.cli.failing import Exit, Failure
-from syncline.cli.output import count, emit, say, shown, tell
+from syncline.cli.output import emit, say, tell
+from syncline.engine.people.words import count, shown
 
 if TYPE_CHECKING:
-    from syncline.cli.names import Names
+    from syncline.engine.people.names import Names
     from syncline.engine.people.resolving import Question, Resolution
-    from syncline.mapping.model import Property
     from syncline.project import Project
-    from syncline.records import Value
     from syncline.store import Store
 
 
@@ -57,7 +56,7 @@ def resolve_command(
     RECORD is an id, a number, a name, or side/flow/id, as syncline parked shows them. Without PROPERTY, all of the
     record that are to be chosen.
     """
-    from syncline.cli.names import Names
+    from syncline.engine.people.names import Names
     from syncline.engine.people.resolving import CannotResolve, resolve
 
     if (record is None) != everything:
@@ -84,7 +83,7 @@ def resolve_command(
             raise Failure(str(error), Exit.MISTAKE) from error
         if as_json:
             told = [_told(each, names) for each in made]
-        resolve(store, made, datetime.now(UTC))
+        resolve(store, made, datetime.now(UTC), who())
         if as_json:
             emit({"resolved": told})
             return
@@ -120,7 +119,8 @@ def _is_meant(question: Question, names: Names, name: str | None, line: str | No
 
 
 def _resolution(project: Project, store: Store, question: Question, said: _Said) -> Resolution:
-    """Raises `CannotResolve`, and `Failure` for a value that is none."""
+    """Raises `CannotResolve`, and `NotFound` for a record that the value is to name."""
+    from syncline.engine.people.names import typed_value
     from syncline.engine.people.resolving import property_of, resolution, taken_from
 
     flow = project.flows[question.parked.ref.flow]
@@ -129,26 +129,7 @@ def _resolution(project: Project, store: Store, question: Question, said: _Said)
             raise Failure(f"{said.take} is no side of {flow.name}; sides are: {', '.join(flow.sides)}.", Exit.MISTAKE)
         return resolution(store, flow, question, taken_from(question, said.take))
     p = property_of(flow, question.property, question.line)
-    return resolution(store, flow, question, typed_value(project, store, p, said.typed or ""))
-
-
-def typed_value(project: Project, store: Store, p: Property, text: str) -> Value:
-    """What a person typed, as a value of the property. Raises `Failure`."""
-    from syncline.cli.names import the_one
-    from syncline.mapping.model import LensError
-    from syncline.mapping.typed import parse
-
-    if p.reference is None:
-        try:
-            return parse(p.kind, text)
-        except LensError as error:
-            raise Failure(f"{p.name}: {error}.", Exit.MISTAKE) from error
-    if not text.strip():
-        return None
-    pair = the_one(store, project.flows, text, p.reference.flow).pair
-    if pair is None:
-        raise Failure(f"{p.name}: {text} is not linked.", Exit.MISTAKE)
-    return pair.link.id
+    return resolution(store, flow, question, typed_value(store, project.flows, p, said.typed or ""))
 
 
 def _show(made: Resolution, names: Names) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncline.cli.app import App, json_option, pass_app
-from syncline.cli.output import emit, say, tell, when
+from syncline.cli.output import emit, say, tell
+from syncline.engine.people.words import when
 
 if TYPE_CHECKING:
     from syncline.engine.report import Result

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app
+from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app, who
 from syncline.cli.failing import Exit, Failure
-from syncline.cli.output import count, emit, say, shown, table, tell
+from syncline.cli.output import emit, say, table, tell
+from syncline.engine.people.words import count, shown
 
 if TYPE_CHECKING:
-    from syncline.cli.names import Names
+    from syncline.engine.people.names import Names
     from syncline.engine.people.reverting import Back, Kept
     from syncline.engine.people.undoing import Undo
     from syncline.engine.report import Progress
@@ -73,7 +74,7 @@ def undo_command(
     Shows first what would be done. The next pass puts values back and deletes what was created; what was deleted is
     created again at once. RECORD is an id, a number, a name, or side/flow/id.
     """
-    from syncline.cli.names import Names
+    from syncline.engine.people.names import Names
 
     if (change is None) == (moment is None) or (record is not None and moment is None):
         raise click.UsageError("Say --change SEQ, or --since TIME, with or without a record.")
@@ -111,7 +112,7 @@ def _meant(
     over_later: bool,
 ) -> Undo:
     """Raises `Failure`."""
-    from syncline.cli.names import the_one
+    from syncline.engine.people.names import the_one
     from syncline.engine.people.reverting import CannotUndo
     from syncline.engine.people.undoing import of_change, since
 
@@ -125,30 +126,17 @@ def _meant(
 
 
 def _do(app: App, store: Store, made: Undo) -> dict[int, dict[str, str | None]]:
-    """What became of each record that was to be created again, by the entry that tells of its deletion.
-
-    These first: they need the systems, and if one is away nothing else was begun.
-    """
+    """What became of each record that was to be created again, by the entry that tells of its deletion."""
     from syncline.cli.working import work
-    from syncline.engine.people.restoring import restore
-    from syncline.engine.people.reverting import CannotUndo
-    from syncline.engine.people.undoing import undo
+    from syncline.engine.people.undoing import take_back, undo
 
     if not made.restored:
-        undo(store, made, datetime.now(UTC))
+        undo(store, made, datetime.now(UTC), who())
         return {}
 
     async def do(setup: Setup, _: Progress) -> dict[int, dict[str, str | None]]:
-        done: dict[int, dict[str, str | None]] = {}
-        for entry in made.restored:
-            try:
-                ref = await restore(setup, entry)
-            except CannotUndo as error:
-                done[entry.seq] = {"record": None, "why": str(error)}
-            else:
-                done[entry.seq] = {"record": str(ref) if ref else None, "why": None}
-        undo(setup.store, made, setup.now())
-        return done
+        done = await take_back(setup, made, who())
+        return {seq: {"record": str(r.ref) if r.ref else None, "why": r.why} for seq, r in done.items()}
 
     return work(app, "syncline undo", do)
 

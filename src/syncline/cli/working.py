@@ -12,11 +12,12 @@ import click
 
 from syncline.cli.app import App, json_option, pass_app
 from syncline.cli.failing import Exit
-from syncline.cli.output import EMPTY, count, emit, say, shown, table, tell
+from syncline.cli.output import emit, say, table, tell
+from syncline.engine.people.words import EMPTY, count, shown
 
 if TYPE_CHECKING:
-    from syncline.cli.names import Names
     from syncline.engine.guards.restored import Wanted
+    from syncline.engine.people.names import Names
     from syncline.engine.report import Change, Difference, Plan, PlanRow, Progress, Refusal, Result, Verification
     from syncline.engine.setup import Setup
     from syncline.project import Project
@@ -264,7 +265,7 @@ def _end(ctx: click.Context, result: Result, *, differs: bool = False) -> None:
 @click.pass_context
 def verify_command(ctx: click.Context, app: App, everything: bool, as_json: bool) -> None:
     """Read both sides afresh and prove that they agree, or list every difference with its cause."""
-    from syncline.cli.names import Names
+    from syncline.engine.people.names import Names
     from syncline.engine.verify import verify
 
     found = work(app, None, verify)

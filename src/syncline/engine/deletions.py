@@ -7,7 +7,7 @@ until its counterparts are gone too.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -31,21 +31,23 @@ async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
     """Work off cases of which some record is said to be gone. What is still there is due again."""
     gone = await _confirmed(worker, flow, cases)
     said = answered(worker, [case.ref(side) for case in gone if not case.fresh for side in case.gone])
-    propagated: list[tuple[Case, str]] = []
+    propagated: list[tuple[Case, str, str | None]] = []
+    asked_by: dict[str, str | None] = {}
     anew: list[tuple[Case, str]] = []
     for case in await worker.knowing.inform(flow, gone):
         left = _left(case)
         what = next((said[ref] for ref in map(case.ref, case.gone) if ref in said), None)
         answer = what.answer if what and what.holds(case) else None
-        by = ", by a person" if answer else ""
+        who, by = (what.by, ", by a person") if what and answer else (None, "")
         if case.fresh or not left:
             _forget(worker, case)
         elif case.link.state is LinkState.COMPLETED:
             _keep(worker, case)  # it is history
         elif answer == "keep" or (answer is None and _policy(worker, case) is Deletion.KEEP):
-            _keep(worker, case, by)
+            _keep(worker, case, by, who)
         elif answer == "restore" or (answer is None and _policy(worker, case) is Deletion.BLOCK):
             anew.append((case, f"to be created again in {', '.join(case.gone)}{by}"))
+            asked_by[case.link.id] = who
         elif answer is None and _policy(worker, case) is Deletion.ASK:
             _park(worker, case, f"deleted in {', '.join(case.gone)}, still in {', '.join(left)}")
         elif answer is None and (edited := [side for side in left if _edited(case, side)]):
@@ -56,11 +58,11 @@ async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
         elif worker.gate.dry:
             _forget(worker, case)
         else:
-            propagated.append((case, by))
+            propagated.append((case, by, who))
     rivals = await _rivals(worker, flow, [case for case, _ in anew])
     for case in (case for case, _ in anew if case.link.id in rivals):
         _park(worker, case, f"deleted in {', '.join(case.gone)}, where {rivals[case.link.id]} has its number now")
-    await take_apart(worker, flow, [(case, note) for case, note in anew if case.link.id not in rivals])
+    await take_apart(worker, flow, [(case, note) for case, note in anew if case.link.id not in rivals], asked_by)
     await _delete(worker, flow, propagated)
 
 
@@ -114,22 +116,23 @@ def _edited(case: Case, side: str) -> bool:
 # --- what becomes of the counterparts
 
 
-async def _delete(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str]]) -> None:
+async def _delete(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str, str | None]]) -> None:
     fates: defaultdict[str, dict[str, Outcome]] = defaultdict(dict)
     for side in flow.sides:
-        mine = [case for case, _ in cases if side in _left(case)]
+        mine = [case for case, _, _ in cases if side in _left(case)]
         writes = [Delete(id=case.link.members[side], version=case.versions.get(side)) for case in mine]
         outcomes = await worker.setup.systems[side].write(view(flow, side), writes) if writes else ()
         for case, outcome in zip(mine, outcomes, strict=True):
             fates[case.link.id][side] = outcome
     moved: defaultdict[str, set[str]] = defaultdict(set)
-    for case, by in cases:
+    for case, by, who in cases:
         failed = {s: outcome for s, outcome in fates[case.link.id].items() if not isinstance(outcome, Done | Gone)}
         done = [side for side in fates[case.link.id] if side not in failed]
         for side in done:
             worker.result.flows[flow.name].deleted[side] += 1
             note = f"as it was in {', '.join(case.gone)}{by}"
-            worker.draft.journal.append(deleted(case, side, worker.setup.now(), origin=case.gone[0], note=note))
+            entry = deleted(case, side, worker.setup.now(), origin=case.gone[0], note=note, by=who)
+            worker.draft.journal.append(entry)
         for side, outcome in failed.items():
             if isinstance(outcome, Stale):
                 moved[side].add(case.link.members[side])
@@ -167,36 +170,41 @@ async def _rivals(worker: Worker, flow: Flow, cases: Sequence[Case]) -> dict[str
     }
 
 
-async def take_apart(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str]]) -> None:
-    """These links are no more, for a reason. What is left of each is matched, or created elsewhere, like any other."""
+async def take_apart(
+    worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str]], by: Mapping[str, str | None] | None = None
+) -> None:
+    """These links are no more, for a reason; ``by`` is who said so, by link. What is left of each is matched, or
+    created elsewhere, like any other.
+    """
     left: defaultdict[str, set[str]] = defaultdict(set)
     for case, note in cases:
-        _unlink(worker, case, note)
+        _unlink(worker, case, note, (by or {}).get(case.link.id))
         for side in _left(case):
             left[side].add(case.link.members[side])
     await recover.look_again(worker, flow, left)
 
 
-def _unlink(worker: Worker, case: Case, note: str) -> None:
+def _unlink(worker: Worker, case: Case, note: str, by: str | None) -> None:
     draft, now = worker.draft, worker.setup.now()
     draft.finish(case.arrivals[side] for side in case.gone)
     draft.released += case.refs
     draft.keys |= {case.ref(side): {} for side in case.gone}
     draft.unlinks.append(case.link.id)
-    draft.journal += _gone(worker, case, note)
+    draft.journal += _gone(worker, case, note, by)
     for side in _left(case):
-        draft.journal.append(unlinked(case.link, case.ref(side), case.shadows.get(side), now, note))
+        draft.journal.append(unlinked(case.link, case.ref(side), case.shadows.get(side), now, note, by))
 
 
-def _keep(worker: Worker, case: Case, by: str = "") -> None:
+def _keep(worker: Worker, case: Case, by: str = "", who: str | None = None) -> None:
     """What is left stays as it is and is nobody's counterpart any more: resting, so that it is not created anew."""
     draft, left = worker.draft, _left(case)
     draft.finish(case.arrivals.values())
     draft.leave(replace(case.link, state=LinkState.RESTING), case.gone)
     note = f"kept in {', '.join(left)}{by}"
-    draft.journal += _gone(worker, case, note)
+    draft.journal += _gone(worker, case, note, who)
     ref, now = case.ref(left[0]), worker.setup.now()
-    draft.journal.append(Entry(at=now, flow=case.flow.name, link=case.link.id, ref=ref, action="resting", note=note))
+    told = Entry(at=now, flow=case.flow.name, link=case.link.id, ref=ref, action="resting", note=note, by=who)
+    draft.journal.append(told)
 
 
 def _park(worker: Worker, case: Case, message: str) -> None:
@@ -207,9 +215,9 @@ def _park(worker: Worker, case: Case, message: str) -> None:
     worker.gate.parked(case, message)
 
 
-def _gone(worker: Worker, case: Case, note: str = "") -> list[Entry]:
+def _gone(worker: Worker, case: Case, note: str = "", by: str | None = None) -> list[Entry]:
     """What was deleted elsewhere stays in the journal whole."""
-    return [deleted(case, side, worker.setup.now(), origin=None, note=note) for side in case.gone]
+    return [deleted(case, side, worker.setup.now(), origin=None, note=note, by=by) for side in case.gone]
 
 
 def _forget(worker: Worker, case: Case) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
 from syncline.engine.report import Result
 from syncline.records import Answer, Link, Ref, Shadow, Values
-from syncline.store import Arrival, Cause, Entry, Intent, Memory, Parked, Store
+from syncline.store import Arrival, Cause, Delay, Entry, Intent, Memory, Parked, Store
 
 
 class Draft:
@@ -37,6 +37,7 @@ class Draft:
         self.apart: list[frozenset[Ref]] = []
         self.together: list[frozenset[Ref]] = []
         self.fulfilled: list[int] = []
+        self._delays: dict[tuple[str, datetime], Delay] = {}
         self._parked: dict[Ref, Parked] = {}
 
     def finish(self, arrivals: Iterable[Arrival]) -> None:
@@ -55,6 +56,16 @@ class Draft:
         members = {side: id_ for side, id_ in link.members.items() if side not in sides}
         self.links[link.id] = replace(link, members=members)
         self.keys |= {ref: {} for ref in link.refs if ref.side in sides}
+
+    def written(self, flow: str, seen: datetime, now: datetime) -> None:
+        """What was seen then is written now."""
+        hour, took = now.replace(minute=0, second=0, microsecond=0), max(now - seen, timedelta(0))
+        known = self._delays.get((flow, hour)) or Delay(
+            flow=flow, hour=hour, writes=0, total=timedelta(0), longest=timedelta(0)
+        )
+        self._delays[flow, hour] = replace(
+            known, writes=known.writes + 1, total=known.total + took, longest=max(known.longest, took)
+        )
 
     def park(
         self,
@@ -103,6 +114,7 @@ class Draft:
                 apart=self.apart,
                 together=self.together,
                 fulfilled=self.fulfilled,
+                delays=list(self._delays.values()),
             )
         )
         self._clear()

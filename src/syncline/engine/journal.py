@@ -57,7 +57,7 @@ def _values(
         d = decisions.get(name)
         told = replace(entry, property=name, new=value)
         if d is not None and written and side in d.writes:
-            yield replace(told, old=d.now.get(side), origin=d.origin, note=d.note or d.reason.value)
+            yield replace(told, old=d.now.get(side), origin=d.origin, note=d.note or d.reason.value, by=d.by)
         elif first:
             continue
         elif name not in before:
@@ -102,17 +102,25 @@ def _alone(line: LineShadow) -> Shadow:
     return Shadow(version=None, lines=(line,))
 
 
-def unlinked(link: Link, ref: Ref, whole: Shadow | None, at: datetime, note: str) -> Entry:
+def unlinked(link: Link, ref: Ref, whole: Shadow | None, at: datetime, note: str, by: str | None = None) -> Entry:
     """A member is none any more, though it is there; ``whole`` is what was known of it."""
-    return Entry(at=at, flow=link.flow, link=link.id, ref=ref, action="unlinked", note=note, whole=whole)
+    return Entry(at=at, flow=link.flow, link=link.id, ref=ref, action="unlinked", note=note, whole=whole, by=by)
 
 
-def deleted(case: Case, side: str, at: datetime, *, origin: str | None, note: str = "") -> Entry:
+def deleted(case: Case, side: str, at: datetime, *, origin: str | None, note: str = "", by: str | None = None) -> Entry:
     """A record that is gone, with everything that was known of it: ``origin`` is for whose sake Syncline deleted it."""
     whole = _last_known(side, case.shadows.get(side), case.rows.get(side))
     ref, link = case.ref(side), case.link.id
     return Entry(
-        at=at, flow=case.flow.name, link=link, ref=ref, action="deleted", origin=origin, note=note, whole=whole
+        at=at,
+        flow=case.flow.name,
+        link=link,
+        ref=ref,
+        action="deleted",
+        origin=origin,
+        note=note,
+        whole=whole,
+        by=by,
     )
 
 
@@ -202,4 +210,5 @@ def _lost(
                 new=d.value,
                 origin=d.origin,
                 note=d.note or d.reason.value,
+                by=d.by,
             )

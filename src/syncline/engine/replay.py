@@ -33,7 +33,7 @@ def replay(entries: Iterable[Entry]) -> dict[str, Standing]:
     """The links there are after these entries, in the order in which they were made, by link id."""
     found: dict[str, Standing] = {}
     for entry in entries:
-        if entry.link is None or entry.action in ("lost", "void", "parked"):
+        if entry.link is None or entry.action in ("lost", "void", "parked", "retried", "apart"):
             continue
         standing = found.setdefault(entry.link, Standing())
         _take(standing, entry)

@@ -47,7 +47,8 @@ class Decision(Struct, frozen=True, kw_only=True):
 
     ``writes`` are the sides to be sent ``value``, which ``origin`` holds (``None`` where no side is a source, or a
     person said it). ``now`` is what each side was seen to hold, and becomes its shadow once every write is done.
-    ``lost`` are the values that lost a conflict, by side. ``note`` is what a person said of it.
+    ``lost`` are the values that lost a conflict, by side. ``note`` and ``by`` are what a person
+    said of it, and who.
     """
 
     property: str
@@ -58,6 +59,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     now: Values
     lost: Values = {}
     note: str = ""
+    by: str | None = None
 
 
 class Conflict(Struct, frozen=True, kw_only=True):
@@ -251,6 +253,7 @@ def _as_answered(p: Property, answer: Answer, targets: frozenset[str], before: V
         now=now,
         lost=lost,
         note=answer.note,
+        by=answer.by,
     )
 
 

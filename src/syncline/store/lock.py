@@ -38,3 +38,17 @@ def exclusive(path: Path, owner: str) -> Iterator[None]:
         os.ftruncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def holder(path: Path) -> tuple[int, str] | None:
+    """The process that holds the lock, and in whose name, as its file tells: to ask for the lock could take it from
+    somebody who wants to work. A process that died without a word is known by being gone.
+    """
+    try:
+        pid, _, owner = path.read_text(errors="replace").partition(" ")
+        os.kill(int(pid), 0)
+    except PermissionError:
+        pass  # another user's, but there
+    except (OSError, ValueError):
+        return None
+    return int(pid), owner.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
@@ -38,10 +38,13 @@ Action: TypeAlias = Literal[
     "resting",
     "completed",
     "unlinked",
+    "retried",
+    "apart",
 ]
 """What a journal entry tells. ``agreed`` is what a side held when its record was first brought in step; ``edited`` what
 a side changed by itself, ``updated`` what Syncline wrote there; ``lost`` a value that gave way to another; ``void``
-what a person said that was dropped, since a side had changed by then."""
+what a person said that was dropped, since a side had changed by then; ``retried`` and ``apart`` that a person took up a
+record again, and said that it is not the same as another."""
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -84,8 +87,9 @@ class Entry(Struct, frozen=True, kw_only=True):
     ``ref`` is the record that the value was written to or that the decision is about; ``origin`` the side the value
     came from, ``None`` where the system itself or a person in it did it, or a person said so; ``line`` the line of a
     keyed collection.
-    ``whole`` is everything that was known of a record, or of a line alone, that comes or goes. ``seq`` is its place in
-    the journal, filled on reading and ignored on saving.
+    ``whole`` is everything that was known of a record, or of a line alone, that comes or goes. ``by`` is the person who
+    said so, ``None`` where nobody did, and in what was written before that was kept. ``seq`` is its place in the
+    journal, filled on reading and ignored on saving.
     """
 
     at: datetime
@@ -100,6 +104,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     origin: str | None = None
     note: str = ""
     whole: Shadow | None = None
+    by: str | None = None
     seq: int = 0
 
 
@@ -107,8 +112,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     """What a person said of the links of a flow: the next pass does it, since only one may change them at a time.
 
     ``members`` (record ids by side) are to be one link, are one that shall end, or are one whose record on ``side``
-    shall be deleted, of which the person had ``seen`` what the journal told up to there. ``seq`` is filled on reading
-    and ignored on saving.
+    shall be deleted, of which the person (``by``) had ``seen`` what the journal told up to there. ``seq`` is filled on
+    reading and ignored on saving.
     """
 
     kind: Literal["link", "unlink", "delete"]
@@ -117,6 +122,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     at: datetime
     side: str | None = None
     seen: int = 0
+    by: str | None = None
     seq: int = 0
 
     @property
@@ -141,6 +147,82 @@ class Hold(Struct, frozen=True, kw_only=True):
     blanked: int
     linked: int
     since: datetime
+
+
+class Delay(Struct, frozen=True, kw_only=True):
+    """How long edits of a flow took in an hour, from being seen to being written and remembered.
+
+    ``hour`` is its beginning; ``writes`` are records that were written; ``total`` and ``longest`` of their delays.
+    """
+
+    flow: str
+    hour: datetime
+    writes: int
+    total: timedelta
+    longest: timedelta
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How a flow stands, asked so that it costs the same however much there is.
+
+    As `Counts`; ``due`` is counted up to ``most`` only. ``behind`` is since when the longest due record is due.
+    """
+
+    flow: str
+    linked: int = 0
+    resting: int = 0
+    completed: int = 0
+    due: int = 0
+    parked: Mapping[str, int] = {}
+    behind: datetime | None = None
+    last: datetime | None = None
+
+
+class Sought(Struct, frozen=True, kw_only=True):
+    """Which entries of the journal are asked for, newest first: those that are all of this.
+
+    ``before`` is a ``seq``.
+    """
+
+    flow: str | None = None
+    side: str | None = None
+    action: str | None = None
+    links: tuple[str, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """Some entries. ``older`` is where to go on from (`Sought.before`), ``None`` where the journal was seen to its end.
+
+    A look goes back a bounded way, so there may be older ones although these are few.
+    """
+
+    entries: tuple[Entry, ...]
+    older: int | None
+
+
+Role: TypeAlias = Literal["see", "resolve", "administer"]
+"""What a user of the console may do; each includes the ones before."""
+
+
+class User(Struct, frozen=True, kw_only=True):
+    """Somebody who may sign in to the console. ``password`` is its hash."""
+
+    name: str
+    role: Role
+    password: str
+    since: datetime
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """Somebody who is signed in. ``token`` is the hash of the one they hold."""
+
+    token: str
+    user: str
+    role: Role
+    expires: datetime
 
 
 class Intent(Struct, frozen=True, kw_only=True):
@@ -203,6 +285,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     fulfilled: Collection[int] = ()
     """Wishes that were done or cannot be, by their ``seq``."""
     holds: Sequence[Hold] = ()
+    delays: Sequence[Delay] = ()
+    """Added to what is known of the hour."""
     lifted: Collection[tuple[str, str, str, str]] = ()
     """Holds that are over, by (flow, side, within, property)."""
 

@@ -26,7 +26,7 @@ def history(connection: Connection, subject: Ref | str) -> tuple[Entry, ...]:
         had = set(connection.scalars(select(j.link).where(itself, j.link.is_not(None)).distinct()))
         had |= set(links_of(connection, [subject]).values())
         about = or_(itself, j.link.in_(had))
-    return tuple(_entry(row) for row in connection.execute(select(t.journal).where(about).order_by(j.seq)))
+    return tuple(entry_of(row) for row in connection.execute(select(t.journal).where(about).order_by(j.seq)))
 
 
 def sent(connection: Connection, links: Collection[str], last: int) -> tuple[Entry, ...]:
@@ -40,14 +40,14 @@ def sent(connection: Connection, links: Collection[str], last: int) -> tuple[Ent
         )
         latest = told.subquery()
         asked = select(t.journal).join(latest, latest.c.seq == j.seq).where(latest.c.nth <= last).order_by(j.seq)
-        found += map(_entry, connection.execute(asked))
+        found += map(entry_of, connection.execute(asked))
     return tuple(found)
 
 
 def journal(connection: Connection, after: int, limit: int) -> tuple[Entry, ...]:
     """The next entries, oldest first."""
     asked = select(t.journal).where(t.journal.c.seq > after).order_by(t.journal.c.seq).limit(limit)
-    return tuple(map(_entry, connection.execute(asked)))
+    return tuple(map(entry_of, connection.execute(asked)))
 
 
 def journal_since(
@@ -58,7 +58,7 @@ def journal_since(
     asked = select(t.journal).where(j.at >= moment, j.seq > after).order_by(j.seq).limit(limit)
     if flow is not None:
         asked = asked.where(j.flow == flow)
-    return tuple(map(_entry, connection.execute(asked)))
+    return tuple(map(entry_of, connection.execute(asked)))
 
 
 def pairs(connection: Connection, flow: str, after: str | None, limit: int) -> tuple[Pair, ...]:
@@ -83,7 +83,7 @@ def find_links(connection: Connection, text: str, flow: str | None, limit: int) 
 
 def counts(connection: Connection) -> dict[str, Counts]:
     """How every flow stands of which anything is remembered."""
-    states = _tally(connection, t.links.c.flow, t.links.c.state)
+    states = _states(connection)
     parked = _tally(connection, t.parked.c.flow, t.parked.c.cause)
     a, j = t.arrivals.c, t.journal.c
     pending = select(a.flow, func.count().label("pending")).where(a.due.is_not(None)).group_by(a.flow)
@@ -101,6 +101,13 @@ def counts(connection: Connection) -> dict[str, Counts]:
         )
         for flow in sorted({*seen, *states, *parked, *due})
     }
+
+
+def _states(connection: Connection) -> defaultdict[str, dict[str, int]]:
+    states: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for flow, state, links_ in connection.execute(select(t.tallies).where(t.tallies.c.links > 0)):
+        states[flow][state] = links_
+    return states
 
 
 def _tally(connection: Connection, flow: Any, what: Any) -> defaultdict[str, dict[str, int]]:
@@ -149,7 +156,8 @@ def pairs_of(connection: Connection, ids: Collection[str]) -> tuple[Pair, ...]:
     return tuple(Pair(link=found[id_], shadows=sides[id_]) for id_ in ids if id_ in found)
 
 
-def _entry(row: AnyRow) -> Entry:
+def entry_of(row: AnyRow) -> Entry:
+    """A row of the journal."""
     return Entry(
         at=row.at,
         flow=row.flow,
@@ -163,5 +171,6 @@ def _entry(row: AnyRow) -> Entry:
         origin=row.origin,
         note=row.note,
         whole=row.whole,
+        by=row.by,
         seq=row.seq,
     )

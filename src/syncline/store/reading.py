@@ -26,7 +26,7 @@ _IS_MEMBER = and_(
     t.members.c.flow == t.arrivals.c.flow, t.members.c.side == t.arrivals.c.side, t.members.c.id == t.arrivals.c.id
 )
 _ARRIVALS: Select[*tuple[Any, ...]] = select(*t.arrivals.c, t.members.c.link).outerjoin(t.members, _IS_MEMBER)
-_PARKED: Select[*tuple[Any, ...]] = select(*t.parked.c, t.members.c.link).outerjoin(
+PARKED: Select[*tuple[Any, ...]] = select(*t.parked.c, t.members.c.link).outerjoin(
     t.members,
     and_(t.members.c.flow == t.parked.c.flow, t.members.c.side == t.parked.c.side, t.members.c.id == t.parked.c.id),
 )
@@ -382,23 +382,24 @@ def holds(connection: Connection) -> tuple[Hold, ...]:
 
 def parked(connection: Connection, flow: str | None, cause: str | None) -> tuple[Parked, ...]:
     p = t.parked.c
-    asked = _PARKED.order_by(p.flow, p.since, p.side, p.id)
+    asked = PARKED.order_by(p.flow, p.since, p.side, p.id)
     if flow is not None:
         asked = asked.where(p.flow == flow)
     if cause is not None:
         asked = asked.where(p.cause == cause)
-    return _with_waits(connection, connection.execute(asked).all())
+    return parked_of(connection, connection.execute(asked).all())
 
 
 def parked_refs(connection: Connection, refs: Collection[Ref]) -> dict[Ref, Parked]:
     p = t.parked.c
     rows: list[AnyRow] = []
     for flow, side, ids in slices(refs):
-        rows += connection.execute(_PARKED.where(p.flow == flow, p.side == side, p.id.in_(ids)))
-    return {found.ref: found for found in _with_waits(connection, rows)}
+        rows += connection.execute(PARKED.where(p.flow == flow, p.side == side, p.id.in_(ids)))
+    return {found.ref: found for found in parked_of(connection, rows)}
 
 
-def _with_waits(connection: Connection, rows: Sequence[AnyRow]) -> tuple[Parked, ...]:
+def parked_of(connection: Connection, rows: Sequence[AnyRow]) -> tuple[Parked, ...]:
+    """These rows of `PARKED`, with what each waits for."""
     w = t.waits.c
     waits: defaultdict[Ref, list[Ref]] = defaultdict(list)
     for flow, side, ids in slices(Ref(row.flow, row.side, row.id) for row in rows):

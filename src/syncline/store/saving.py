@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Executable, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Delete, Executable, Table, bindparam, case, delete, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 
-from syncline.records import Answer, Ref
+from syncline.records import Answer, Ref, Shadow
 from syncline.store import tables as t
-from syncline.store.memory import Arrival, Entry, Hold, Intent, Memory, Parked, Wish
+from syncline.store.memory import Arrival, Delay, Entry, Hold, Intent, Memory, Parked, Wish
 from syncline.store.reading import slices
+from syncline.store.words import index, words_of
 
 
 def save(connection: Connection, memory: Memory) -> None:
     """See `Memory` for the order, which matters."""
     _unlink(connection, memory)
     _link(connection, memory)
+    _index(connection, memory)
     _observe(connection, memory)
     _park(connection, memory)
     _wake(connection, memory.woken)
@@ -25,6 +29,7 @@ def save(connection: Connection, memory: Memory) -> None:
     _many(connection, _DROP_INTENT, ({"at_id": id_} for id_ in memory.closed))
     _many(connection, insert(t.journal), map(_entry_row, memory.journal))
     _decide(connection, memory)
+    _many(connection, _ADD_DELAY, map(_delay_row, memory.delays))
     _many(connection, _PUT_FACT, ({"name": name, "text": text} for name, text in memory.facts.items()))
 
 
@@ -50,6 +55,17 @@ def _link(connection: Connection, memory: Memory) -> None:
         _PUT_SHADOW,
         ({"link": link, "side": side, "shadow": shadow} for (link, side), shadow in memory.shadows.items()),
     )
+
+
+def _index(connection: Connection, memory: Memory) -> None:
+    """The words of the links of which something else is known now. Of a new link all that is known is told at once."""
+    told: defaultdict[str, dict[str, Shadow]] = defaultdict(dict)
+    for (link, side), shadow in memory.shadows.items():
+        told[link][side] = shadow
+    flows = {x.id: x.flow for x in memory.links if x.id in told and told[x.id].keys() >= x.members.keys()}
+    rows = [{"link": id_, "flow": flow, "words": words_of(flow, told[id_].values())} for id_, flow in flows.items()]
+    rows += index(connection, [id_ for id_ in told if id_ not in flows])
+    _many(connection, _PUT_WORDS, rows)
 
 
 def _observe(connection: Connection, memory: Memory) -> None:
@@ -166,6 +182,11 @@ def _wish_row(w: Wish) -> dict[str, Any]:
     return {name: getattr(w, name) for name in w.__struct_fields__ if name != "seq"}
 
 
+def _delay_row(d: Delay) -> dict[str, Any]:
+    told = {"flow": d.flow, "hour": d.hour, "writes": d.writes}
+    return told | {"total": d.total // _MICROSECOND, "longest": d.longest // _MICROSECOND}
+
+
 def _hold_row(h: Hold) -> dict[str, Any]:
     return {name: getattr(h, name) for name in h.__struct_fields__}
 
@@ -199,6 +220,24 @@ def _put_if_newer() -> Insert:
     )
 
 
+def _put_words() -> Insert:
+    """Only where they are others: the index is changed with them."""
+    statement = insert(t.words)
+    new = statement.excluded.words
+    return statement.on_conflict_do_update(index_elements=["link"], set_={"words": new}, where=t.words.c.words != new)
+
+
+def _add_delay() -> Insert:
+    statement, known = insert(t.lags), t.lags.c
+    new = statement.excluded
+    added = {"writes": known.writes + new.writes, "total": known.total + new.total}
+    longest = case((new.longest > known.longest, new.longest), else_=known.longest)
+    return statement.on_conflict_do_update(index_elements=list(t.lags.primary_key), set_=added | {"longest": longest})
+
+
+_MICROSECOND = timedelta(microseconds=1)
+_PUT_WORDS = _put_words()
+_ADD_DELAY = _add_delay()
 _PUT_LINK = _put(t.links)
 _PUT_SHADOW = _put(t.shadows)
 _PUT_CURSOR = _put(t.progress, "cursor")

@@ -16,10 +16,27 @@ from typing import Self
 from sqlalchemy import Connection, Engine
 
 from syncline.records import Answer, Link, Ref, Shadow, Value
-from syncline.store import database, people, reading, saving
+from syncline.store import accounts, database, looking, people, reading, saving, words
 from syncline.store.census import Census
-from syncline.store.lock import exclusive
-from syncline.store.memory import Arrival, Cause, Counts, Entry, Hold, Intent, Memory, Pair, Parked, Wish
+from syncline.store.lock import exclusive, holder
+from syncline.store.memory import (
+    Arrival,
+    Cause,
+    Counts,
+    Delay,
+    Entry,
+    Found,
+    Hold,
+    Intent,
+    Memory,
+    Pair,
+    Parked,
+    Session,
+    Sought,
+    Standing,
+    User,
+    Wish,
+)
 
 
 class Store:
@@ -69,8 +86,14 @@ class Store:
 
         Raises ``sqlalchemy.exc.IntegrityError`` when a record would be in two links, or a shadow in none.
         """
-        with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with self._write() as connection:
             saving.save(connection, memory)
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """One transaction."""
+        with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
 
     def _look(self) -> Connection:
         return self._engine.connect()
@@ -304,6 +327,94 @@ class Store:
         """
         with self._look() as c:
             return people.find_links(c, text, flow, limit)
+
+    # --- for the console: each costs the same however much is remembered
+
+    def search(self, text: str, flow: str | None = None, limit: int = 50) -> tuple[Pair, ...]:
+        """Links with a record of this id, then those that have all these words, then those with words that begin so.
+
+        Letter case, accents and punctuation are no difference.
+        """
+        with self._look() as c:
+            named = [ref for ref in looking.by_id(c, text.strip()) if flow in (None, ref.flow)]
+            found = dict.fromkeys(reading.links_of(c, named).values()) | dict.fromkeys(
+                words.search(c, text, flow, limit)
+            )
+            return people.pairs_of(c, list(found)[:limit])
+
+    def standing(self, flow: str, now: datetime, most: int = 10_001) -> Standing:
+        """How a flow stands; ``due`` is counted up to ``most``."""
+        with self._look() as c:
+            return looking.standing(c, flow, now, most)
+
+    def delays(self, since: datetime) -> tuple[Delay, ...]:
+        """How long edits took from being seen to being written, by flow and hour."""
+        with self._look() as c:
+            return looking.delays(c, since)
+
+    def newest(self) -> int:
+        """The last place in the journal; 0 where it is empty."""
+        with self._look() as c:
+            return looking.newest(c)
+
+    def sought(self, asked: Sought, limit: int = 50) -> Found:
+        """Entries of the journal, newest first."""
+        with self._look() as c:
+            return looking.sought(c, asked, limit)
+
+    def causes(self) -> dict[tuple[str, str], int]:
+        """How many records are parked, by (cause, flow)."""
+        with self._look() as c:
+            return looking.causes(c)
+
+    def parked_page(
+        self,
+        causes: Collection[str],
+        flow: str | None = None,
+        after: tuple[str, datetime, Ref] | None = None,
+        limit: int = 50,
+    ) -> tuple[Parked, ...]:
+        """The next records that are parked for one of these; ``after`` is the last one's cause, since and name."""
+        with self._look() as c:
+            return looking.parked_page(c, causes, flow, after, limit)
+
+    def worker(self) -> tuple[int, str] | None:
+        """The process that works on the store, and its command, as far as the lock's file tells."""
+        return holder(self._path.with_name(self._path.name + ".lock"))
+
+    # --- the console's users
+
+    def users(self) -> tuple[User, ...]:
+        """By name."""
+        with self._look() as c:
+            return accounts.users(c)
+
+    def user(self, name: str) -> User | None:
+        with self._look() as c:
+            return accounts.user(c, name)
+
+    def add_user(self, user: User) -> None:
+        """Raises ``sqlalchemy.exc.IntegrityError`` where there is one of the name."""
+        with self._write() as c:
+            accounts.add_user(c, user)
+
+    def remove_user(self, name: str) -> bool:
+        """Whether there was one. Wherever they are signed in, that ends."""
+        with self._write() as c:
+            return accounts.remove_user(c, name)
+
+    def session(self, token: str, now: datetime) -> Session | None:
+        """By the hash of its token, unless it has expired."""
+        with self._look() as c:
+            return accounts.session(c, token, now)
+
+    def begin_session(self, session: Session, now: datetime) -> None:
+        with self._write() as c:
+            accounts.begin_session(c, session, now)
+
+    def end_session(self, token: str) -> None:
+        with self._write() as c:
+            accounts.end_session(c, token)
 
     def pairs_of(self, links: Collection[str]) -> tuple[Pair, ...]:
         """These links with their shadows, as far as they are remembered."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -25,13 +26,14 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    event,
     false,
 )
 
 from syncline.records import Value
 from syncline.store.payloads import dump, key_text, load_plain, load_record, load_shadow, load_write
 
-REVISION = "0003"
+REVISION = "0005"
 """The newest migration, so that opening a store that has it needs no migration tool."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -179,6 +181,8 @@ parked = Table(
     Column("mend", Text, nullable=False),
     Column("since", Instant, nullable=False),
     Column("details", Payload, nullable=False),
+    # How many are parked for what, and the next of them, without reading what they say.
+    Index(None, "cause", "flow", "since", "side", "id"),
 )
 
 waits = Table(
@@ -224,6 +228,7 @@ journal = Table(
     Column("origin", Text),
     Column("note", Text, nullable=False),
     Column("whole", Payload(load_shadow)),
+    Column("by", Text),
     # The history of a link, and that of a record, which may have had several links or none.
     Index(None, "link"),
     Index(None, "flow", "side", "record"),
@@ -255,6 +260,7 @@ answers = Table(
     Column("seen", Payload, nullable=False),
     Column("note", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("by", Text),
 )
 
 wishes = Table(
@@ -267,6 +273,7 @@ wishes = Table(
     Column("at", Instant, nullable=False),
     Column("side", Text),
     Column("seen", BigInteger, nullable=False),
+    Column("by", Text),
 )
 
 holds = Table(
@@ -282,4 +289,97 @@ holds = Table(
     Column("linked", Integer, nullable=False),
     Column("since", Instant, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# --- what only people look at: kept so that no look counts or goes through a million rows
+
+words = Table(
+    "words",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("link", Text, ForeignKey("links.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("flow", Text, nullable=False),
+    Column("words", Text, nullable=False),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("flow", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("links", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+lags = Table(
+    "lags",
+    metadata,
+    Column("flow", Text, primary_key=True),
+    Column("hour", Instant, primary_key=True),
+    Column("writes", Integer, nullable=False),
+    Column("total", BigInteger, nullable=False),  # microseconds, as is the longest
+    Column("longest", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+SQLITE = (
+    # The words' index. What it holds is in the table, so it need not hold it once more; it tells neither places nor
+    # lengths, which nobody asks for.
+    (
+        "CREATE VIRTUAL TABLE word_index USING fts5(words, content='words', content_rowid='seq', detail='none', "
+        "columnsize=0, tokenize=\"unicode61 remove_diacritics 0 tokenchars '_-'\")"
+    ),
+    (
+        "CREATE TRIGGER words_came AFTER INSERT ON words BEGIN "
+        "INSERT INTO word_index (rowid, words) VALUES (new.seq, new.words); END"
+    ),
+    (
+        "CREATE TRIGGER words_went AFTER DELETE ON words BEGIN "
+        "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', old.seq, old.words); END"
+    ),
+    (
+        "CREATE TRIGGER words_changed AFTER UPDATE OF words ON words WHEN old.words <> new.words BEGIN "
+        "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', old.seq, old.words); "
+        "INSERT INTO word_index (rowid, words) VALUES (new.seq, new.words); END"
+    ),
+    # How many links a flow has in which state.
+    (
+        "CREATE TRIGGER links_came AFTER INSERT ON links BEGIN "
+        "INSERT INTO tallies (flow, state, links) VALUES (new.flow, new.state, 1) "
+        "ON CONFLICT (flow, state) DO UPDATE SET links = links + 1; END"
+    ),
+    (
+        "CREATE TRIGGER links_went AFTER DELETE ON links BEGIN "
+        "UPDATE tallies SET links = links - 1 WHERE flow = old.flow AND state = old.state; END"
+    ),
+    (
+        "CREATE TRIGGER links_changed AFTER UPDATE OF state ON links WHEN old.state <> new.state BEGIN "
+        "UPDATE tallies SET links = links - 1 WHERE flow = old.flow AND state = old.state; "
+        "INSERT INTO tallies (flow, state, links) VALUES (new.flow, new.state, 1) "
+        "ON CONFLICT (flow, state) DO UPDATE SET links = links + 1; END"
+    ),
+)
+"""What SQLite has its own words for: another database keeps the same tables with its own."""
+
+for _statement in SQLITE:
+    event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+
+# --- who may use the console
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("password", Text, nullable=False),  # an argon2 hash
+    Column("since", Instant, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token", Text, primary_key=True),  # a hash of it: whoever reads the store cannot take its place
+    Column("user", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("expires", Instant, nullable=False),
 )

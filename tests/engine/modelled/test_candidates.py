@@ -114,7 +114,7 @@ def test_what_only_looks_alike_is_suggested(models: Models) -> None:
         left: ("suggested", f"looks like the same record by name: {right}"),
         right: ("suggested", f"looks like the same record by name: {left}"),
     }
-    keep_apart(models.store, [frozenset((left, right))])
+    keep_apart(models.store, [frozenset((left, right))], models.setup.now())
     models.sync()
     assert not parked(models)
     assert linked(models) == {(left.id, partner(models, left)), (partner(models, right), right.id)}
@@ -157,7 +157,7 @@ def test_they_go_on_when_the_other_side_says_something_else(models: Models) -> N
 def test_who_is_kept_apart_from_one_is_linked_with_the_other(models: Models) -> None:
     one, two, other = three(models)
     models.sync()
-    keep_apart(models.store, [frozenset((one, other)), frozenset((one, two))])
+    keep_apart(models.store, [frozenset((one, other)), frozenset((one, two))], models.setup.now())
     models.sync()
     assert linked(models) == {(one.id, partner(models, one)), (two.id, other.id)}
     assert not parked(models)
@@ -202,11 +202,11 @@ def test_of_several_linked_ones_the_first_is_named(models: Models) -> None:
     assert told.message.startswith(f"has the same code as {rivals[0]}, which is linked with ")
     assert told.message.endswith(" (and 1 more)")
     assert sorted(candidates(told)) == [str(ref) for ref in rivals]
-    keep_apart(models.store, [frozenset((new, models.ref(ERP, "a1")))])
+    keep_apart(models.store, [frozenset((new, models.ref(ERP, "a1")))], models.setup.now())
     models.sync()
     told = parked(models)[new]
     assert told.message == f"has the same code as {models.ref(BC, 'a2')}, which is linked with {models.ref(ERP, 'a2')}"
-    keep_apart(models.store, [frozenset((new, rivals[0])), frozenset((new, rivals[1]))])
+    keep_apart(models.store, [frozenset((new, rivals[0])), frozenset((new, rivals[1]))], models.setup.now())
     models.sync()
     assert (new.id, partner(models, new)) in linked(models)
     assert not parked(models)
@@ -239,7 +239,7 @@ def test_of_two_new_ones_with_the_same_key_the_first_goes_on(models: Models) -> 
     models.sync()
     (told,) = parked(models).values()
     assert told.message == f"has the same code as {models.ref(BC, 'a1')}, which is linked with {one}"
-    keep_apart(models.store, [frozenset((one, two))])
+    keep_apart(models.store, [frozenset((one, two))], models.setup.now())
     models.sync()
     assert len(linked(models)) == 2
     assert not parked(models)

@@ -177,7 +177,7 @@ def test_of_two_that_could_join_a_link_neither_does(three: Models) -> None:
     assert {each.message for ref, each in three.parked().items() if ref in refs} == {
         f"has the same code as {crm}, which is linked with {erp}"
     }
-    keep_apart(three.store, [frozenset((refs[1], erp)), frozenset(refs)])
+    keep_apart(three.store, [frozenset((refs[1], erp)), frozenset(refs)], three.setup.now())
     three.sync()
     assert three.link(erp).members[BC] == refs[0].id
     assert three.link(refs[1]).members.keys() == set(ALL)

@@ -323,7 +323,7 @@ def test_a_record_that_somebody_said_to_be_another_is_not_taken_for_what_was_cre
     with between_models(tmp_path, events, unique=False) as models:
         left = models.create(ERP, "a", code="K1")
         right = models.create(BC, "other", code="K1")
-        keep_apart(models.store, [frozenset((left, right))])
+        keep_apart(models.store, [frozenset((left, right))], models.setup.now())
         models.agree("customers", match=(MatchKey(("code",)),))
         models.sync()
         models.sync()

@@ -274,6 +274,8 @@ def _settle(
     tally = worker.result.flows[case.flow.name]
     for side in delivered:
         (tally.created if side in created else tally.updated)[side] += 1
+    if delivered and case.arrivals:
+        draft.written(case.flow.name, min(a.seen for a in case.arrivals.values()), now)
     kept = [_as_it_stands(arrival, observed.get(side), now) for side, arrival in case.arrivals.items()]
     if failed:
         return put_off(worker, case, kept, failed)

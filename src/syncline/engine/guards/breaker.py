@@ -79,8 +79,9 @@ def words(hold: Hold) -> str:
     return f"{hold.property} of {hold.flow} in {hold.side}: {what} at once, of {hold.linked}"
 
 
-def _entry(hold: Hold, at: datetime, note: str) -> Entry:
-    return Entry(at=at, flow=hold.flow, link=None, ref=None, action="held", property=hold.property, note=note)
+def _entry(hold: Hold, at: datetime, note: str, by: str | None = None) -> Entry:
+    told = Entry(at=at, flow=hold.flow, link=None, ref=None, action="held", property=hold.property, note=note)
+    return replace(told, by=by)
 
 
 # --- while it is held
@@ -114,11 +115,13 @@ def _without(told: Row, hold: Hold) -> Row:
 # --- what a person says
 
 
-def decide(store: Store, holds: Iterable[Hold], state: Literal["passed", "rejected"], now: datetime) -> None:
+def decide(
+    store: Store, holds: Iterable[Hold], state: Literal["passed", "rejected"], now: datetime, by: str | None = None
+) -> None:
     """Let through or put back: these sides are listed whole again, so that the edits are seen again."""
     chosen = [replace(hold, state=state) for hold in holds]
     cursors = {(hold.flow, hold.side): None for hold in chosen}
-    journal = [_entry(hold, now, f"{state} by a person: {words(hold)}") for hold in chosen]
+    journal = [_entry(hold, now, f"{state} by a person: {words(hold)}", by) for hold in chosen]
     store.save(Memory(holds=chosen, cursors=cursors, journal=journal))
 
 

@@ -229,7 +229,7 @@ class _Matching:
                 draft.arrivals[ref] = replace(arrival, due=arrival.due or arrival.seen, attempts=0)
 
 
-def make_link(worker: Worker, link: Link, arrivals: Iterable[Arrival], note: str) -> None:
+def make_link(worker: Worker, link: Link, arrivals: Iterable[Arrival], note: str, by: str | None = None) -> None:
     """The records are one: they are due, and no longer parked, nor is who waits for them."""
     draft, now = worker.draft, worker.setup.now()
     draft.links[link.id] = link
@@ -237,7 +237,8 @@ def make_link(worker: Worker, link: Link, arrivals: Iterable[Arrival], note: str
     draft.released += refs
     draft.woken += refs
     draft.arrivals |= {a.ref: replace(a, due=a.seen, attempts=0) for a in arrivals if a.due is None}
-    draft.journal += (Entry(at=now, flow=link.flow, link=link.id, ref=ref, action="linked", note=note) for ref in refs)
+    told = Entry(at=now, flow=link.flow, link=link.id, ref=None, action="linked", note=note, by=by)
+    draft.journal += (replace(told, ref=ref) for ref in refs)
 
 
 def _refs(flow: Flow, verdict: Verdict) -> list[Ref]:

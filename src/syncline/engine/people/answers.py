@@ -74,6 +74,7 @@ def _drop(worker: Worker, ref: Ref, void: Iterable[Answer], why: str) -> None:
                 line=answer.line,
                 new=answer.value,
                 note=f"{answer.note}: {why}",
+                by=answer.by,
             )
         )
         worker.result.void.append(f"{ref}: {answer.property} was not {answer.note}: {why}")

@@ -17,7 +17,7 @@ from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import row, takes_part
 from syncline.records import Link, Record, Ref
-from syncline.store import Arrival, Memory, Store, Wish
+from syncline.store import Arrival, Entry, Memory, Store, Wish
 
 
 class CannotJoin(Exception):
@@ -27,7 +27,7 @@ class CannotJoin(Exception):
 # --- what people say
 
 
-def link(store: Store, flow: Flow, refs: Collection[Ref], now: datetime) -> dict[str, str]:
+def link(store: Store, flow: Flow, refs: Collection[Ref], now: datetime, by: str | None = None) -> dict[str, str]:
     """These records, of which none has a link, are the same; their ids by side. Raises `CannotJoin`."""
     _check_free(store, refs)
     members = {ref.side: ref.id for ref in refs}
@@ -37,11 +37,11 @@ def link(store: Store, flow: Flow, refs: Collection[Ref], now: datetime) -> dict
     for wish in store.wishes():
         for ref in set(refs).intersection(wish.refs if wish.kind == "link" else ()):
             raise CannotJoin(f"{ref} is to be linked by the next pass already: {_told(wish.refs)}.")
-    store.save(Memory(wishes=[Wish(kind="link", flow=flow.name, members=ordered, at=now)]))
+    store.save(Memory(wishes=[Wish(kind="link", flow=flow.name, members=ordered, at=now, by=by)]))
     return ordered
 
 
-def unlink(store: Store, ref: Ref, now: datetime) -> Link:
+def unlink(store: Store, ref: Ref, now: datetime, by: str | None = None) -> Link:
     """The link of this record shall end. Raises `CannotJoin`."""
     id_ = store.links_of([ref]).get(ref)
     if id_ is None:
@@ -49,11 +49,13 @@ def unlink(store: Store, ref: Ref, now: datetime) -> Link:
     link = store.links([id_])[id_]
     if any(intent.link == id_ for intent in store.open_intents()):
         raise CannotJoin(f"It is not known yet what became of a write to {ref}. The next pass finds out.")
-    store.save(Memory(wishes=[Wish(kind="unlink", flow=ref.flow, members=link.members, at=now)]))
+    store.save(Memory(wishes=[Wish(kind="unlink", flow=ref.flow, members=link.members, at=now, by=by)]))
     return link
 
 
-def keep_apart(store: Store, pairs: Collection[frozenset[Ref]]) -> list[frozenset[Ref]]:
+def keep_apart(
+    store: Store, pairs: Collection[frozenset[Ref]], now: datetime, by: str | None = None
+) -> list[frozenset[Ref]]:
     """These are different records, whatever their keys say; of those that are linked with each other, who is apart
     from one is apart from all. The pairs that were kept. Raises `CannotJoin`.
     """
@@ -64,7 +66,12 @@ def keep_apart(store: Store, pairs: Collection[frozenset[Ref]]) -> list[frozense
     kept = [pair for pair in pairs if len({links.get(ref, ref) for ref in pair}) > 1]
     if not kept:
         raise CannotJoin(f"{_told(refs)} are linked. syncline unlink {refs[0]} ends that, and keeps them apart.")
-    store.save(Memory(apart=kept))
+    journal = [
+        Entry(at=now, flow=one.flow, link=links.get(one), ref=one, action="apart", note=str(other), by=by)
+        for pair in sorted(map(sorted, kept))
+        for one, other in (pair, pair[::-1])
+    ]
+    store.save(Memory(apart=kept, journal=journal))
     return kept
 
 
@@ -122,7 +129,7 @@ async def _link(worker: Worker, flow: Flow, wish: Wish) -> bool:
     now = worker.setup.now()
     read = {ref: Arrival(ref=ref, record=found[ref], seen=now, due=now) for ref in refs if ref not in waiting}
     worker.draft.arrivals |= read
-    make_link(worker, link, waiting.values(), "by a person")
+    make_link(worker, link, waiting.values(), "by a person", wish.by)
     worker.draft.together += _pairs(refs)
     worker.result.flows[flow.name].linked += 1
     return True
@@ -144,7 +151,7 @@ async def _unlink(worker: Worker, flow: Flow, wish: Wish) -> bool:
     draft.apart += _pairs(refs)
     pending = store.arrivals(refs)
     for ref in refs:
-        draft.journal.append(unlinked(link, ref, shadows.get((link.id, ref.side)), now, "by a person"))
+        draft.journal.append(unlinked(link, ref, shadows.get((link.id, ref.side)), now, "by a person", wish.by))
         record = found.get(ref)
         if record is None:
             draft.keys[ref] = {}

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from syncline.records import Link, Ref
-from syncline.store import Arrival, Memory, Parked, Store
+from syncline.store import Arrival, Entry, Memory, Parked, Store
 
 
 def of_parked(store: Store, parked: Sequence[Parked], now: datetime) -> list[Arrival]:
@@ -22,9 +22,14 @@ def of_links(store: Store, links: Iterable[Link], now: datetime) -> list[Arrival
     return _due(store, [ref for link in links for ref in link.refs], now)
 
 
-def retry(store: Store, parked: Sequence[Parked], now: datetime) -> None:
+def retry(store: Store, parked: Sequence[Parked], now: datetime, by: str | None = None) -> None:
     """The next pass tries them."""
-    store.save(Memory(arrivals=of_parked(store, parked, now), released=[each.ref for each in parked]))
+    journal = [
+        Entry(at=now, flow=p.ref.flow, link=p.link, ref=p.ref, action="retried", note=f"was parked: {p.cause}", by=by)
+        for p in parked
+    ]
+    arrivals = of_parked(store, parked, now)
+    store.save(Memory(arrivals=arrivals, released=[each.ref for each in parked], journal=journal))
 
 
 def _due(store: Store, refs: Collection[Ref], now: datetime) -> list[Arrival]:

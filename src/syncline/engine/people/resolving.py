@@ -135,7 +135,7 @@ def refusal(store: Store, p: Property, side: str, value: Value) -> str | None:
     return None if pointed is not None and side in pointed.members else f"what it points to is not in {side}"
 
 
-def resolve(store: Store, resolutions: Sequence[Resolution], now: datetime) -> None:
+def resolve(store: Store, resolutions: Sequence[Resolution], now: datetime, by: str | None = None) -> None:
     """Remember it: the records are due."""
     answers = [
         Answer(
@@ -146,6 +146,7 @@ def resolve(store: Store, resolutions: Sequence[Resolution], now: datetime) -> N
             seen=each.question.values,
             note="resolved",
             at=now,
+            by=by,
         )
         for each in resolutions
     ]

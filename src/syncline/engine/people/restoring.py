@@ -49,14 +49,14 @@ def check(flows: Mapping[str, Flow], deletion: Entry) -> None:
         raise CannotUndo(f"the agreement lets nothing be written to {deletion.ref.side}")
 
 
-async def restore(setup: Setup, entry: Entry) -> Ref | None:
+async def restore(setup: Setup, entry: Entry, by: str | None = None) -> Ref | None:
     """Bring it back, and tell its new name; nothing, where the next pass does it. Raises `CannotUndo` and
     `ConnectorError`.
     """
     assert entry.ref is not None
     assert entry.whole is not None
     await identities(setup)
-    if await _let_go(setup, entry):
+    if await _let_go(setup, entry, by):
         return None
     flow, side = setup.flows[entry.flow], entry.ref.side
     case = _case(flow, side, str(entry.origin), entry.whole)
@@ -80,10 +80,10 @@ async def restore(setup: Setup, entry: Entry) -> Ref | None:
     if not isinstance(outcome, Done) or outcome.answer is None:
         setup.store.save(Memory(unlinks=[case.link.id], closed=[intent.id]))
         raise CannotUndo(f"It was not created in {side}: {getattr(outcome, 'message', '')}")
-    return _remember(setup, case, intent, entry, outcome.seen or outcome.answer)
+    return _remember(setup, case, intent, entry, outcome.seen or outcome.answer, by)
 
 
-async def _let_go(setup: Setup, entry: Entry) -> bool:
+async def _let_go(setup: Setup, entry: Entry, by: str | None) -> bool:
     """Whether its counterpart was left as it was: it is free now, and the next pass finds or creates the record."""
     assert entry.ref is not None
     link = setup.store.links([str(entry.link)]).get(str(entry.link))
@@ -99,12 +99,12 @@ async def _let_go(setup: Setup, entry: Entry) -> bool:
             raise CannotUndo(f"{ref} takes no part any more.")
         arrivals += [Arrival(ref=ref, record=record, seen=now, due=now)] if record is not None else []
     shadows = setup.store.shadows([link.id])
-    journal = [unlinked(link, ref, shadows.get((link.id, ref.side)), now, note_of(entry)) for ref in link.refs]
+    journal = [unlinked(link, ref, shadows.get((link.id, ref.side)), now, note_of(entry), by) for ref in link.refs]
     setup.store.save(Memory(unlinks=[link.id], arrivals=arrivals, journal=journal))
     return bool(arrivals)
 
 
-def _remember(setup: Setup, case: Case, intent: Intent, entry: Entry, record: Record) -> Ref:
+def _remember(setup: Setup, case: Case, intent: Intent, entry: Entry, record: Record, by: str | None) -> Ref:
     """It has no link: its counterpart may be there already, and is found by the keys."""
     now, ref = setup.now(), Ref(entry.flow, intent.side, record.id)
     setup.store.save(
@@ -120,6 +120,7 @@ def _remember(setup: Setup, case: Case, intent: Intent, entry: Entry, record: Re
                     ref=ref,
                     action="created",
                     note=note_of(entry),
+                    by=by,
                 )
             ],
         )

@@ -15,6 +15,7 @@ from msgspec import Struct
 from syncline.engine.people import releasing, restoring
 from syncline.engine.people.reverting import Back, CannotUndo, Kept, Key, key_of, revert
 from syncline.engine.people.withdrawing import Withdrawal, Withdrawing, is_creation, is_edit
+from syncline.engine.setup import Setup
 from syncline.mapping.model import Flow
 from syncline.reconcile.merge import Reason
 from syncline.records import Answer, Ref
@@ -118,7 +119,7 @@ def since(
     return Undo(back=tuple(back), withdrawn=tuple(withdrawn), restored=tuple(restored), kept=(*told.kept, *kept))
 
 
-def undo(store: Store, made: Undo, now: datetime) -> None:
+def undo(store: Store, made: Undo, now: datetime, by: str | None = None) -> None:
     """Remember it: the next pass does it. What was deleted is not brought back by that."""
     answers = [
         Answer(
@@ -129,12 +130,37 @@ def undo(store: Store, made: Undo, now: datetime) -> None:
             seen=each.now,
             note="undone",
             at=now,
+            by=by,
         )
         for each in made.back
     ]
     due = releasing.of_links(store, store.links({answer.link for answer in answers}).values(), now)
-    wishes = [each.wish(now) for each in made.withdrawn]
+    wishes = [each.wish(now, by) for each in made.withdrawn]
     store.save(Memory(answers=answers, arrivals=due, released=[arrival.ref for arrival in due], wishes=wishes))
+
+
+class Restored(Struct, frozen=True, kw_only=True):
+    """What became of a record that was to be created again: its new name, or ``None`` where the next pass creates it or
+    finds it; or ``why`` it could not be.
+    """
+
+    ref: Ref | None = None
+    why: str | None = None
+
+
+async def take_back(setup: Setup, made: Undo, by: str | None = None) -> dict[int, Restored]:
+    """`undo`, and what was deleted is created again now: by the entry that tells of it. Raises `ConnectorError`.
+
+    These first: they need the systems, and if one is away nothing else was begun.
+    """
+    done: dict[int, Restored] = {}
+    for entry in made.restored:
+        try:
+            done[entry.seq] = Restored(ref=await restoring.restore(setup, entry, by))
+        except CannotUndo as error:
+            done[entry.seq] = Restored(why=str(error))
+    undo(setup.store, made, setup.now(), by)
+    return done
 
 
 # --- everything since a time

@@ -49,9 +49,9 @@ class Withdrawal(Struct, frozen=True, kw_only=True):
     def stays(self) -> list[Ref]:
         return [ref for ref in self.link.refs if ref != self.ref]
 
-    def wish(self, now: datetime) -> Wish:
+    def wish(self, now: datetime, by: str | None = None) -> Wish:
         side, link = self.ref.side, self.link
-        return Wish(kind="delete", flow=link.flow, members=link.members, side=side, seen=self.seen, at=now)
+        return Wish(kind="delete", flow=link.flow, members=link.members, side=side, seen=self.seen, at=now, by=by)
 
 
 def is_creation(entry: Entry) -> bool:
@@ -286,9 +286,10 @@ def _gone(worker: Worker, wish: Wish | None, case: Case, side: str, *, ours: boo
     draft.released += case.refs
     draft.leave(replace(case.link, state=LinkState.RESTING), [side])
     note = _NOTE if ours else "it was gone when an undo was to delete it"
-    draft.journal.append(deleted(case, side, now, origin=left[0].side if ours else None, note=note))
+    by = wish.by if wish is not None and ours else None
+    draft.journal.append(deleted(case, side, now, origin=left[0].side if ours else None, note=note, by=by))
     told = Entry(at=now, flow=case.flow.name, link=case.link.id, ref=left[0], action="resting", note=f"{ref}: {note}")
-    draft.journal.append(told)
+    draft.journal.append(replace(told, by=by))
     draft.fulfilled += [wish.seq] if wish is not None else []
     if ours:
         worker.result.flows[case.flow.name].deleted[side] += 1
@@ -301,6 +302,7 @@ def _void(worker: Worker, wish: Wish, why: str, mend: str = "") -> None:
     link = worker.setup.store.links_of([ref]).get(ref)
     note = f"not deleted again: {why}"
     entry = Entry(at=worker.setup.now(), flow=wish.flow, link=link, ref=ref, action="void", note=note)
+    entry = replace(entry, by=wish.by)
     draft.journal.append(entry)
     draft.fulfilled.append(wish.seq)
     worker.result.void.append(f"{ref} was {note}" + (f". {mend}" if mend else ""))

@@ -6,19 +6,23 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
-from syncline.cli.failing import Exit, Failure
-from syncline.cli.output import shown
 from syncline.engine.case import name_of
-from syncline.engine.people.resolving import Question
+from syncline.engine.people.resolving import CannotResolve, Question
+from syncline.engine.people.words import shown
 from syncline.mapping.known import Known
-from syncline.mapping.model import Flow, Property
+from syncline.mapping.model import Flow, LensError, Property
 from syncline.mapping.translate import row
+from syncline.mapping.typed import parse
 from syncline.records import Ref, Shadow, Value, Values
 from syncline.store import Entry, Pair, Parked, Store
 
 _LOOK = 1_000
 """How many links are looked through for the one that is called so: a number may be part of many others."""
 _CHOICES = 20
+
+
+class NotFound(Exception):
+    """What a person named is none of the records, or may be several of them."""
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -97,7 +101,7 @@ class Names:
         return [ref for text in told if (ref := ref_of(self._flows, text)) is not None]
 
     def meant(self, text: str, flow: str | None, *, linked: bool = False) -> list[Ref]:
-        """The records without a link that are called so, or else those of the link that is. Raises `Failure`.
+        """The records without a link that are called so, or else those of the link that is. Raises `NotFound`.
 
         ``side/flow/id`` may be a record that nothing is known of yet.
         """
@@ -159,15 +163,15 @@ def find(store: Store, flows: Mapping[str, Flow], text: str, flow: str | None) -
 
 
 def the_one(store: Store, flows: Mapping[str, Flow], text: str, flow: str | None) -> Subject:
-    """The one that a person means. Raises `Failure` where it is none, or may be several."""
+    """The one that a person means. Raises `NotFound` where it is none, or may be several."""
     found = find(store, flows, text, flow)
     if not found:
         message = f"Nothing is remembered of {text}. syncline links TEXT finds records by their values."
-        raise Failure(message, Exit.MISTAKE)
+        raise NotFound(message)
     if len(found) > 1:
         choices = "\n".join(f"  {subject.refs[0]}  {shown(subject.name)}" for subject in found[:_CHOICES])
         more = f"\n  … and {len(found) - _CHOICES} more" if len(found) > _CHOICES else ""
-        raise Failure(f"{text} may be any of these. Name one:\n{choices}{more}", Exit.MISTAKE)
+        raise NotFound(f"{text} may be any of these. Name one:\n{choices}{more}")
     return found[0]
 
 
@@ -182,6 +186,29 @@ def history(store: Store, subject: Subject) -> list[Entry]:
     """The journal of every record of a subject, oldest first."""
     told = {entry.seq: entry for ref in subject.refs for entry in store.history(ref)}
     return [told[seq] for seq in sorted(told)]
+
+
+def sentence(entry: Entry, pair: Pair | None, names: Names) -> str:
+    """What the journal tells, in a line; by whom, where a person did it."""
+    return _told(entry, pair, names) + (f" by {entry.by}" if entry.by else "")
+
+
+def _told(entry: Entry, pair: Pair | None, names: Names) -> str:
+    line = f"line {line_number(pair, entry.line)}" if entry.line else ""
+    what = " ".join(part for part in (line, entry.property) if part)
+    old, new = (shown(names.value(entry.flow, entry.property, value)) for value in (entry.old, entry.new))
+    origin = f" (from {entry.origin})" if entry.origin else ""
+    whence = origin or (f" ({entry.note})" if entry.note else "")
+    if entry.action == "updated":
+        return f"{what}: {old} → {new}{whence}"
+    if entry.action == "edited":
+        return f"{what}: {old} → {new} (edited there)"
+    if entry.action == "lost":
+        return f"{what}: {old} gave way to {new}{whence}"
+    value = next((f"{shown(v)}" for v in (entry.new, entry.old) if v is not None), "")
+    detail = f"{what}: {value}" if what and value else what or value
+    note = f": {entry.note}" if entry.note else ""
+    return " ".join(part for part in (entry.action, detail) if part) + origin + note
 
 
 def line_number(pair: Pair | None, line: str) -> str:
@@ -217,3 +244,18 @@ def _alone(names: Names, store: Store, refs: Sequence[Ref]) -> list[Subject]:
 
 def _property(flow: Flow, name: str) -> Property | None:
     return flow.properties.get(name) or (flow.lines.properties.get(name) if flow.lines else None)
+
+
+def typed_value(store: Store, flows: Mapping[str, Flow], p: Property, text: str) -> Value:
+    """What a person typed, as a value of the property. Raises `CannotResolve`, and `NotFound` for a reference."""
+    if p.reference is None:
+        try:
+            return parse(p.kind, text)
+        except LensError as error:
+            raise CannotResolve(f"{p.name}: {error}.") from error
+    if not text.strip():
+        return None
+    pair = the_one(store, flows, text, p.reference.flow).pair
+    if pair is None:
+        raise CannotResolve(f"{p.name}: {text} is not linked.")
+    return pair.link.id

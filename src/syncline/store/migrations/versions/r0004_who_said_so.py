@@ -1,0 +1,15 @@
+"""The journal, and what people said that is still to be done, tell who said it.
+
+Revision ID: 0004
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    for table in ("journal", "answers", "wishes"):
+        op.add_column(table, sa.Column("by", sa.Text(), nullable=True))
