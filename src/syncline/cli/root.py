@@ -36,6 +36,7 @@ _COMMANDS = {
         "unlink": ("syncline.cli.deciding:unlink_command", "Say that linked records are not the same."),
     },
     "Look": {
+        "console": ("syncline.cli.consoling:console_command", "All of this, in a browser."),
         "status": ("syncline.cli.looking:status_command", "How every flow stands."),
         "links": ("syncline.cli.looking:links_command", "Which records are the same."),
         "parked": ("syncline.cli.parking:parked_command", "What is not worked on and why; retry it."),

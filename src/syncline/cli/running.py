@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncline.cli.app import App, json_option, pass_app
+from syncline.cli.app import App, json_option, pass_app, who
+from syncline.cli.consoling import PORT, tell_where
 from syncline.cli.output import emit, say, tell
 from syncline.engine.people.words import when
 
@@ -28,9 +31,18 @@ _LONGEST = 300.0
 @click.option(
     "--every", type=click.FloatRange(0.1), default=5.0, show_default=True, metavar="SECONDS", help="The pause."
 )
+@click.option(
+    "--console",
+    "port",
+    type=click.IntRange(0, 65_535),
+    is_flag=False,
+    flag_value=PORT,
+    metavar="[PORT]",
+    help="Serve the console, too.",
+)
 @json_option
 @pass_app
-def run_command(app: App, every: float, as_json: bool) -> None:
+def run_command(app: App, every: float, port: int | None, as_json: bool) -> None:
     """Repeat the pass until stopped by ctrl-c or SIGTERM.
 
     A pass that fails because a system is away is told and tried again, with growing pauses.
@@ -39,13 +51,14 @@ def run_command(app: App, every: float, as_json: bool) -> None:
 
     logs.tell_retries(verbose=app.verbose)
     project = app.project()
-    asyncio.run(_Runner(project, every, as_json=as_json).run())
+    asyncio.run(_Runner(project, every, port, as_json=as_json).run())
 
 
 class _Runner:
-    def __init__(self, project: Project, every: float, *, as_json: bool) -> None:
+    def __init__(self, project: Project, every: float, port: int | None, *, as_json: bool) -> None:
         self._project = project
         self._every = every
+        self._port = port
         self._as_json = as_json
         self._stop = asyncio.Event()
         self._failures = 0
@@ -55,12 +68,24 @@ class _Runner:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
-        async with self._project.open("syncline run") as setup:
+        async with self._project.open("syncline run") as setup, self._console(setup):
             tell(f"Running, every {self._every:g} s. Stop with ctrl-c.")
             while not self._stop.is_set():
                 pause = await self._pass(setup)
                 await self._sleep(pause)
         tell("Stopped.")
+
+    @asynccontextmanager
+    async def _console(self, setup: Setup) -> AsyncIterator[None]:
+        """Beside the passes, where it is wanted. Raises `CannotServe`."""
+        if self._port is None:
+            yield
+            return
+        from syncline.console.serving import Place, served
+
+        async with served(self._project, setup.store, Place(port=self._port), who()) as at:
+            tell_where(at, tell)
+            yield
 
     async def _pass(self, setup: Setup) -> float:
         """One pass; how long to pause after it."""

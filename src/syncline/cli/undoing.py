@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +13,7 @@ import click
 from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app, who
 from syncline.cli.failing import Exit, Failure
 from syncline.cli.output import emit, say, table, tell
-from syncline.engine.people.words import count, shown
+from syncline.engine.people.words import count, moment, shown
 
 if TYPE_CHECKING:
     from syncline.engine.people.names import Names
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 _REASONS = 30
 """How many of the reasons why something is not undone are shown."""
 _WHOLE = "(record)"
-_AGO = re.compile(r"(\d+)\s*([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class _Moment(click.ParamType[datetime]):
@@ -40,12 +37,10 @@ class _Moment(click.ParamType[datetime]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, datetime):
             return value
-        if ago := _AGO.fullmatch(value.strip()):
-            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         try:
-            return datetime.fromisoformat(value.strip()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            self.fail(f"{value} is no time. Write 2026-05-04T12:00:00, or 10m, 2h, 1d for how long ago.", param, ctx)
+            return moment(value, datetime.now(UTC))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command("undo")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -67,6 +67,16 @@ class Names:
     def of_pair(self, pair: Pair) -> str:
         ids = (pair.link.members[side] for side in self.sides(pair))
         return self._name(pair.link.flow, self.values_of(pair), next(ids, pair.link.id))
+
+    def know(self, pairs: Iterable[Pair]) -> None:
+        """What these are called need not be looked up."""
+        self._links |= {pair.link.id: self.of_pair(pair) for pair in pairs}
+
+    def is_reference(self, entry: Entry) -> bool:
+        """Whether its values are links."""
+        agreed = self._flows.get(entry.flow)
+        p = _property(agreed, entry.property) if agreed and entry.property else None
+        return p is not None and p.reference is not None
 
     def of_link(self, link: str) -> str:
         """A reference in words; the link's id where it is no longer remembered."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 EMPTY = "(empty)"
+_AGO = re.compile(r"(\d+)\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def shown(value: object) -> str:
@@ -31,3 +34,16 @@ def when(moment: datetime) -> str:
 def count(number: int, noun: str, plural: str = "") -> str:
     """``1 record``, ``2 records``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """A time as people write it, or how long ago it was; in this machine's time zone where none is told.
+
+    Raises ``ValueError``.
+    """
+    try:
+        if ago := _AGO.fullmatch(text.strip()):
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text} is no time. Write 2026-05-04T12:00:00, or 10m, 2h, 1d for how long ago.") from None
