@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from console.elsewhere import Elsewhere, elsewhere
 from engine.pair import Pair, pair
 
 CONFLICT = "Alder Trading"
@@ -20,10 +20,10 @@ ORDER = "SO-7001"
 
 
 class Filled(Struct, frozen=True, eq=False):
-    """Two systems, a project, and a store. The loop is idle, but for what it is told to do."""
+    """Two systems, a project, and a store."""
 
     both: Pair
-    runner: asyncio.Runner
+    there: Elsewhere
 
     @property
     def folder(self) -> Path:
@@ -31,25 +31,25 @@ class Filled(Struct, frozen=True, eq=False):
 
     def sync(self) -> None:
         """A pass."""
-        self.runner.run(self.both.sync())
+        self.there.run(self.both.sync())
 
     def in_central(self, name: str) -> dict[str, Any]:
         """The customer of this name, as Business Central has it now."""
-        found = self.runner.run(self.both.central.all("customers", f"$filter=displayName eq '{name}'"))
+        found = self.there.run(self.both.central.all("customers", f"$filter=displayName eq '{name}'"))
         (one,) = found
         return dict(one)
 
 
 @contextmanager
 def filled(folder: Path) -> Iterator[Filled]:
-    with asyncio.Runner() as runner:
+    with elsewhere() as there:
         made = pair(folder)
-        both = runner.run(made.__aenter__())
+        both = there.run(made.__aenter__())
         try:
-            runner.run(_fill(both))
-            yield Filled(both, runner)
+            there.run(_fill(both))
+            yield Filled(both, there)
         finally:
-            runner.run(made.__aexit__(None, None, None))
+            there.run(made.__aexit__(None, None, None))
 
 
 async def _fill(both: Pair) -> None:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
+from console.elsewhere import elsewhere
 from syncline.console.passwords import hashed
 from syncline.console.serving import Place, Served, served
 from syncline.project import load
 from syncline.store import Role, Store, User
 
-T = TypeVar("T")
 PASSWORD = "correct horse battery"
 _TOKEN = re.compile(r'name="token" value="([0-9a-f]+)"')
 ROLES: tuple[Role, ...] = ("see", "resolve", "administer")
@@ -84,23 +82,12 @@ def add_users(store: Store) -> None:
 def console(folder: Path, *, users: bool = True, place: Place | None = None) -> Iterator[Console]:
     """The console of a project."""
     project = load(folder)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="console", daemon=True)
-    thread.start()
-
-    def there(work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(60)
-
-    with project.open_store() as store:
+    with elsewhere() as there, project.open_store() as store:
         if users:
             add_users(store)
         serving = served(project, store, place or Place(port=0), "ole")
-        at = there(serving.__aenter__())
+        at = there.run(serving.__aenter__())
         try:
             yield Console(at, store)
         finally:
-            there(serving.__aexit__(None, None, None))
-            there(loop.shutdown_default_executor())
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
+            there.run(serving.__aexit__(None, None, None))

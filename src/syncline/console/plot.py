@@ -11,7 +11,7 @@ from syncline.console.views import lasts
 from syncline.store import Delay
 
 HOURS = 24
-WIDTH, HEIGHT = 240, 40
+WIDTH, HEIGHT = 240, 28
 """Of the drawing, in its own units."""
 _GAP = 2
 

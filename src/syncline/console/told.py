@@ -33,11 +33,15 @@ def told(store: Store, names: Names, entries: Sequence[Entry]) -> list[Told]:
     pairs = {pair.link.id: pair for pair in store.pairs_of({e.link for e in entries if e.link})}
     names.know(pairs.values())
     names.know(store.pairs_of({str(v) for e in entries for v in (e.old, e.new) if names.is_reference(e) and v}))
+    lonely = [e.ref for e in entries if e.ref is not None and e.link not in pairs and e.whole is None]
+    held = store.parked_refs(lonely)
+    names.know_parked(list(held.values()))
+    parked = {ref: names.of_parked(each) for ref, each in held.items()}
     made = []
     for e in entries:
         pair = pairs.get(e.link or "")
         deleted = names.of_deleted(e.ref, e.whole) if e.ref is not None and e.whole is not None else ""
-        alone = str(e.ref.id) if e.ref is not None else ""
+        alone = parked.get(e.ref, e.ref.id) if e.ref is not None else ""
         is_whole = e.line is None and e.ref is not None and e.action in ("created", "deleted")
         made.append(
             Told(

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from syncline.engine.people.words import count, shown, when
+from syncline.engine.people.words import EMPTY, count, shown, when
 from syncline.records import Ref
 
 
@@ -27,7 +27,7 @@ def templates() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"shown": shown, "when": when, "lasts": lasts, "number": number, "record_url": record_url}
-    made.globals |= {"count": count, "asset": asset}
+    made.globals |= {"count": count, "asset": asset, "empty": EMPTY}
     return made
 
 

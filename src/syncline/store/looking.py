@@ -16,6 +16,8 @@ from syncline.store.reading import PARKED, cut, parked_of
 
 _WINDOW = 20_000
 """How many entries of the journal one look goes through."""
+_KEYED = 100
+"""How many records of one key are told."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -144,6 +146,17 @@ def _instant(moment: datetime) -> Any:
 def known_sides(connection: Connection) -> list[tuple[str, str]]:
     """The flows and sides of which anything is remembered."""
     return [(flow, side) for flow, side in connection.execute(select(t.progress.c.flow, t.progress.c.side))]
+
+
+def by_any_key(connection: Connection, places: Collection[tuple[str, str, str]], value: str) -> list[Ref]:
+    """The records of which one of these keys, each of a flow and a side, is just this."""
+    k = t.keys.c
+    if not places:
+        return []
+    any_of = or_(
+        *(and_(k.flow == flow, k.side == side, k.name == name, k.value == value) for flow, side, name in places)
+    )
+    return [Ref(*row) for row in connection.execute(select(k.flow, k.side, k.id).where(any_of).limit(_KEYED))]
 
 
 def by_id(connection: Connection, id_: str) -> list[Ref]:

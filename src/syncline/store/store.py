@@ -342,6 +342,11 @@ class Store:
             )
             return people.pairs_of(c, list(found)[:limit])
 
+    def by_any_key(self, places: Collection[tuple[str, str, str]], value: str) -> list[Ref]:
+        """Records, linked or not, of which one of these keys is just this; a key is (flow, side, name)."""
+        with self._look() as c:
+            return looking.by_any_key(c, places, value)
+
     def standing(self, flow: str, now: datetime, most: int = 10_001) -> Standing:
         """How a flow stands; ``due`` is counted up to ``most``."""
         with self._look() as c:

@@ -76,6 +76,7 @@ def _matches(visit: Visit) -> Response:
             place = None
     found = store.parked_page(causes, flow, place, _PAGE + 1)
     here, more = found[:_PAGE], ""
+    visit.names.know_parked(here)
     if len(found) > _PAGE:
         last = here[-1]
         more = address(
@@ -84,8 +85,20 @@ def _matches(visit: Visit) -> Response:
     numbers = store.causes()
     total = sum(n for (of, at), n in numbers.items() if of in causes and flow in (None, at))
     return visit.show(
-        "matches.html", matches=[_match(visit, each) for each in here], more=more, total=total, flow=flow or ""
+        "matches.html", matches=_once([_match(visit, each) for each in here]), more=more, total=total, flow=flow or ""
     )
+
+
+def _once(matches: list[Match]) -> list[Match]:
+    """Two records that are each other's candidates are parked both, and shown once."""
+    shown_: set[frozenset[str]] = set()
+    kept = []
+    for match in matches:
+        pairs = {frozenset((match.ref, candidate.ref)) for candidate in match.candidates}
+        if not pairs or not pairs <= shown_:
+            kept.append(match)
+        shown_ |= pairs
+    return kept
 
 
 def _match(visit: Visit, parked: Parked) -> Match:

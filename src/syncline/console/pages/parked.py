@@ -41,17 +41,18 @@ _MOST = 100_000
 _MATCHING = ("ambiguous", "suggested")
 
 MEANS: Mapping[Cause, str] = {
-    "waiting": "refers to a record that is not linked yet; ends by itself",
-    "refused": "the other system will not have it",
     "conflict": "both sides changed it, and the agreement says to ask",
-    "ambiguous": "several records share its key",
-    "suggested": "looks like another record, but not surely enough",
-    "unlinked": "a person ended its link",
+    "refused": "the other system will not have it",
     "deleted": "its counterpart was deleted, and the agreement says to ask",
     "older": "a system tells an older state of it than before",
+    "unlinked": "a person ended its link",
     "unknown": "nobody knows whether it was written",
     "untranslatable": "a value has no meaning under the agreement",
+    "ambiguous": "several records share its key",
+    "suggested": "looks like another record, but not surely enough",
+    "waiting": "refers to a record that is not linked yet; ends by itself",
 }
+"""Every cause, those first that a person can do most about."""
 _DOES: Mapping[str, str] = {
     "retry": "tried again",
     "delete": "deleted everywhere",
@@ -109,7 +110,7 @@ def routes() -> list[Route]:
 
 def _parked(visit: Visit) -> Response:
     store, flow = visit.desk.store, visit.flow()
-    numbers: dict[Cause, int] = dict.fromkeys(get_args(Cause), 0)
+    numbers: dict[Cause, int] = dict.fromkeys(MEANS, 0)
     for (cause, of_flow), number in store.causes().items():
         if flow in (None, of_flow) and cause in numbers:
             numbers[cause] += number
@@ -158,7 +159,11 @@ def cards(visit: Visit, parked: Iterable[Parked]) -> Iterable[Card]:
     found = list(parked)
     store, names = visit.desk.store, visit.names
     waiting = chains(store, visit.desk.flows, found)
-    asked = {each.ref: _asked(visit, each) for each in found}
+    names.know_parked(found)
+    answered = {a.link for a in store.answers([each.link for each in found if each.link])}
+    asked = {
+        each.ref: _asked(visit, each) if each.cause == "conflict" or each.link in answered else () for each in found
+    }
     links = {str(q.values[s]) for qs in asked.values() for q in qs for s in q.values if _is_reference(visit, q)}
     names.know(store.pairs_of(links | {q.link for qs in asked.values() for q in qs}))
     for each in found:
@@ -251,7 +256,7 @@ def _say(visit: Visit, do: str, about: str) -> str:
     store, now, by = visit.desk.store, visit.desk.now(), visit.session.user
     if do == "retry-all":
         cause = visit.told("cause")
-        if cause not in get_args(Cause):
+        if cause not in MEANS:
             raise _CannotDo("Say which cause is to be retried.")
         meant = list(store.parked_page([str(cause)], visit.told("flow"), None, _MOST))
         retry(store, meant, now, by)

@@ -78,15 +78,13 @@ def _hit(names: Names, pair: Pair) -> Hit:
 
 def _alone(visit: Visit, text: str, flow: str | None) -> list[Hit]:
     """Records without a link that have just this id or key: they have no words yet, since nothing is agreed of them."""
-    store, refs = visit.desk.store, list[Ref]()
-    for name, agreed in visit.desk.flows.items():
-        if flow not in (None, name):
-            continue
-        keys = {p for key in agreed.match for p in key.properties}
-        for side in agreed.sides:
-            refs.append(Ref(name, side, text))
-            for key in keys:
-                refs += store.by_key(name, side, key, [text]).get(text, ())[:_FOUND]
+    store = visit.desk.store
+    flows = {name: each for name, each in visit.desk.flows.items() if flow in (None, name)}
+    refs = [Ref(name, side, text) for name, each in flows.items() for side in each.sides]
+    keys = {name: {p for key in each.match for p in key.properties} for name, each in flows.items()}
+    refs += store.by_any_key(
+        [(n, side, key) for n, each in flows.items() for side in each.sides for key in keys[n]], text
+    )
     linked = store.links_of(refs)
     seen = store.arrivals([ref for ref in refs if ref not in linked])
     parked = store.parked_refs(list(seen))

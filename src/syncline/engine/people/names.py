@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from syncline.mapping.model import Flow, LensError, Property
 from syncline.mapping.translate import row
 from syncline.mapping.typed import parse
 from syncline.records import Ref, Shadow, Value, Values
-from syncline.store import Entry, Pair, Parked, Store
+from syncline.store import Arrival, Entry, Pair, Parked, Store
 
 _LOOK = 1_000
 """How many links are looked through for the one that is called so: a number may be part of many others."""
@@ -40,6 +41,7 @@ class Names:
         self._store = store
         self._flows = flows
         self._links: dict[str, str] = {}
+        self._parked: dict[Ref, Values] = {}
 
     def in_order(self, flow: str, sides: Collection[str]) -> list[str]:
         """The sides as their flow has them; those that it has no longer stand last."""
@@ -90,13 +92,26 @@ class Names:
     def of_deleted(self, ref: Ref, whole: Shadow) -> str:
         return self._name(ref.flow, whole.values, ref.id)
 
+    def know_parked(self, parked: Collection[Parked]) -> None:
+        """What is known of these is looked up at once."""
+        arrivals = self._store.arrivals([each.ref for each in parked])
+        shadows: defaultdict[str, list[Shadow]] = defaultdict(list)
+        for (link, _), shadow in self._store.shadows([each.link for each in parked if each.link]).items():
+            shadows[link].append(shadow)
+        for each in parked:
+            self._parked[each.ref] = self._known(each.ref, shadows[each.link or ""], arrivals.get(each.ref))
+
     def _values_of(self, parked: Parked) -> Values:
         """What is known of the record: as it arrived, else as it was last known."""
-        ref, flow = parked.ref, self._flows.get(parked.ref.flow)
+        if parked.ref not in self._parked:
+            self.know_parked([parked])
+        return self._parked[parked.ref]
+
+    def _known(self, ref: Ref, shadows: Iterable[Shadow], arrival: Arrival | None) -> Values:
+        flow = self._flows.get(ref.flow)
         known: dict[str, Value] = {}
-        for shadow in self._store.shadows([parked.link] if parked.link else []).values():
+        for shadow in shadows:
             known |= shadow.values
-        arrival = self._store.arrivals([ref]).get(ref)
         if flow is not None and ref.side in flow.sides and arrival is not None and arrival.record is not None:
             known |= row(flow, ref.side, arrival.record, Known()).values
         return known

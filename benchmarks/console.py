@@ -1,0 +1,190 @@
+"""How long the server takes for each page of the console, whatever the number of links: python benchmarks/console.py
+
+The store is made without any system: links with what both sides hold, their keys, their words, and a journal of several
+entries each; some records parked, some due. What is measured is the time from the request to the whole answer, in one
+process, over a real socket; and of that the processor's, which is the same on a busy machine, and is held against the
+budget: exit code 1 if a page takes more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from syncline.console.passwords import hashed
+from syncline.console.serving import Place, served
+from syncline.project import load
+from syncline.project.scaffold import scaffold
+from syncline.records import Link, Record, Ref, Shadow, Value
+from syncline.store import Arrival, Delay, Entry, Memory, Parked, Store, User
+
+BUDGET = 0.100
+"""Seconds, for any page."""
+_PAGE = 5_000
+_PARKED = 200
+"""One link of so many has a parked record."""
+_FIRST = "Alder Birch Cedar Dune Ember Fjord Granite Harbour Iris Juniper Kestrel Linden Maple North Orchard".split()
+_SECOND = "Trading Interiors Bakery Clinics Hotels Workshop Printing Schools Outdoor Optics".split()
+ERP, BC = "customerp", "businesscentral"
+_PASSWORD = "correct horse battery"
+
+
+def _values(at: int) -> dict[str, Value]:
+    name = f"{_FIRST[at % 15]} {_SECOND[at // 15 % 10]} {at}"
+    return {
+        "number": f"C{at:07}",
+        "name": name,
+        "street": f"Harbour Road {at % 500}",
+        "city": ("Oslo", "Aarhus", "Bremen", "Lyon")[at % 4],
+        "email": f"post@{name.replace(' ', '').lower()}.example",
+        "organisationNumber": f"ORG{at:08}",
+        "phone": f"+47{20_000_000 + at}",
+        "creditLimit": 5_000 + at,
+    }
+
+
+def _memory(start: int, end: int, began: datetime) -> Memory:
+    links, shadows, keys, journal = [], {}, {}, []
+    parked, arrivals = [], []
+    for at in range(start, end):
+        members = {ERP: f"c{at}", BC: str(uuid.UUID(int=at))}
+        link = Link(id=str(uuid.uuid5(uuid.NAMESPACE_OID, str(at))), flow="customers", members=members)
+        values = _values(at)
+        links.append(link)
+        when = began + timedelta(microseconds=at)
+        for ref in link.refs:
+            shadows[link.id, ref.side] = Shadow(version="1", modified=when, values=values)
+            keys[ref] = {"number": values["number"], "organisationNumber": values["organisationNumber"]}
+            told = Entry(at=when, flow="customers", link=link.id, ref=ref, action="linked")
+            journal.append(told)
+        right = Ref("customers", BC, members[BC])
+        journal.append(Entry(at=when, flow="customers", link=link.id, ref=right, action="created", new=values["name"]))
+        journal.append(
+            Entry(
+                at=when,
+                flow="customers",
+                link=link.id,
+                ref=right,
+                action="updated",
+                property="city",
+                old="Bergen",
+                new=values["city"],
+                origin=ERP,
+            )
+        )
+        if at % _PARKED == 0:
+            left = Ref("customers", ERP, members[ERP])
+            record = Record(id=left.id, version="1", modified=when, fields={"name": values["name"]})
+            arrivals.append(Arrival(ref=left, record=record, seen=when, due=None if at % 400 else when))
+            message = f"{BC}: The field Email of {at} contains a value that is not valid."
+            parked.append(Parked(ref=left, cause="refused", message=message, mend="Correct it.", since=when))
+    delay = Delay(
+        flow="customers",
+        hour=began.replace(minute=0, second=0, microsecond=0),
+        writes=end - start,
+        total=timedelta(seconds=end - start),
+        longest=timedelta(seconds=9),
+    )
+    listed = [("customers", ERP), ("customers", BC)]
+    return Memory(
+        links=links,
+        shadows=shadows,
+        keys=keys,
+        journal=journal,
+        parked=parked,
+        arrivals=arrivals,
+        delays=[delay],
+        listed=listed,
+    )
+
+
+def _fill(store: Store, count: int) -> float:
+    """Seconds that saving took."""
+    began, took = datetime.now(UTC) - timedelta(hours=2), 0.0
+    for start in range(0, count, _PAGE):
+        memory = _memory(start, min(start + _PAGE, count), began)
+        before = time.perf_counter()
+        store.save(memory)
+        took += time.perf_counter() - before
+    return took
+
+
+def _pages(count: int) -> Iterator[tuple[str, str]]:
+    last, name = count - 1, str(_values(count - 1)["name"]).replace(" ", "+")
+    yield "overview", "/"
+    yield "records, the first", "/records"
+    yield "search: a name", f"/records?text={name}"
+    yield "search: a number", f"/records?text=C{last:07}"
+    yield "search: an e-mail", f"/records?text=post@{name.replace('+', '').lower()}.example"
+    yield "search: what every tenth has", "/records?text=trading"
+    yield "search: what a word begins with", "/records?text=alder+tra"
+    yield "search: three letters of all", "/records?text=har"
+    yield "search: nothing has it", "/records?text=zebra+quagga"
+    yield "a record", f"/records/{ERP}/customers/c{last}"
+    yield "parked", "/parked"
+    yield "parked, one cause", "/parked?cause=refused"
+    yield "matches", "/matches"
+    yield "a flow", "/flows/customers"
+    yield "history", "/history"
+    yield "history of a record", f"/history?text={name}"
+    yield "history, filtered", "/history?action=deleted&since=1h"
+    yield "undo of a change", f"/undo?change={count * 4}"
+
+
+async def _measure(folder: Path, count: int, repeat: int) -> bool:
+    project = load(folder)
+    good = True
+    with project.open_store() as store:
+        if store.user("bench") is None:
+            store.add_user(User(name="bench", role="see", password=hashed(_PASSWORD), since=datetime.now(UTC)))
+        async with (
+            served(project, store, Place(port=0), "bench") as at,
+            httpx.AsyncClient(base_url=at.address) as client,
+        ):
+            form = (await client.get("/sign-in")).text.split('name="token" value="')[1].split('"')[0]
+            told = {"token": form, "name": "bench", "password": _PASSWORD, "next": "/"}
+            assert (await client.post("/sign-in", data=told)).status_code == 303
+            print(f"{'page':34} {'processor':>9} {'median':>9} {'longest':>9}   (of {repeat}, after the first)")
+            for name, path in _pages(count):
+                times, used = [], []
+                for _ in range(repeat + 1):
+                    before, before_used = time.perf_counter(), time.process_time()
+                    answer = await client.get(path)
+                    times.append(time.perf_counter() - before)
+                    used.append(time.process_time() - before_used)
+                    assert answer.status_code == 200, (path, answer.status_code)
+                usual, longest, processor = statistics.median(times[1:]), max(times[1:]), statistics.median(used[1:])
+                is_good = processor <= BUDGET
+                good = good and is_good
+                over = "" if is_good else f"   more than {BUDGET * 1000:.0f} ms"
+                print(f"{name:34} {processor * 1000:6.1f} ms {usual * 1000:6.1f} ms {longest * 1000:6.1f} ms{over}")
+    return good
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--links", type=int, default=100_000)
+    parser.add_argument("--repeat", type=int, default=9)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="Make the store here, or use the one that is there.")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="syncline-console-") as place:
+        folder = asked.keep or Path(place)
+        if not (folder / "syncline.yaml").is_file():
+            scaffold(folder, businesscentral="http://127.0.0.1:1", customerp="http://127.0.0.1:2", company=None)
+            with load(folder).open_store() as store:
+                print(f"{asked.links:,} links saved in {_fill(store, asked.links):.0f} s")
+        sys.exit(not asyncio.run(_measure(folder, asked.links, asked.repeat)))
+
+
+if __name__ == "__main__":
+    main()
