@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test simulate mutate lint bench lock
+.PHONY: setup demo test simulate mutate lint bench lock screenshots
 
 setup: .venv/ready
 
@@ -51,6 +51,11 @@ mutate: setup
 bench: setup
 	$(BIN)/python benchmarks/first_pass.py
 	$(BIN)/python benchmarks/sandbox.py
+	$(BIN)/python benchmarks/console.py
+
+# The console's pictures in the documentation; needs Chromium.
+screenshots: setup
+	$(BIN)/python tests/console/screenshots.py docs/images
 
 # After a change of the dependencies in pyproject.toml.
 lock: setup

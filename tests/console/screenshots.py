@@ -1,10 +1,12 @@
 """Pictures of the console for the documentation: python tests/console/screenshots.py docs/images
 
-Each as small as it can be without a loss that is seen.
+Where pngquant is installed they are a third as large.
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,10 +18,9 @@ from console.filled import PLAIN, filled
 from console.serving import console
 
 _SHOTS: tuple[tuple[str, str, Scheme, tuple[int, int]], ...] = (
-    ("overview", "/", "light", (1280, 760)),
+    ("overview", "/", "light", (1280, 720)),
     ("parked", "/parked", "light", (1280, 900)),
     ("record", f"/records?text={PLAIN.replace(' ', '+')}", "dark", (1280, 900)),
-    ("matches", "/matches", "dark", (1280, 760)),
     ("phone", "/parked?cause=conflict", "dark", PHONE),
 )
 
@@ -39,7 +40,10 @@ def main(folder: Path) -> None:
                 if name == "record":
                     page.locator("#found").get_by_role("link", name=PLAIN).first.click()
                     page.get_by_role("heading", name="Side by side").wait_for()
-                page.screenshot(path=folder / f"console-{name}.png")
+                picture = folder / f"console-{name}.png"
+                page.screenshot(path=picture)
+                if (smaller := shutil.which("pngquant")) is not None:
+                    subprocess.run([smaller, "--force", "--strip", "--ext", ".png", "64", str(picture)], check=True)
 
 
 if __name__ == "__main__":

@@ -36,9 +36,10 @@ _LONGEST_NAME = 64
 @click.option("--certificate", type=click.Path(path_type=Path), metavar="PEM", help="Serve by https, with this.")
 @click.option("--key", type=click.Path(path_type=Path), metavar="PEM", help="The certificate's key.")
 @click.option("--open", "opens", is_flag=True, help="Open it in the browser.")
+@json_option
 @click.pass_context
 def console_command(
-    ctx: click.Context, port: int, host: str, certificate: Path | None, key: Path | None, opens: bool
+    ctx: click.Context, port: int, host: str, certificate: Path | None, key: Path | None, opens: bool, as_json: bool
 ) -> None:
     """How things stand and what is to be decided, in a browser: until ctrl-c.
 
@@ -51,10 +52,10 @@ def console_command(
     app = ctx.find_object(App)
     assert app is not None
     place = Place(port=port, host=host, certificate=certificate, key=key)
-    asyncio.run(_serve(app.project(), place, opens=opens))
+    asyncio.run(_serve(app.project(), place, opens=opens, as_json=as_json))
 
 
-async def _serve(project: Project, place: Place, *, opens: bool) -> None:
+async def _serve(project: Project, place: Place, *, opens: bool, as_json: bool) -> None:
     from syncline.console.serving import served
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -62,8 +63,11 @@ async def _serve(project: Project, place: Place, *, opens: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     with project.open_store() as store:
         async with served(project, store, place, who()) as at:
-            tell_where(at, say)
-            tell("Stop with ctrl-c.")
+            if as_json:
+                emit({"address": at.address, "link": at.link}, compact=True)
+            else:
+                tell_where(at, say)
+                tell("Stop with ctrl-c.")
             if opens:
                 click.launch(at.link or at.address)
             await stop.wait()
@@ -80,9 +84,15 @@ def tell_where(at: Served, address: Callable[[str], None]) -> None:
 # --- users
 
 
-@console_command.group("user")
-def user_command() -> None:
-    """Who may sign in to the console."""
+@console_command.group("user", invoke_without_command=True)
+@json_option
+@click.pass_context
+def user_command(ctx: click.Context, as_json: bool) -> None:
+    """Who may sign in to the console, and what they may do."""
+    if ctx.invoked_subcommand is None:
+        app = ctx.find_object(App)
+        assert app is not None
+        _show_users(app, as_json=as_json)
 
 
 @user_command.command("add")
@@ -133,6 +143,10 @@ def _password(variable: str | None) -> str:
 @pass_app
 def list_command(app: App, as_json: bool) -> None:
     """Who may sign in, and what they may do."""
+    _show_users(app, as_json=as_json)
+
+
+def _show_users(app: App, *, as_json: bool) -> None:
     with app.project().open_store() as store:
         users = store.users()
     if as_json:
