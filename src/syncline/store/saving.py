@@ -63,7 +63,7 @@ def _index(connection: Connection, memory: Memory) -> None:
     for (link, side), shadow in memory.shadows.items():
         told[link][side] = shadow
     flows = {x.id: x.flow for x in memory.links if x.id in told and told[x.id].keys() >= x.members.keys()}
-    rows = [{"link": id_, "flow": flow, "words": words_of(flow, told[id_].values())} for id_, flow in flows.items()]
+    rows = [{"link": id_, "words": words_of(flow, told[id_].values())} for id_, flow in flows.items()]
     rows += index(connection, [id_ for id_ in told if id_ not in flows])
     _many(connection, _PUT_WORDS, rows)
 

@@ -298,7 +298,6 @@ words = Table(
     metadata,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("link", Text, ForeignKey("links.id", ondelete="CASCADE"), nullable=False, unique=True),
-    Column("flow", Text, nullable=False),
     Column("words", Text, nullable=False),
 )
 

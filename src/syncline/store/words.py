@@ -10,25 +10,27 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from syncline.records import Shadow, Value
+from syncline.records import Shadow
 from syncline.store.reading import cut, links, shadows
 
 _WORD = re.compile(r"[^\W_]+")
+_REFERENCE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LONGEST = 200
 """Letters of a value that are looked at: a note is not found by its last sentence."""
 _MOST = 64
 """Words of a link."""
+_ASKED = 12
+"""Words that are looked for."""
 _SHORTEST = 2
 """Letters that the beginning of a word must have to be looked for as one."""
 
 
 def fold(told: str) -> list[str]:
     """Its words, in small letters without accents."""
-    small = told[:_LONGEST].casefold()
+    small = told.casefold()
     if not small.isascii():
         small = "".join(c for c in unicodedata.normalize("NFKD", small) if not unicodedata.combining(c))
     return _WORD.findall(small)
@@ -36,21 +38,9 @@ def fold(told: str) -> list[str]:
 
 def words_of(flow: str, known: Iterable[Shadow]) -> str:
     """All words of a link, each once; without those of references, which are ids that nobody knows."""
-    told = dict.fromkeys(value for shadow in known for value in shadow.values.values() if _is_told(value))
-    found = dict.fromkeys(word for value in told for word in fold(str(value)))
-    return " ".join([f"_{flow}", *list(found)[:_MOST]])
-
-
-def _is_told(value: Value) -> bool:
-    if not isinstance(value, str):
-        return False
-    if len(value) != 36:
-        return True
-    try:
-        UUID(value)
-    except ValueError:
-        return True
-    return False
+    told = dict.fromkeys(value for shadow in known for value in shadow.values.values() if isinstance(value, str))
+    text = " ".join(value[:_LONGEST] for value in told if not _REFERENCE.fullmatch(value))
+    return " ".join([f"_{flow}", *list(dict.fromkeys(fold(text)))[:_MOST]])
 
 
 def index(connection: Connection, ids: Iterable[str]) -> list[dict[str, str]]:
@@ -61,13 +51,13 @@ def index(connection: Connection, ids: Iterable[str]) -> list[dict[str, str]]:
         for (link, _), shadow in shadows(connection, piece).items():
             known[link].append(shadow)
         flows = {id_: link.flow for id_, link in links(connection, piece).items()}
-        found += ({"link": i, "flow": flows[i], "words": words_of(flows[i], known[i])} for i in known if i in flows)
+        found += ({"link": i, "words": words_of(flows[i], known[i])} for i in known if i in flows)
     return found
 
 
 def search(connection: Connection, asked: str, flow: str | None, limit: int) -> list[str]:
     """Links that have all these words, then those that have words that begin so; at most so many."""
-    told = fold(asked)
+    told = fold(asked[:_LONGEST])[:_ASKED]
     digits = "".join(told)
     variants = [told]
     if len(told) > 1 and digits.isdigit():

@@ -20,7 +20,6 @@ def upgrade() -> None:
         "words",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("link", sa.Text(), nullable=False),
-        sa.Column("flow", sa.Text(), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_words"),
         sa.UniqueConstraint("link"),
@@ -74,5 +73,5 @@ def _fill() -> None:
     asked = sa.text("SELECT id FROM links WHERE id > :after ORDER BY id LIMIT :most")
     while ids := list(connection.scalars(asked, {"after": after, "most": _PAGE})):
         if rows := index(connection, ids):
-            connection.execute(sa.text("INSERT INTO words (link, flow, words) VALUES (:link, :flow, :words)"), rows)
+            connection.execute(sa.text("INSERT INTO words (link, words) VALUES (:link, :words)"), rows)
         after = ids[-1]
