@@ -294,6 +294,13 @@ class Answering(Watched):
         return (self.outcomes.pop(0),) * len(writes)
 
 
+class Refusing(Watched):
+    """It takes nothing."""
+
+    async def write(self, view: View, writes: Sequence[Write]) -> tuple[Outcome, ...]:
+        return (Refused(code="Closed", message="it is closed"),) * len(writes)
+
+
 def test_a_refusal_that_names_no_property_reads_so(models: Models) -> None:
     blocked = Refused(code="Blocked", message="it is blocked")
     with_system(models, BC, Answering(models.setup.systems[BC], models.setup.now, blocked))
@@ -338,6 +345,25 @@ def test_with_three_systems_each_is_written_by_itself(tmp_path: Path) -> None:
         for side in (BC, "crm"):
             assert models.held(side, "phone") == {"a": "q"}
         assert {str(name).lower() for name in models.held("crm", "name").values()} == {"n"}
+        assert list(untold(models.store)) == []
+
+
+@pytest.mark.parametrize("feed", [False, True])
+def test_what_a_system_derived_is_passed_on_where_it_is_taken(tmp_path: Path, feed: bool) -> None:
+    late = {f"2 {side} update customers 1": [Fault(name="hidden", seconds=20)] for side in (BC, "crm")}
+    with between_models(tmp_path, late, sides=(ERP, BC, "crm"), feed=feed) as models:
+        models.create(ERP, "a", code="K1", name="a")
+        models.sync()
+        models.wait(minutes=1)
+        models.change("crm", "a", name="NEW")
+        models.change(BC, "a", phone="p")
+        with_system(models, ERP, Refusing(models.setup.systems[ERP], models.setup.now))
+        assert done(models.sync())[2] == {"refused": 1}
+        assert {side: models.held(side, "search") for side in (ERP, BC, "crm")} == {
+            ERP: {"a": "A"},
+            BC: {"a": "NEW"},
+            "crm": {"a": "NEW"},
+        }
         assert list(untold(models.store)) == []
 
 
@@ -455,6 +481,22 @@ def test_a_conflict_is_told_with_both_values_and_all_else_is_delivered(models: M
     models.change(ERP, "b", note="x")
     assert models.sync().writes == 0
     assert models.store.parked() == ()
+
+
+@pytest.mark.parametrize("feed", [False, True])
+def test_what_a_system_derived_is_passed_on_while_a_person_is_asked(tmp_path: Path, feed: bool) -> None:
+    """Though nothing tells the record again: the write is listed after the pass only."""
+    late = {f"2 {BC} update customers 1": [Fault(name="hidden", seconds=20)]}
+    with between_models(tmp_path, late, feed=feed) as models:
+        models.create(ERP, "a", code="K1", note="old")
+        models.sync()
+        models.wait(minutes=1)
+        models.change(ERP, "a", name="new", note="left")
+        models.change(BC, "a", note="right")
+        assert done(models.sync()) == ({}, {BC: 1, ERP: 1}, {"conflict": 1})
+        assert models.held(ERP, "search") == models.held(BC, "search") == {"a": "NEW"}
+        assert the_parked(models).message == "note: left (erp) or right (bc), before old"
+        assert list(untold(models.store)) == []
 
 
 def test_a_conflict_of_a_first_link_has_nothing_before(models: Models) -> None:

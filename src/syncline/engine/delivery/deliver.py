@@ -266,7 +266,6 @@ def _settle(
     if len(ids) > 1:
         shadows = settle(case.flow, case.merge, case.shadows, case.seen, delivered)
         draft.shadows |= {(case.link.id, side): shadow for side, shadow in shadows.items()}
-        _follow(worker, case, shadows, observed)
     elif failed and not any(isinstance(outcome, Unknown) for outcome in failed.values()):
         draft.unlinks.append(case.link.id)  # nothing came of it: another record may still be the one
     draft.journal += entries(case, shadows, delivered, now)
@@ -277,19 +276,24 @@ def _settle(
     if delivered and case.arrivals:
         draft.written(case.flow.name, min(a.seen for a in case.arrivals.values()), now)
     kept = [_as_it_stands(arrival, observed.get(side), now) for side, arrival in case.arrivals.items()]
+    due = None
     if failed:
-        return put_off(worker, case, kept, failed)
-    if case.merge.conflicts:
+        due = put_off(worker, case, kept, failed)
+    elif case.merge.conflicts:
         _ask(worker, case, kept)
     else:
         draft.finish(case.arrivals.values())
-    return None
+    if shadows:
+        _follow(worker, case, shadows, observed)
+    return due
 
 
 def _follow(
     worker: Worker, case: Case, shadows: Mapping[str, Shadow], observed: Mapping[str, tuple[Record, Row] | None]
 ) -> None:
-    """Wake who waits for these; what a system derived from a write is an observation like any other."""
+    """Wake who waits for these. What a system derived from a write is an observation like any other: it does not wait
+    for a person with the rest of its record.
+    """
     draft, now = worker.draft, worker.setup.now()
     rows = {**case.rows, **{side: found[1] for side, found in observed.items() if found}}
     for side, told in rows.items():
@@ -298,7 +302,9 @@ def _follow(
             draft.woken += worker.knowing.key_refs(case.flow, side, told)
     draft.woken += case.refs
     for side, found in observed.items():
-        if found and not unchanged(found[1], shadows[side]):
+        kept = draft.arrivals.get(case.ref(side))
+        is_tried_again = kept is not None and kept.due is not None
+        if found and not is_tried_again and not unchanged(found[1], shadows[side]):
             draft.arrivals[case.ref(side)] = Arrival(ref=case.ref(side), record=found[0], seen=now, due=now)
 
 
