@@ -1,6 +1,7 @@
 """Observe: what changed on every side comes into the inbox, a page and its cursor at a time.
 
-A record that still says what is remembered of it is no news: this is where the echo of our own writes ends.
+A record that still says what is remembered of it is no news: this is where the echo of our own writes ends. Nor is one
+that waits already and is told again, as a system polled by time does: when it is due, and what a person said, stands.
 """
 
 from __future__ import annotations
@@ -97,6 +98,8 @@ class _Looking:
             if link is None and not self._interesting(record):
                 if ref in pending:
                     done.append((ref, pending[ref].seen))
+                continue
+            if ref in pending and pending[ref].record == record:
                 continue
             shadow = shadows.get(link or "")
             if shadow is not None and ref not in pending and takes_part(self._flow.sides[self._side], record):

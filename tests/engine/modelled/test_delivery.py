@@ -409,6 +409,22 @@ def test_a_busy_system_is_asked_again_when_it_says_or_after_some_minutes_at_most
         assert due == created + timedelta(seconds=seconds)
 
 
+@pytest.mark.parametrize("feed", [False, True])
+def test_what_waits_is_not_tried_because_it_is_told_again(tmp_path: Path, feed: bool) -> None:
+    busy = {f"1 {BC} create customers 1": [Fault(name="busy", seconds=120)]}
+    with between_models(tmp_path, busy, feed=feed) as models:
+        models.create(ERP, "a", code="K1")
+        models.create(ERP, "x!y", code="K2")
+        models.sync()
+        watched = models.watch()
+        models.sync()
+        assert watched[BC].asked == []
+        models.wait(minutes=2)
+        models.sync()
+        assert models.held(BC, "code") == {"a": "K1"}
+        assert [len(writes) for _, writes in watched[BC].asked] == [1], "what was refused waits for a person"
+
+
 def test_a_record_that_keeps_moving_is_tried_at_once_a_few_times_and_then_has_to_wait(tmp_path: Path) -> None:
     edits = {
         f"2 {BC} update customers {n}": [

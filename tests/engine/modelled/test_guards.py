@@ -21,7 +21,7 @@ from syncline.engine.people.answering import Word, answer
 from syncline.engine.plan import plan
 from syncline.mapping.model import Deletion
 from syncline.records import LineChange, Ref, Row
-from syncline.store import Arrival, Hold, Memory
+from syncline.store import Arrival, Cause, Hold, Memory, Parked
 
 
 @pytest.fixture
@@ -100,6 +100,43 @@ def test_what_a_person_says_is_done_to_that_side_and_property_alone(
         assert [hold.side for hold in models.store.holds()] == [BC], "what was said is done, and forgotten"
         expected = {f"c{n}": None if state == "passed" else f"t{n}" for n in range(30)}
         assert models.held("erp", "terms") == models.held(BC, "terms") == expected
+
+
+@pytest.mark.parametrize("state", ["passed", "rejected"])
+def test_what_a_person_says_is_done_to_a_record_too_that_waits_for_something_else(
+    models: Models, state: Literal["passed", "rejected"]
+) -> None:
+    models.customers(30, note="old")
+    models.sync()
+    for trace in traces(30):
+        models.change("erp", trace, terms=None)
+    models.change("erp", "c0", note="left")
+    models.change(BC, "c0", note="right")
+    models.sync()
+    assert [parked.cause for parked in models.store.parked()] == ["conflict"]
+    models.wait(minutes=1)
+    breaker.decide(models.store, models.store.holds(), state, models.setup.now())
+    models.sync()
+    expected = {f"c{n}": None if state == "passed" else f"t{n}" for n in range(30)}
+    assert models.held("erp", "terms") == models.held(BC, "terms") == expected
+    assert [parked.cause for parked in models.store.parked()] == ["conflict"]
+
+
+@pytest.mark.parametrize(("cause", "is_tried"), [("refused", True), ("unknown", False)])
+def test_what_may_have_been_created_already_is_not_tried_for_what_a_person_says_of_a_hold(
+    models: Models, cause: Cause, is_tried: bool
+) -> None:
+    models.customers(1)
+    models.sync()
+    ref, now = models.ref("erp", "c0"), models.setup.now()
+    kept = Arrival(ref=ref, record=models.system("erp").now("customers", ref.id), seen=now, due=None)
+    parked = Parked(ref=ref, cause=cause, message="", mend="", since=now)
+    models.store.save(Memory(arrivals=[kept], parked=[parked]))
+    hold = Hold(flow="customers", side=BC, property="terms", changed=30, blanked=30, linked=30, since=now)
+    breaker.decide(models.store, [hold], "passed", now)
+    found = models.arrival(ref)
+    assert found is not None
+    assert (found.due is not None) == is_tried
 
 
 def test_the_side_that_is_looked_at_last_is_held_too(models: Models) -> None:
@@ -382,6 +419,18 @@ def test_a_person_says_what_is_the_truth(models: Models, how: Literal["repair", 
     assert models.sync().writes == 0
 
 
+@pytest.mark.parametrize("how", ["repair", "follow"])
+def test_what_a_person_says_of_a_backup_is_done_to_a_record_that_was_asked_about(
+    models: Models, how: Literal["repair", "follow"]
+) -> None:
+    become_older(models)
+    models.sync()
+    assert [parked.cause for parked in models.store.parked()] == ["older"]
+    assert models.sync(restored={BC: how}).writes == 1
+    assert models.held("erp", "phone")["c0"] == models.held(BC, "phone")["c0"] == ("new" if how == "repair" else "p0")
+    assert models.store.parked() == ()
+
+
 def test_what_was_said_of_a_backup_holds_until_all_of_it_is_done(models: Models) -> None:
     brought_back(models)
     later = models.setup.now() + timedelta(hours=1)
@@ -508,9 +557,10 @@ def test_a_plan_tells_what_will_be_asked(models: Models) -> None:
     assert not models.store.parked()
 
 
+@pytest.mark.parametrize("feed", [False, True])
 @pytest.mark.parametrize("word", ["restore", "accept"])
-def test_what_a_person_says_of_an_older_record_is_done(tmp_path: Path, word: Word) -> None:
-    with between_models(tmp_path, feed=True) as models:
+def test_what_a_person_says_of_an_older_record_is_done(tmp_path: Path, word: Word, feed: bool) -> None:
+    with between_models(tmp_path, feed=feed) as models:
         become_older(models)
         models.change("erp", "c0", search="edited meanwhile")
         models.sync()

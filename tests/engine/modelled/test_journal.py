@@ -113,8 +113,10 @@ def test_a_record_that_is_deleted_is_told_as_it_was_on_each_side(models: Models)
         assert [name for name, _, _ in lines(whole)] == ["erp:erp-l7", "erp:erp-l9"]
 
 
-def test_a_record_that_a_person_lets_go_is_told_with_what_nobody_knew_yet(tmp_path: Path) -> None:
-    with between_models(tmp_path, feed=True) as models:
+@pytest.mark.parametrize("feed", [False, True])
+def test_a_record_that_a_person_lets_go_is_told_with_what_nobody_knew_yet(tmp_path: Path, feed: bool) -> None:
+    """A system that is polled by time tells it again, unchanged: what the person said holds all the same."""
+    with between_models(tmp_path, feed=feed) as models:
         models.order()
         models.sync()
         models.do("add line", ERP, "orders", "o1", "l3", product="p1", quantity=Decimal(7))

@@ -288,8 +288,9 @@ def test_a_key_that_the_system_may_have_forgotten_is_not_trusted(tmp_path: Path)
             assert models.store.open_intents() == ()
 
 
-def test_what_nothing_tells_from_others_is_for_a_person(tmp_path: Path) -> None:
-    with between_models(tmp_path, {f"1 {BC} create customers 1": [CUT]}, feed=True) as models:
+@pytest.mark.parametrize("feed", [False, True])
+def test_what_nothing_tells_from_others_is_for_a_person(tmp_path: Path, feed: bool) -> None:
+    with between_models(tmp_path, {f"1 {BC} create customers 1": [CUT]}, feed=feed) as models:
         models.agree("customers", match=(MatchKey(("phone",)),))
         left = models.create(ERP, "a", code="k1")
         other = models.create(ERP, "b", code="k2")

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from syncline.engine.knowing import Knowing
+from syncline.engine.people import releasing
 from syncline.engine.setup import Setup
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow
@@ -118,11 +119,16 @@ def _without(told: Row, hold: Hold) -> Row:
 def decide(
     store: Store, holds: Iterable[Hold], state: Literal["passed", "rejected"], now: datetime, by: str | None = None
 ) -> None:
-    """Let through or put back: these sides are listed whole again, so that the edits are seen again."""
+    """Let through or put back: these sides are listed whole again, so that the edits are seen again; those that are
+    held back for another reason are tried again with it.
+    """
     chosen = [replace(hold, state=state) for hold in holds]
     cursors = {(hold.flow, hold.side): None for hold in chosen}
     journal = [_entry(hold, now, f"{state} by a person: {words(hold)}", by) for hold in chosen]
-    store.save(Memory(holds=chosen, cursors=cursors, journal=journal))
+    flows = dict.fromkeys(hold.flow for hold in chosen)
+    held_back = [p for flow in flows for p in store.parked(flow) if p.link and p.cause != "unknown"]
+    arrivals = releasing.of_parked(store, held_back, now)
+    store.save(Memory(holds=chosen, cursors=cursors, arrivals=arrivals, journal=journal))
 
 
 def end(setup: Setup) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias, get_args
 
+from syncline.engine.people import releasing
 from syncline.engine.setup import EngineError, Setup, view
 from syncline.mapping.model import Flow
 from syncline.reconcile.restored import Look, look, went_back
@@ -87,14 +88,19 @@ async def _looks(setup: Setup, flow: Flow, side: str) -> list[Look]:
 
 
 def begin(setup: Setup, sides: Mapping[str, Wanted]) -> None:
-    """These sides are listed whole again, and taken as was said until nothing is due. Raises `NoSuchSide`."""
+    """These sides are listed whole again, and taken as was said until nothing is due, with what was asked about before.
+
+    Raises `NoSuchSide`.
+    """
     for side in sides:
         if side not in setup.sides:
             raise NoSuchSide(f"There is no system {side}.", f"There are {', '.join(setup.sides)}.")
     flows = [(flow, side) for flow in setup.flows.values() for side in flow.sides if side in sides]
     facts = {_wanted(side): str(what) for side, what in sides.items()}
     facts |= {_doubt(flow, side): "" for flow, side in flows}
-    setup.store.save(Memory(facts=facts, cursors={(flow.name, side): None for flow, side in flows}))
+    asked = [parked for parked in setup.store.parked(cause="older") if parked.ref.side in sides]
+    arrivals = releasing.of_parked(setup.store, asked, setup.now())
+    setup.store.save(Memory(facts=facts, cursors={(flow.name, side): None for flow, side in flows}, arrivals=arrivals))
 
 
 def wanted(setup: Setup) -> dict[str, Wanted]:
