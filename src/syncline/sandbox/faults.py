@@ -22,7 +22,7 @@ from syncline.sandbox.requests import Asked, Look
 from syncline.sandbox.serve import cut_connection
 
 Common: TypeAlias = Literal[
-    "401", "408", "409", "429", "500", "502", "503", "504",
+    "401", "408", "409", "412", "429", "500", "502", "503", "504",
     "500-after", "drop-before", "drop-after", "cut-halfway", "latency",
 ]  # fmt: skip
 Special: TypeAlias = Literal["dead-link", "lag", "late-commit"]

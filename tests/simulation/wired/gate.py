@@ -14,12 +14,14 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from simulation.wired.sandboxes import Sandbox
-from simulation.wired.spelling import ENTITIES
+from simulation.wired.spelling import BC, ENTITIES, ERP
 from syncline.sandbox.serve import cut_connection
 
 if TYPE_CHECKING:
     from simulation.wired.world import Wired
 
+_MOVED = {ERP: "412", BC: "409"}
+"""How each says that a record was changed since it was read."""
 _FAILURES = (500, 502, 504, 408)
 _PARTIAL = (429, 503, 500, 409)
 _FLOW_OF = {told: flow for flow, sides in ENTITIES.items() for told in sides.values()}
@@ -93,7 +95,7 @@ class Gate:
         if "unsigned" in faults:
             return [{"kind": "401"}]
         if "stale" in faults and operations[0].method != "POST":
-            return [{"kind": "409"}]
+            return [{"kind": _MOVED[self._sandbox.side]}]
         if "partial" in faults and len(operations) > 1:
             chosen = [each for at, each in enumerate(operations) if (number >> at % 16) & 1]
             status = str(_PARTIAL[(number >> 8) % len(_PARTIAL)])
