@@ -523,6 +523,21 @@ def test_a_conflict_of_a_first_link_has_nothing_before(models: Models) -> None:
     assert the_parked(models).details["conflicts"][0]["before"] == {}
 
 
+def test_a_conflict_tells_amounts_as_they_are_and_all_that_was_known_before(models: Models) -> None:
+    """A system that cuts an amount was known to hold it so."""
+    agree(models, "customers", "credit", conflict=Conflict(Policy.ASK))
+    models.create(ERP, "a", code="K1", credit=Decimal("1.5"))
+    models.sync()
+    models.change(ERP, "a", credit=Decimal("2.5"))
+    models.change(BC, "a", credit=Decimal(3))
+    models.sync()
+    told = the_parked(models)
+    assert told.message == "credit: 2.5 (erp) or 3 (bc), before 1.5 or 1"
+    (asked,) = told.details["conflicts"]
+    assert asked["values"] == {"erp": Decimal("2.5"), "bc": Decimal(3)}
+    assert asked["before"] == {"erp": Decimal("1.5"), "bc": Decimal(1)}
+
+
 def test_a_conflict_of_lines_names_each(models: Models) -> None:
     agree(models, "orders", "text", of_lines=True, conflict=Conflict(Policy.ASK))
     agree(models, "orders", "text", conflict=Conflict(Policy.ASK))
@@ -547,6 +562,10 @@ def test_a_conflict_of_lines_names_each(models: Models) -> None:
 
 @pytest.mark.parametrize("line", [None, "l1"])
 def test_what_two_systems_keep_rewriting_is_told_with_what_each_makes_of_it(models: Models, line: str | None) -> None:
+    """Of a line it may be otherwise than of the header."""
+    column = models.setup.flows["orders"].properties["text"].columns[BC]
+    agree(models, "orders", "text", of_lines=True, type=replace(column.type, label="a word"))
+    rule = "text is a word" if line else "text is text"
     models.order(name="Cust")
     models.sync()
     for _ in range(4):
@@ -558,10 +577,10 @@ def test_what_two_systems_keep_rewriting_is_told_with_what_each_makes_of_it(mode
     of_line = " of line erp:erp-l7" if line else ""
     assert told.message == (
         f"text{of_line} is rewritten by both systems time and again: "
-        "left (erp) or right (bc) (erp's text is text; bc's text is text)"
+        f"left (erp) or right (bc) (erp's text is text; bc's {rule})"
     )
     (asked,) = told.details["conflicts"]
-    assert asked["rules"] == {"erp": "text is text", "bc": "text is text"}
+    assert asked["rules"] == {"erp": "text is text", "bc": rule}
     assert (asked["rewritten"], asked["line"]) == (True, "erp:erp-l7" if line else None)
 
 

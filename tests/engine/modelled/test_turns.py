@@ -260,6 +260,22 @@ def test_nothing_is_decided_while_it_is_not_known_what_became_of_a_write(tmp_pat
         assert not models.parked()
 
 
+def test_what_arrives_while_it_is_not_known_whether_a_record_was_created_goes_on_once_it_was_not(
+    tmp_path: Path,
+) -> None:
+    """It was not, and meanwhile the system cannot be searched."""
+    events = {f"1 {BC} create customers 1": [Fault(name="cut")], f"1 {BC} find customers 1": [Fault(name="busy")]}
+    with between_models(tmp_path, events, feed=True) as models:
+        models.customers(1)
+        with pytest.raises(ConnectorError):
+            models.sync()
+        models.change(ERP, "c0", phone="new")
+        result = models.sync()
+        assert result.flows["customers"].created == {BC: 1}
+        assert models.held(BC, "phone") == {"c0": "new"}
+        assert not models.store.open_intents()
+
+
 def test_nothing_is_decided_of_a_record_that_a_person_wants_deleted_again(models: Models) -> None:
     models.customers(2)
     models.sync()
