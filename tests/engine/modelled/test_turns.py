@@ -92,6 +92,25 @@ def test_it_rests_until_the_records_of_both_sides_are_back(models: Models) -> No
     assert models.held(ERP, "phone") == {"a": "1"}
 
 
+def test_several_that_come_back_at_once_are_each_read_afresh_and_at_once(models: Models) -> None:
+    models.agree("customers", {ERP: {"where": {"search": ("yes",)}}})
+    for trace in ("a", "b"):
+        models.create(ERP, trace, search="yes")
+    models.sync()
+    for trace in ("a", "b"):
+        models.change(ERP, trace, search="no")
+    models.sync()
+    for trace in ("a", "b"):
+        models.change(BC, trace, phone=trace)
+    models.sync()
+    for trace in ("a", "b"):
+        models.change(ERP, trace, search="yes")
+    began = models.setup.now()
+    models.sync()
+    assert models.held(ERP, "phone") == {"a": "a", "b": "b"}
+    assert models.setup.now() - began < models.setup.settling
+
+
 def test_it_rests_where_the_other_record_is_not_there_any_more(models: Models) -> None:
     models.agree("customers", {ERP: {"where": {"search": ("yes",)}}})
     left = models.create(ERP, "a", search="yes")
@@ -150,6 +169,19 @@ def test_what_was_closed_is_brought_in_step_once_more_and_then_is_history(models
     models.sync()
     assert not models.parked()
     assert models.arrival(right) is None
+
+
+def test_what_is_edited_too_late_holds_up_nobody_else(models: Models) -> None:
+    left = models.create(ERP, "a")
+    models.create(ERP, "b")
+    models.sync()
+    models.tell(left, closed=True)
+    models.sync()
+    models.change(BC, "a", phone="late")
+    models.change(BC, "b", phone="1")
+    models.sync()
+    assert models.held(ERP, "phone") == {"a": None, "b": "1"}
+    assert list(models.parked()) == [models.ref(BC, "a")]
 
 
 def test_of_two_that_close_a_record_at_once_the_first_by_name_is_told(models: Models) -> None:
@@ -295,6 +327,26 @@ def test_nothing_is_decided_of_a_record_that_a_person_wants_deleted_again(models
     assert models.held(BC, "phone") == {"c1": "new"}
     assert models.held(ERP, "phone") == {"c0": "new", "c1": "new"}
     assert result.flows["customers"].updated == {BC: 1}
+
+
+def test_what_a_system_will_not_delete_again_is_brought_in_step_as_before(models: Models) -> None:
+    models.order()
+    models.sync()
+    link = models.link(models.ref(ERP, "c1"))
+    wish = Wish(
+        kind="delete",
+        flow="customers",
+        members=link.members,
+        side=BC,
+        seen=models.journal[-1].seq,
+        at=models.setup.now(),
+    )
+    models.change(ERP, "c1", phone="new")
+    models.store.save(Memory(wishes=[wish]))
+    (told,) = models.sync().void
+    assert "bc refused it: other records refer to it" in told
+    assert models.held(BC, "phone") == {"c1": "new"}
+    assert not models.store.wishes()
 
 
 # --- ping-pong
