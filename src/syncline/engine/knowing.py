@@ -130,6 +130,7 @@ def _referred(flows: Iterable[Flow]) -> dict[tuple[str, str], frozenset[str]]:
     named: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for flow in flows:
         for p in (*flow.properties.values(), *(flow.lines.properties.values() if flow.lines else ())):
-            for side, name in (p.reference.by if p.reference else {}).items():
-                named[p.reference.flow if p.reference else "", side].add(name)
+            if p.reference is not None:
+                for side, name in p.reference.by.items():
+                    named[p.reference.flow, side].add(name)
     return {key: frozenset(names) for key, names in named.items()}

@@ -638,6 +638,31 @@ def test_an_edit_at_the_last_moment_makes_it_void(tmp_path: Path) -> None:
         assert not models.store.open_intents()
 
 
+def test_what_is_no_pair_of_the_agreement_is_not_deleted_again(models: Models) -> None:
+    models.customers(1)
+    models.sync()
+    created = creation(models, BC, "c0")
+    link = models.link(models.ref(ERP, "c0"))
+    flows, customers = models.setup.flows, models.setup.flows["customers"]
+    read = replace(customers, sides={**customers.sides, BC: replace(customers.sides[BC], write=False)})
+    for others, why in (
+        ({}, "the agreement has no such flow, or no such side of it, any more"),
+        ({**flows, "customers": read}, "the agreement lets nothing be written to bc"),
+    ):
+        with pytest.raises(CannotUndo, match=rf"Entry {created.seq} \(created\) cannot be undone: {why}."):
+            of_change(models.store, others, created.seq)
+    models.store.save(Memory(links=[replace(link, state=LinkState.COMPLETED)]))
+    with pytest.raises(CannotUndo, match=rf"Entry {created.seq} \(created\) cannot be undone: its link is completed."):
+        back(models, created)
+    models.store.save(Memory(links=[link]))
+    back(models, created)
+    models.agree("customers", {BC: {"write": False}})
+    assert models.sync().void == [
+        f"{models.ref(BC, 'c0')} was not deleted again: the agreement lets nothing be written to bc"
+    ]
+    assert list(models.held(BC, "name")) == ["c0"]
+
+
 def test_what_others_refer_to_is_deleted_after_them(models: Models) -> None:
     """The wishes come in any order; what still refers to it keeps it."""
     models.order()

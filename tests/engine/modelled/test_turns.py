@@ -125,6 +125,24 @@ def test_it_rests_where_the_other_record_is_not_there_any_more(models: Models) -
     assert models.arrival(left) is None
 
 
+def test_what_takes_no_part_keeps_nobody_else_out(models: Models) -> None:
+    models.agree("customers", {ERP: {"where": {"search": ("yes",)}}})
+    models.create(ERP, "a", search="no")
+    models.create(ERP, "b", search="yes")
+    models.sync()
+    assert list(models.held(BC, "name")) == ["b"]
+
+
+def test_what_was_held_and_takes_no_part_any_more_is_worked_on_no_more(models: Models) -> None:
+    models.agree("customers", {ERP: {"where": {"search": ("yes",)}}})
+    ref = models.create(ERP, "no!", search="yes")
+    models.sync()
+    assert list(models.parked()) == [ref]
+    models.change(ERP, "no!", search="no")
+    models.sync()
+    assert models.arrival(ref) is None
+
+
 def test_a_new_record_that_takes_no_part_is_worked_off(models: Models) -> None:
     """It did when it was read; the agreement was changed since."""
     models.agree("customers", {ERP: {"where": {"search": ("yes",)}}})
