@@ -432,6 +432,20 @@ def test_a_later_change_is_lost_only_if_that_is_said(models: Models) -> None:
     assert models.held(BC, "terms") == {"a": "3"}
 
 
+def test_a_side_that_holds_it_already_is_not_written(models: Models) -> None:
+    """One that cuts an amount has not noticed the change."""
+    models.create(ERP, "a", code="K1", credit=Decimal("2.5"))
+    models.sync()
+    models.wait(minutes=1)
+    models.change(ERP, "a", credit=Decimal("2.7"))
+    models.sync()
+    (told,) = back(models, last(models, "edited", "credit")).back
+    assert (told.value, told.writes) == (Decimal("2.5"), (ERP,))
+    assert models.sync().flows["customers"].updated == {ERP: 1}
+    assert models.held(ERP, "credit") == {"a": Decimal("2.5")}
+    assert not since(models.store, models.setup.flows, EPOCH, refs=[models.ref(ERP, "a")]).back, "it is so already"
+
+
 def test_what_gave_way_is_brought_back(models: Models) -> None:
     models.create(ERP, "a", code="K1", phone="1")
     models.sync()
@@ -613,9 +627,9 @@ def test_a_deletion_whose_answer_was_lost_is_done_once_and_told_as_ours(tmp_path
         models.sync()
         right = models.ref(BC, "c0")
         back(models, creation(models, BC, "c0"))
-        models.sync()
+        assert models.sync().void == []
         models.wait(minutes=1)
-        models.sync()
+        assert models.sync().void == []
         assert not models.held(BC, "name")
         assert [(e.ref, e.origin, e.note) for e in models.entries("deleted")] == [
             (right, ERP, "created by Syncline, undone by a person")
@@ -731,16 +745,16 @@ def test_what_a_system_will_not_have_back_is_told_in_its_words(models: Models) -
 def test_an_order_comes_back_with_its_lines_once_what_it_points_to_is_back(models: Models) -> None:
     models.order()
     models.sync()
-    for entity, trace in (("orders", "o1"), ("customers", "c1")):
+    for entity, trace in (("orders", "o1"), ("customers", "c1"), ("products", "p1")):
         models.do("delete", ERP, entity, trace)
         models.sync()
-    order, customer = (
+    order, customer, product = (
         next(e for e in models.journal if restoring.is_deletion(e) and e.flow == flow)
-        for flow in ("orders", "customers")
+        for flow in ("orders", "customers", "products")
     )
     with pytest.raises(CannotUndo, match="It waits for what it points to, which is not in bc yet"):
         models.run(restoring.restore(models.setup, order))
-    for entry in (customer, order):
+    for entry in (customer, product, order):
         assert models.run(restoring.restore(models.setup, entry)) is not None
     models.sync()
     for side in (ERP, BC):
@@ -767,5 +781,43 @@ def test_what_was_deleted_again_by_an_undo_is_left_to_the_next_pass(models: Mode
     assert models.link(left).state is LinkState.ACTIVE
     again = since(models.store, models.setup.flows, EPOCH)
     assert not again.restored
+    whys = {(kept.entry.action, kept.why) for kept in again.kept}
+    assert ("created", "it was deleted again since") in whys
     with pytest.raises(CannotUndo, match=r"took its place|already"):
         models.run(restoring.restore(models.setup, entry))
+
+
+def test_what_the_agreement_has_no_place_for_does_not_come_back(models: Models) -> None:
+    models.create(ERP, "a", code="K1", phone="1", terms="T")
+    models.sync()
+    models.delete(ERP, "a")
+    models.sync()
+    entry = deletion(models, BC)
+    flows, agreed = models.setup.flows, models.setup.flows["customers"]
+    alone = replace(agreed, sides={BC: agreed.sides[BC]})
+    read = replace(agreed, sides={**agreed.sides, BC: replace(agreed.sides[BC], write=False)})
+    no_flow = "the agreement has no such flow, or no such side of it, any more"
+    for others, told, why in (
+        ({}, entry, no_flow),
+        ({**flows, "customers": alone}, entry, no_flow),
+        ({**flows, "customers": read}, entry, "the agreement lets nothing be written to bc"),
+        (flows, replace(entry, whole=None), "the journal does not have it whole"),
+    ):
+        with pytest.raises(CannotUndo, match=why):
+            restoring.check(others, told)
+    models.agree("customers", properties={name: p for name, p in agreed.properties.items() if name != "phone"})
+    models.run(restoring.restore(models.setup, entry))
+    assert (models.held(BC, "phone"), models.held(BC, "terms")) == ({"a": None}, {"a": "T"})
+    models.sync()
+
+
+def test_what_was_left_alone_is_let_go_only_while_it_takes_part(models: Models) -> None:
+    models.customers(1)
+    models.sync()
+    left = models.ref(ERP, "c0")
+    back(models, creation(models, BC, "c0"))
+    models.sync()
+    models.agree("customers", {ERP: {"where": {"search": ("yes",)}}})
+    with pytest.raises(CannotUndo, match=f"{left} takes no part any more."):
+        models.run(restoring.restore(models.setup, deletion(models, BC)))
+    assert models.link(left).state is LinkState.RESTING

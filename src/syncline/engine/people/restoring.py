@@ -23,7 +23,7 @@ from syncline.engine.setup import Setup, identities, view
 from syncline.mapping.known import Known, LinkMentions
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import mentions_values, row, takes_part
-from syncline.reconcile.merge import LineMerge, Merge, merge
+from syncline.reconcile.merge import merge
 from syncline.records import Done, Line, Link, Record, Ref, Row, Shadow, Unknown, Values
 from syncline.store import Arrival, Entry, Intent, Memory, Store
 
@@ -59,7 +59,7 @@ async def restore(setup: Setup, entry: Entry, by: str | None = None) -> Ref | No
     if await _let_go(setup, entry, by):
         return None
     flow, side = setup.flows[entry.flow], entry.ref.side
-    case = _case(flow, side, str(entry.origin), entry.whole)
+    case = _case(flow, str(entry.origin), entry.whole)
     job = await _job(setup, case, side)
     now = setup.now()
     intent = Intent(
@@ -128,17 +128,11 @@ def _remember(setup: Setup, case: Case, intent: Intent, entry: Entry, record: Re
     return ref
 
 
-def _case(flow: Flow, side: str, origin: str, whole: Shadow) -> Case:
-    """A new record for the side alone, decided as if the other still held what this one did."""
+def _case(flow: Flow, origin: str, whole: Shadow) -> Case:
+    """A new record, decided as if the other side still held what this one did: it is sent to the side that lost it."""
     told = Row(values=_of_side(flow, origin, whole.values), lines=_lines(flow, origin, whole))
-    decided = merge(flow, {origin: told}, {}, {})
-    only = frozenset({side})
-    merged = Merge(
-        decisions=tuple(replace(d, writes=d.writes & only) for d in decided.decisions),
-        lines=None if decided.lines is None else tuple(_line(line, only) for line in decided.lines),
-    )
-    link = Link(id=str(uuid.uuid4()), flow=flow.name, members={})
-    return Case(flow=flow, link=link, fresh=True, arrivals={}, rows={origin: told}, merge=merged)
+    link, decided = Link(id=str(uuid.uuid4()), flow=flow.name, members={}), merge(flow, {origin: told}, {}, {})
+    return Case(flow=flow, link=link, fresh=True, arrivals={}, rows={origin: told}, merge=decided)
 
 
 def _of_side(flow: Flow, side: str, values: Values) -> Values:
@@ -157,11 +151,6 @@ def _lines(flow: Flow, side: str, whole: Shadow) -> tuple[Line, ...] | UnsetType
         Line(id=line.id, values={n: v for n, v in line.values.items() if n in among and side in among[n].columns})
         for line in whole.lines
     )
-
-
-def _line(line: LineMerge, only: frozenset[str]) -> LineMerge:
-    decisions = tuple(replace(d, writes=d.writes & only) for d in line.decisions)
-    return replace(line, decisions=decisions, add=line.add & only)
 
 
 async def _job(setup: Setup, case: Case, side: str) -> Job:
