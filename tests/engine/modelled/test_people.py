@@ -146,6 +146,8 @@ def test_what_a_side_does_not_take_or_is_not_given_is_said_before(models: Models
     with pytest.raises(CannotResolve, match=f"erp cannot take that as customer of {order}: what it points to is not"):
         resolution(models.store, flow, told, "no link")
     assert resolution(models.store, flow, told, linked).writes == ()
+    unlinked = replace(told, values={ERP: None, BC: None})
+    assert resolution(models.store, flow, unlinked, linked).writes == (ERP, BC)
     assert resolution(models.store, flow, told, None).writes == (ERP, BC)
     with pytest.raises(CannotResolve, match="The agreement has no colour any more"):
         resolution(models.store, flow, replace(told, property="colour"), None)
@@ -200,6 +202,28 @@ def test_an_answer_is_void_where_a_side_was_changed_since_and_where_the_link_res
     assert models.held(ERP, "phone") == {"c0": "theirs", "c1": "p1"}
     assert not models.store.answered_links()
     assert models.sync().void == []
+
+
+def test_a_void_answer_about_a_line_is_told_of_that_line(models: Models) -> None:
+    models.order()
+    models.sync()
+    (pair,) = models.store.pairs("orders", None, 10)
+    first = pair.shadows[ERP].lines[0].line
+    said = Answer(
+        link=pair.link.id,
+        property="text",
+        line=first,
+        value="mine",
+        seen={ERP: "lt", BC: "lt"},
+        note="chosen",
+        at=models.setup.now(),
+    )
+    models.store.save(Memory(answers=[said]))
+    models.do("edit line", BC, "orders", "o1", "l1", text="theirs")
+    models.sync()
+    assert [(each.line, each.property, each.new) for each in models.entries("void")] == [(first, "text", "mine")]
+    ((_, _, lines),) = models.system(ERP).records("orders")
+    assert [line["text"] for line in lines] == ["theirs", None]
 
 
 def test_an_answer_that_a_system_will_not_have_is_asked_again(models: Models) -> None:
