@@ -278,6 +278,19 @@ def test_who_is_said_to_be_the_same_is_linked_by_the_next_pass(models: Models) -
         joining.link(models.store, flow, [left, right], models.setup.now())
 
 
+def test_a_record_that_is_left_alone_for_its_age_can_be_linked_by_hand(models: Models) -> None:
+    right = models.create(BC, "b", code="K2", terms="T")
+    models.wait(hours=1)
+    models.agree("customers", {BC: {"since": models.setup.now()}})
+    models.sync()
+    assert models.arrival(right) is None
+    left = models.create(ERP, "a", code="K1", phone="1")
+    joining.link(models.store, models.setup.flows["customers"], [left, right], models.setup.now())
+    models.sync()
+    assert models.link(left) == models.link(right)
+    assert (models.held(BC, "phone"), models.held(ERP, "terms")) == ({"a": "1"}, {"a": "T"})
+
+
 def test_what_can_be_linked_no_more_is_told_once(models: Models) -> None:
     flow = models.setup.flows["customers"]
     left = models.create(ERP, "a", code="K1")
@@ -701,6 +714,16 @@ def test_what_is_no_pair_of_the_agreement_is_not_deleted_again(models: Models) -
     assert list(models.held(BC, "name")) == ["c0"]
 
 
+def test_what_is_unlinked_before_stays(models: Models) -> None:
+    models.customers(1)
+    models.sync()
+    right = models.ref(BC, "c0")
+    back(models, creation(models, BC, "c0"))
+    joining.unlink(models.store, right, models.setup.now())
+    assert models.sync().void == [f"{right} was not deleted again: it is not linked any more"]
+    assert list(models.held(BC, "name")) == ["c0"]
+
+
 def test_what_others_refer_to_is_deleted_after_them(models: Models) -> None:
     """The wishes come in any order; what still refers to it keeps it."""
     models.order()
@@ -732,6 +755,8 @@ def deletion(models: Models, side: str) -> Entry:
 def test_what_was_deleted_comes_back_whole_and_finds_its_counterpart(models: Models) -> None:
     models.create(ERP, "a", code="K1", phone="1", credit=Decimal("2.5"))
     models.sync()
+    models.wait(minutes=1)
+    moment = models.setup.now()
     models.delete(ERP, "a")
     models.sync()
     entry = deletion(models, BC)
@@ -747,6 +772,8 @@ def test_what_was_deleted_comes_back_whole_and_finds_its_counterpart(models: Mod
     for side in (ERP, BC):
         assert (models.held(side, "phone"), models.held(side, "code")) == ({"a": "1"}, {"a": "K1"})
     assert not models.parked()
+    kept = since(models.store, models.setup.flows, moment).kept
+    assert (entry, "an undo brought it back already") in [(each.entry, each.why) for each in kept]
     with pytest.raises(CannotUndo, match=f"bc has a record with the number .* already: {ref}."):
         models.run(restoring.restore(models.setup, entry))
     assert len(models.held(BC, "name")) == 1
@@ -807,6 +834,7 @@ def test_what_was_deleted_again_by_an_undo_is_left_to_the_next_pass(models: Mode
     assert not again.restored
     whys = {(kept.entry.action, kept.why) for kept in again.kept}
     assert ("created", "it was deleted again since") in whys
+    assert ("created", "an undo brought it back") in whys
     with pytest.raises(CannotUndo, match=r"took its place|already"):
         models.run(restoring.restore(models.setup, entry))
 
