@@ -5,15 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from cli.kept import kept
+from cli.kept import BC, ERP, kept
 from console.filled import Filled, filled
 from console.serving import Console, console
+from syncline.project import load
+from syncline.store import Memory
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A project whose systems nobody reaches, and its store."""
-    return kept(tmp_path / "project")
+    made = kept(tmp_path / "project")
+    with load(made).open_store() as store:
+        store.save(Memory(listed=[(flow, side) for flow in ("customers", "orders") for side in (ERP, BC)]))
+    return made
 
 
 @pytest.fixture

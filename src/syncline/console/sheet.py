@@ -173,7 +173,10 @@ class _Known:
         if p.reference is None or value is None:
             return ""
         link = self._desk.store.links([str(value)]).get(str(value))
-        return record_url(link.refs[0]) if link is not None and link.refs else ""
+        if link is None or not link.members:
+            return ""
+        side = self._names.in_order(link.flow, link.members)[0]
+        return record_url(Ref(link.flow, side, link.members[side]))
 
 
 def _state(p: Property, sides: Sequence[str], now: Mapping[str, Values]) -> str:
