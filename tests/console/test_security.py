@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import httpx
 import pytest
 
 from cli.kept import kept
-from console.serving import PASSWORD, Console, Person, console
+from console.serving import PASSWORD, Console, Person, add_users, console
 from syncline.console import sessions
+from syncline.console.app import create_app
 from syncline.console.attempts import Attempts
+from syncline.console.desk import Desk
 from syncline.console.onetime import LASTS, OneTimeLink
 from syncline.console.serving import CannotServe, Place
+from syncline.project import load
 from syncline.store import Role
 
 PAGES = ("/", "/records", "/parked", "/matches", "/flows/customers", "/history", "/undo")
@@ -225,3 +229,20 @@ def test_other_machines_are_served_only_once_there_are_users(tmp_path: Path) -> 
         port = httpx.URL(made.address).port
         answer = httpx.get(f"http://127.0.0.1:{port}/sign-in", headers={"Host": "syncline.example"})
         assert answer.status_code == 200
+
+
+async def test_over_https_cookies_are_sent_over_nothing_else(folder: Path) -> None:
+    project = load(folder)
+    with project.open_store() as store:
+        add_users(store)
+        desk = Desk(project=project, store=store, hosts=None, link=None, attempts=Attempts(), closing=asyncio.Event())
+        transport = httpx.ASGITransport(create_app(desk))
+        async with httpx.AsyncClient(transport=transport, base_url="https://syncline.example") as client:
+            page = await client.get("/sign-in")
+            token = page.text.split('name="token" value="')[1].split('"')[0]
+            form = {"token": token, "name": "see", "password": PASSWORD, "next": "/"}
+            answer = await client.post("/sign-in", data=form, headers={"Origin": "https://syncline.example"})
+    assert page.headers["strict-transport-security"] == "max-age=31536000"
+    for cookie in (page.headers["set-cookie"], answer.headers["set-cookie"]):
+        assert "Secure" in cookie
+        assert "HttpOnly" in cookie
