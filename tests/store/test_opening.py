@@ -131,7 +131,7 @@ def undo_console(db: sqlite3.Connection) -> None:
     for trigger in ("words_came", "words_went", "words_changed", "links_came", "links_went", "links_changed"):
         db.execute(f"DROP TRIGGER {trigger}")
     db.execute("DROP INDEX ix_parked_cause_flow_since_side_id")
-    for table in ("word_index", "words", "tallies", "lags", "users", "sessions"):
+    for table in ("word_index_terms", "word_index", "words", "tallies", "lags", "users", "sessions"):
         db.execute(f"DROP TABLE {table}")
     for table in ("journal", "answers", "wishes"):
         db.execute(f'ALTER TABLE {table} DROP COLUMN "by"')

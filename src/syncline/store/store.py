@@ -331,7 +331,8 @@ class Store:
     # --- for the console: each costs the same however much is remembered
 
     def search(self, text: str, flow: str | None = None, limit: int = 50) -> tuple[Pair, ...]:
-        """Links with a record of this id, then those that have all these words, then those with words that begin so.
+        """Links with a record of this id, then those that have all these words; of one word, or where there are none,
+        also those with words of which the last begins so.
 
         Letter case, accents and punctuation are no difference.
         """

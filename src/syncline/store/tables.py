@@ -328,6 +328,8 @@ SQLITE = (
         "CREATE VIRTUAL TABLE word_index USING fts5(words, content='words', content_rowid='seq', detail='none', "
         "columnsize=0, tokenize=\"unicode61 remove_diacritics 0 tokenchars '_-'\")"
     ),
+    # The words that the index has, in their order: to find those that begin so.
+    "CREATE VIRTUAL TABLE word_index_terms USING fts5vocab('word_index', 'instance')",
     (
         "CREATE TRIGGER words_came AFTER INSERT ON words BEGIN "
         "INSERT INTO word_index (rowid, words) VALUES (new.seq, new.words); END"

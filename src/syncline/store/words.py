@@ -56,27 +56,56 @@ def index(connection: Connection, ids: Iterable[str]) -> list[dict[str, str]]:
 
 
 def search(connection: Connection, asked: str, flow: str | None, limit: int) -> list[str]:
-    """Links that have all these words, then those that have words that begin so; at most so many."""
+    """Links that have all these words, at most so many; of one word, or where there are none, also those with
+    words of which the last begins so.
+    """
     told = fold(asked[:_LONGEST])[:_ASKED]
+    if not told:
+        return []
     digits = "".join(told)
     variants = [told]
     if len(told) > 1 and digits.isdigit():
         variants.append([digits])  # a telephone number, however it is spaced
+    flows = [f'"_{flow}"'] if flow is not None else []
     found: dict[str, None] = {}
-    for begins in (False, True):
-        for each in variants:
-            if not each or (begins and len(each[-1]) < _SHORTEST):
-                continue
-            wanted = [f'"{word}"' for word in each]
-            wanted[-1] += " *" if begins else ""
-            wanted += [f'"_{flow}"'] if flow is not None else []
-            rows = connection.scalars(_MATCHING, {"asked": " ".join(wanted), "most": limit})
-            found |= dict.fromkeys(str(link) for link in rows)
-        if len(found) >= limit:
-            break
+    for each in variants:
+        found |= _matching(connection, [*map(_whole, each), *flows], limit)
+    if len(found) >= limit or (found and len(told) > 1):
+        return list(found)[:limit]
+    for *others, last in variants:
+        if len(last) >= _SHORTEST:
+            wanted = [*map(_whole, others), *flows]
+            found |= _matching(connection, [*wanted, _beginning(connection, last, limit, is_all=bool(wanted))], limit)
     return list(found)[:limit]
 
 
+def _whole(word: str) -> str:
+    return f'"{word}"'
+
+
+def _beginning(connection: Connection, start: str, limit: int, *, is_all: bool) -> str:
+    """What finds the words that begin so: these words themselves, since the index goes through all that have any of
+    them before it tells the first; of very many some are enough, unless ``is_all``.
+    """
+    found: list[str] = []
+    after = start
+    while len(found) < limit:
+        word = connection.scalar(_NEXT, {"after": after})
+        if word is None or not word.startswith(start):
+            break
+        found.append(_whole(word))
+        after = word + "!"  # less than whatever a word goes on with
+    if len(found) == limit and is_all:
+        return f"{_whole(start)} *"
+    return f"({' OR '.join(found or [_whole(start)])})"
+
+
+def _matching(connection: Connection, wanted: list[str], limit: int) -> dict[str, None]:
+    rows = connection.scalars(_MATCHING, {"asked": " AND ".join(wanted), "most": limit})
+    return dict.fromkeys(str(link) for link in rows)
+
+
+_NEXT = text("SELECT term FROM word_index_terms WHERE term >= :after LIMIT 1")
 _MATCHING = text(
     "SELECT link FROM words WHERE seq IN (SELECT rowid FROM word_index WHERE word_index MATCH :asked LIMIT :most)"
 )
