@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from msgspec import Struct
 
@@ -101,6 +101,14 @@ class Connector(Protocol):
 
     async def codes(self, tables: Collection[str]) -> Mapping[str, tuple[Code, ...]]:
         """Whole code tables by the name of their entity, read afresh."""
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """A system that can be told to close a record for good, as its own people do (an order is shipped and invoiced)."""
+
+    async def complete(self, view: View, id_: str) -> Outcome:
+        """Cannot be taken back. Raises `ConnectorError` where nothing closes records of this entity."""
 
 
 class ConnectorError(Exception):

@@ -29,6 +29,9 @@ class PropertyType(Struct, frozen=True, kw_only=True):
     ``_x0020_``); ``None`` where it is null. Of a number or a truth value it is what the system stores when it is told
     nothing (``0``, ``false``), which is a value of its own when it is read.
     ``label`` is the type in the system's own words (``Code[20]``, ``Decimal``), for documents and messages.
+    ``codes`` is the entity whose codes alone a text may be, ``""`` where they cannot be listed; ``None`` where any will
+    do.
+    To write what ``posts`` makes an entry in the system's books that cannot be taken back.
     ``resets`` are the paths that the system sets anew whenever this one is written: to keep what they hold, they are
     sent behind it.
     """
@@ -42,6 +45,8 @@ class PropertyType(Struct, frozen=True, kw_only=True):
     members: tuple[str, ...] = ()
     read_only: bool = False
     blank: str | None = None
+    codes: str | None = None
+    posts: bool = False
     resets: tuple[str, ...] = ()
 
 

@@ -10,11 +10,12 @@ from typing import Self
 from yarl import URL
 
 from syncline.connectors.base import Capabilities, ConnectorError, Page, View
-from syncline.connectors.businesscentral import changes, reading, writing
+from syncline.connectors.businesscentral import changes, reading, steps, writing
 from syncline.connectors.businesscentral.client import MOST_OPERATIONS, Client
 from syncline.connectors.businesscentral.http import Http
 from syncline.connectors.businesscentral.query import Shape, shape
 from syncline.connectors.businesscentral.schema import entity_type
+from syncline.connectors.businesscentral.traits import traits_of
 from syncline.connectors.signin import Anonymous, Auth
 from syncline.connectors.wire import Limits
 from syncline.mapping.types import Code, EntityType
@@ -104,7 +105,14 @@ class BusinessCentral:
         return await reading.find(self._client, wanted, path, values)
 
     async def write(self, view: View, writes: Sequence[Write]) -> tuple[Outcome, ...]:
-        return await writing.write(self._client, self._shape(view), writes)
+        return await steps.write(self._client, self._shape(view), writes)
+
+    async def complete(self, view: View, id_: str) -> Outcome:
+        """An order is shipped and invoiced. Raises `ConnectorError` for an entity that nothing uses up."""
+        afterlife = traits_of(view.entity).afterlife
+        if afterlife is None:
+            raise ConnectorError(self._name, f"nothing completes records of {view.entity}.")
+        return await writing.act(self._client, f"{view.entity}({id_})/{afterlife.action}")
 
     async def codes(self, tables: Collection[str]) -> Mapping[str, tuple[Code, ...]]:
         return await reading.codes(self._client, tables)

@@ -58,6 +58,8 @@ def _properties(entity_set: EntitySet) -> dict[str, PropertyType]:
     return {
         name: structs.replace(
             _type(said),
+            codes=traits.codes.get(name),
+            posts=name in traits.posts,
             resets=traits.resets.get(name, ()),
             upper_case=said.upper_case or name in traits.capitals,
         )

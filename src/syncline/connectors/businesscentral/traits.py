@@ -24,12 +24,13 @@ class Watch(Struct, frozen=True, kw_only=True):
 
 
 class Afterlife(Struct, frozen=True, kw_only=True):
-    """A record that is used up disappears and lives on in records of another entity.
+    """A record that is used up, by the bound ``action``, disappears and lives on in records of another entity.
 
     ``owner`` is their property with its id; ``fields`` is what is then told of it. ``numbers`` is the connector's own
     property: their numbers. A record that still exists has some where one of its lines has a ``trace``.
     """
 
+    action: str
     entity: str
     owner: str
     condition: str
@@ -42,7 +43,10 @@ class Traits(Struct, frozen=True, kw_only=True):
     """``chosen`` says which record of a to-many navigation stands for all; ``unfilterable`` is refused in a filter.
 
     ``resets`` are the properties that Business Central sets anew when another one, the key, is written; ``capitals``
-    are kept in upper case although they are no codes.
+    are kept in upper case although they are no codes. ``codes`` is the entity in which a property's value must be a
+    code, ``""`` where its codes depend on more than that. ``late`` are properties that a record takes only once it has
+    lines, and anew after these changed; ``reprices`` are those that change the prices of its lines; to write what
+    ``posts`` makes a ledger entry.
     """
 
     watch: Watch | None = None
@@ -50,11 +54,30 @@ class Traits(Struct, frozen=True, kw_only=True):
     chosen: Mapping[str, tuple[str, str]] = {}
     unfilterable: frozenset[str] = frozenset()
     resets: Mapping[str, tuple[str, ...]] = {}
+    codes: Mapping[str, str] = {}
+    late: frozenset[str] = frozenset()
+    reprices: frozenset[str] = frozenset()
+    posts: frozenset[str] = frozenset()
     capitals: frozenset[str] = frozenset()
 
 
 _POSTED = "status ne 'Draft'"
 _TAX_NUMBER = frozenset({"taxRegistrationNumber"})  # ``VAT Registration No.`` of the customer's and the contact's table
+# The table relations of the properties that hold a code as text.
+_PARTY_CODES = {"country": "countriesRegions", "currencyCode": "currencies", "salespersonCode": "salespeoplePurchasers"}
+_ORDER_CODES = {
+    **dict.fromkeys(("sellToCountry", "shipToCountry", "billToCountry"), "countriesRegions"),
+    **dict.fromkeys(("shortcutDimension1Code", "shortcutDimension2Code"), ""),  # of the dimension that the setup names
+    "currencyCode": "currencies",
+    "salesperson": "salespeoplePurchasers",
+}
+_ITEM_CODES = {
+    "itemCategoryCode": "itemCategories",
+    "baseUnitOfMeasureCode": "unitsOfMeasure",
+    "taxGroupCode": "taxGroups",
+    "generalProductPostingGroupCode": "generalProductPostingGroups",
+    "inventoryPostingGroupCode": "inventoryPostingGroups",
+}
 _TRAITS: Mapping[str, Traits] = {
     # Posting an invoice moves a customer's balance, but neither its version nor its time of modification.
     "customers": Traits(
@@ -62,12 +85,15 @@ _TRAITS: Mapping[str, Traits] = {
         chosen={"contactsInformation": ("contactType", "Company")},
         unfilterable=frozenset({"blocked"}),
         capitals=_TAX_NUMBER,
+        codes=_PARTY_CODES,
     ),
-    "contacts": Traits(capitals=_TAX_NUMBER),
+    "contacts": Traits(capitals=_TAX_NUMBER, codes=_PARTY_CODES),
+    "items": Traits(codes=_ITEM_CODES, posts=frozenset({"inventory"})),
     # An order that is fully invoiced is no longer among the orders; its invoices name it.
     "salesOrders": Traits(
         watch=Watch(entity="salesInvoices", owners=("orderId",), condition=_POSTED),
         afterlife=Afterlife(
+            action="Microsoft.NAV.shipAndInvoice",
             entity="salesInvoices",
             owner="orderId",
             condition=_POSTED,
@@ -75,10 +101,14 @@ _TRAITS: Mapping[str, Traits] = {
             numbers="invoiceNumbers",
             trace="invoicedQuantity",
         ),
+        codes=_ORDER_CODES,
+        late=frozenset({"discountAmount"}),  # it is spread over the lines: without any it is refused
+        reprices=frozenset({"pricesIncludeTax", "currencyCode", "customerId", "billToCustomerId"}),
     ),
     # Price and discount are looked up again, as for a new line: ``UpdateUnitPrice`` of ``SalesLine.Table``.
     "salesOrderLines": Traits(
-        resets=dict.fromkeys(("quantity", "unitOfMeasureCode", "itemVariantId"), ("unitPrice", "discountPercent"))
+        resets=dict.fromkeys(("quantity", "unitOfMeasureCode", "itemVariantId"), ("unitPrice", "discountPercent")),
+        codes={"unitOfMeasureCode": "", "taxCode": "taxGroups"},  # an item has units of its own
     ),
 }
 _PLAIN = Traits()

@@ -73,6 +73,12 @@ async def write(client: Client, shape: Shape, writes: Sequence[Write]) -> tuple[
     return await _with_lines(client, shape, writes, outcomes)
 
 
+async def act(client: Client, action: str) -> Outcome:
+    """Do a bound action. Never raises for what became of it."""
+    (fate,) = await client.send([Operation(method="POST", url=action)])
+    return Done(answer=None) if _good(fate) else verdict(fate)
+
+
 # --- what is sent
 
 
@@ -273,9 +279,11 @@ def _updated(shape: Shape, asked: Update, fates: Sequence[Fate]) -> Outcome:
 
 
 def _failed(outcome: Outcome, done: Sequence[Fate]) -> Outcome:
+    return partly(outcome) if done else outcome
+
+
+def partly(outcome: Outcome) -> Outcome:
     """The outcome of a write of which some parts stand: only a refusal can say so, all else must be looked at."""
-    if not done:
-        return outcome
     if isinstance(outcome, Refused):
         return structs.replace(outcome, partly=True)
     told = outcome.message if not isinstance(outcome, Done) else ""
