@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,25 @@ class Bars:
                 return  # an idle side is no news
             self._tasks[label] = self._bars.add_task(label, total=total)
         self._bars.update(self._tasks[label], completed=done, total=total)
+
+
+@contextmanager
+def counted() -> Iterator[Callable[[str, str, int, int], None]]:
+    """One bar of steps: which flow, which step, how many are done, and how many there are."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None)
+
+        def step(flow: str, name: str, done: int, total: int) -> None:
+            bars.update(task, description=f"{flow}: {name}", completed=done, total=total)
+
+        yield step
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +12,15 @@ import click
 
 from syncline.cli.app import App, json_option, pass_app
 from syncline.cli.failing import Exit, Failure
-from syncline.cli.output import count, emit, say, tell
+from syncline.cli.output import emit, say, tell
+from syncline.engine.people.words import count
 
 if TYPE_CHECKING:
     from syncline.document.model import Document
     from syncline.document.versions import Change
+    from syncline.project import Project
 
-_ENDINGS = {".html": "html", ".htm": "html", ".rst": "rst", ".md": "md"}
+_ENDINGS = {".html": "html", ".htm": "html", ".rst": "rst", ".md": "md", ".json": ""}
 
 
 @click.command("document")
@@ -50,11 +52,11 @@ def document_command(
     from syncline.document.render import Format
     from syncline.document.versions import changes
 
-    forms = {file: _form(file) for file in files}
+    forms = {file: form_of(file, _ENDINGS) for file in files}
     document = _made(app, examples=examples)
     found = None if against is None else changes(_kept(against), document)
     for file, form in forms.items():
-        _write(file, _text(document, Format(form), found) if form else _data(document))
+        write(file, _text(document, Format(form), found) if form else _data(document))
     if as_json:
         emit({"document": document, "changes": found})
     elif found is not None:
@@ -67,19 +69,24 @@ def document_command(
         ctx.exit(Exit.DIFFERS)
 
 
-def _form(file: Path) -> str:
-    """The rendering that a file's ending asks for; none for data. Raises `click.BadParameter`."""
+def form_of(file: Path, endings: Mapping[str, str]) -> str:
+    """The rendering that a file's ending asks for; empty for data. Raises `click.BadParameter`."""
     ending = file.suffix.lower()
-    if ending not in (*_ENDINGS, ".json"):
-        endings = ", ".join((*_ENDINGS, ".json"))
-        raise click.BadParameter(f"{file}: its ending says what it is to be: {endings}.", param_hint="--out")
-    return _ENDINGS.get(ending, "")
+    if ending not in endings:
+        told = ", ".join(endings)
+        raise click.BadParameter(f"{file}: its ending says what it is to be: {told}.", param_hint="--out")
+    return endings[ending]
+
+
+def described(project: Project, kept: Path | None = None) -> Document:
+    """The document of a project's agreement as it is now, or one that was kept. Raises `Failure`."""
+    from syncline.document.agreed import describe
+
+    return describe(project, datetime.now(UTC)) if kept is None else _kept(kept)
 
 
 def _made(app: App, *, examples: bool) -> Document:
-    from syncline.document.agreed import describe
-
-    document = describe(app.project(), datetime.now(UTC))
+    document = described(app.project())
     if not examples:
         return document
     from syncline.cli.working import work
@@ -91,10 +98,9 @@ def _made(app: App, *, examples: bool) -> Document:
 def _kept(old: Path) -> Document:
     """An earlier version. Raises `ProjectError` and `Failure`."""
     if old.is_dir():
-        from syncline.document.agreed import describe
         from syncline.project import load
 
-        return describe(load(old), datetime.now(UTC))
+        return described(load(old))
     from syncline.document.render import NoDocument, read
 
     try:
@@ -116,7 +122,7 @@ def _data(document: Document) -> str:
     return to_json(document).decode() + "\n"
 
 
-def _write(file: Path, text: str) -> None:
+def write(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -28,6 +28,7 @@ _COMMANDS = {
     },
     "Agree": {
         "document": ("syncline.cli.documenting:document_command", "The agreement as the document that people sign."),
+        "accept": ("syncline.cli.accepting:accept_command", "Try on test companies that the systems do what it says."),
     },
     "Decide": {
         "resolve": ("syncline.cli.resolving:resolve_command", "Choose a value where the systems differ."),

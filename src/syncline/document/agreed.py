@@ -39,6 +39,7 @@ def describe(project: Project, made: datetime) -> Document:
         introduction=(*(paragraphs or _introduction(flows, titles)), *_by_type(typical, titles)),
         sides=titles,
         sections=tuple(_Flow(flow, project, typical).section() for flow in flows.values()),
+        agreement=project.agreement,
     )
 
 

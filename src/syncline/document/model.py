@@ -57,13 +57,17 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """``sides`` are the systems' titles by their names, the left one first."""
+    """``sides`` are the systems' titles by their names, the left one first.
+
+    ``agreement`` are the flow files that it was made from, by their names: what was signed is what can be tested.
+    """
 
     title: str
     made: datetime
     introduction: Phrases
     sides: Mapping[str, str]
     sections: tuple[Section, ...]
+    agreement: Mapping[str, str] = {}
 
     @property
     def first(self) -> str:

@@ -83,6 +83,17 @@ class DocumentSaid(Said, frozen=True, kw_only=True):
     introduction: str = ""
 
 
+class AcceptSaid(Said, frozen=True, kw_only=True):
+    """Where ``syncline accept`` may make, change and delete records, and with which values.
+
+    ``companies`` names the test company of each system, as the system itself calls it. ``values`` are values to try, by
+    flow and property (``orders``, ``lines.taxCode``), where those that are made up or seen in records do not do.
+    """
+
+    companies: dict[str, str] = {}
+    values: dict[str, dict[str, list[bool | int | float | str]]] = {}
+
+
 class ProjectSaid(Said, frozen=True, kw_only=True):
     """Which systems are brought in step, by which agreement, and where what is remembered is kept.
 
@@ -93,6 +104,7 @@ class ProjectSaid(Said, frozen=True, kw_only=True):
     systems: dict[str, SystemSaid]
     flows: str | list[str] = "flows"
     document: DocumentSaid = DocumentSaid()
+    accept: AcceptSaid = AcceptSaid()
 
 
 def read_shape(document: Document) -> tuple[ProjectSaid | None, list[FileError]]:

@@ -18,6 +18,7 @@ from syncline.mapping.model import Flow
 from syncline.mapping.types import EntityType
 from syncline.project.configfile import (
     FILE,
+    AcceptSaid,
     BusinessCentralSaid,
     DocumentSaid,
     LimitsSaid,
@@ -66,14 +67,20 @@ class System(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Project(Struct, frozen=True, kw_only=True, eq=False):
-    """A folder that was found right. ``store`` is the address of the store; ``flows`` stand in their order."""
+    """A folder that was found right. ``store`` is the address of the store; ``flows`` stand in their order.
+
+    ``agreement`` are the flow files as they are written, by their names.
+    """
 
     folder: Path
     store: str
     systems: Mapping[str, System]
     flows: Mapping[str, Flow]
+    agreement: Mapping[str, str]
     introduced: DocumentSaid
     """How its dataflow document begins."""
+    tested: AcceptSaid
+    """Which companies may be tested in, and with what."""
     document: Document
 
     def open_store(self) -> Store:
@@ -139,7 +146,14 @@ def load(folder: Path) -> Project:
     except FlowError as error:
         raise ProjectError(error.mistakes) from error
     return Project(
-        folder=folder, store=store, systems=systems, flows=flows, introduced=said.document, document=document
+        folder=folder,
+        store=store,
+        systems=systems,
+        flows=flows,
+        agreement={file.name: file.read_text(encoding="utf-8") for file in files},
+        introduced=said.document,
+        tested=said.accept,
+        document=document,
     )
 
 

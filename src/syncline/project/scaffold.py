@@ -38,7 +38,7 @@ flows: flows
 _OPEN = """\
     # Nobody signs in at a local sandbox. Elsewhere, name the environment variables that hold the secrets:
     # secrets: {said}"""
-_IGNORED = b"# What Syncline remembers.\nsyncline.db*\n"
+_IGNORED = b"# What Syncline remembers.\nsyncline.db*\n.syncline-*\n"
 
 
 class AddressError(ValueError):
