@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cli.kept import BC, ERP, entry, ref
 from console.serving import Console, Person
+from syncline.acceptance.book import LAST
 from syncline.console.plot import plot
 from syncline.store import Delay, Hold, Memory, Parked
 
@@ -159,12 +162,45 @@ def test_an_undo_that_is_not_what_was_shown_is_shown_again(here: Console, anna: 
     assert "x is no number of a change." in anna.client.get("/undo?change=x").text
 
 
-def test_the_agreement_is_a_table(anna: Person) -> None:
+def test_the_agreement_is_the_tables_of_the_document_and_the_document_can_be_taken_away(anna: Person) -> None:
     page = anna.client.get("/flows/customers").text
     row = page.split('<th scope="row">creditLimit</th>')[1].split("</tr>")[0]
     assert "↔" in row
-    assert "businesscentral wins" in row
+    assert "Decimal" in row
+    assert "if both changed it, Business Central wins" in row
+    assert "discountPercent" in anna.client.get("/flows/orders").text
     assert anna.client.get("/flows/none").status_code == 404
+    for form, begin in (("html", "<!doctype html>"), ("rst", "Dataflow between"), ("md", "# Dataflow between")):
+        taken = anna.client.get(f"/document.{form}")
+        assert taken.text.startswith(begin)
+        assert taken.headers["content-disposition"] == f'attachment; filename="document.{form}"'
+
+
+def test_what_the_last_acceptance_run_found_is_told(anna: Person, folder: Path) -> None:
+    assert "None was made yet" in anna.client.get("/flows/customers").text
+    assert anna.client.get("/acceptance.html").status_code == 404
+    findings = [
+        {"flow": "customers", "what": "edited", "property": "city", "origin": ERP, "target": BC, "verdict": "failed",
+         "expected": "Oslo", "found": "<b>Ulm</b>", "why": "it said so"},
+        {"flow": "customers", "what": "linked", "verdict": "passed"},
+    ]  # fmt: skip
+    told = {
+        "title": "Dataflow",
+        "mark": "A1B2",
+        "began": NOON,
+        "ended": NOON,
+        "sides": {},
+        "companies": {},
+        "flows": {},
+    }
+    (folder / LAST).write_bytes(msgspec.json.encode({**told, "findings": findings}))
+    page = anna.client.get("/flows/customers").text
+    assert "1 passed, 1 failed, 0 not applicable" in page
+    assert "city edited (customerp → businesscentral): expected Oslo, found &lt;b&gt;Ulm&lt;/b&gt;. it said so" in page
+    assert "0 passed, 0 failed, 0 not applicable" in anna.client.get("/flows/orders").text
+    assert anna.client.get("/acceptance.html").text.startswith("<!doctype html>")
+    (folder / LAST).write_text("{}")
+    assert "None was made yet" in anna.client.get("/flows/customers").text
 
 
 def test_entries_are_told_as_they_come(here: Console, anna: Person) -> None:
