@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -18,6 +19,7 @@ import click
 if TYPE_CHECKING:
     from syncline.engine.report import Plan, Result
     from syncline.engine.setup import Setup
+    from syncline.project import Project
 
 _PAUSE = 0.3
 """Seconds between two passes while people work."""
@@ -28,8 +30,15 @@ _PAUSE = 0.3
 @click.option("--edits", type=click.IntRange(1, 10_000), default=30, show_default=True, help="Edits to be made.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same edits.")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Write what was shown as an SVG.")
+@click.option(
+    "--document",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("syncline-demo.html"),
+    show_default=True,
+    help="Leave the document of what was agreed here.",
+)
 @click.option("--json", is_flag=True, help="JSON on standard output, for scripts. Implies --once.")
-def demo_command(once: bool, edits: int, seed: int, picture: Path | None, json: bool) -> int:
+def demo_command(once: bool, edits: int, seed: int, picture: Path | None, document: Path, json: bool) -> int:
     """Start Business Central and Customerp as local servers, fill both, and watch them come and stay in step.
 
     Exit code 0 only if an independent comparison over HTTP finds no difference.
@@ -39,7 +48,7 @@ def demo_command(once: bool, edits: int, seed: int, picture: Path | None, json: 
     stay = sys.stdin.isatty() and sys.stdout.isatty() and not (once or json)
     try:
         teller = _Teller(quiet=json, record=picture is not None)
-        told = asyncio.run(_demo(teller, edits, seed, stay))
+        told = asyncio.run(_demo(teller, edits, seed, document, stay))
     except Trouble as error:
         raise click.ClickException(str(error)) from None
     if picture:
@@ -77,7 +86,7 @@ class _Teller:
         self.console.print(table)
 
 
-async def _demo(teller: _Teller, edits: int, seed: int, stay: bool) -> dict[str, Any]:
+async def _demo(teller: _Teller, edits: int, seed: int, document: Path, stay: bool) -> dict[str, Any]:
     from syncline.demo.compare import compare
     from syncline.demo.fill import fill
     from syncline.demo.systems import CENTRAL_ROOT, Central, Customerp, server
@@ -96,7 +105,8 @@ async def _demo(teller: _Teller, edits: int, seed: int, stay: bool) -> dict[str,
                 await fill(erp, central, seed)
                 project = folder / "project"
                 scaffold(project, businesscentral=central_at, customerp=erp_at, company=None)
-                async with load(project).open("syncline demo") as setup:
+                loaded = load(project)
+                async with loaded.open("syncline demo") as setup:
                     teller.step("The plan: what would be done (syncline plan)")
                     planned = await plan(setup)
                     _show_plan(teller, planned)
@@ -116,8 +126,9 @@ async def _demo(teller: _Teller, edits: int, seed: int, stay: bool) -> dict[str,
                     teller.say(f"{found.values} values, {len(found.differences)} differences")
                     for text in found.differences[:20]:
                         teller.say(f"  {text}")
+                    _leave(teller, loaded, document)
                     if stay:
-                        await _stay(teller, setup)
+                        await _stay(teller, loaded, setup)
             return {
                 "planned": _counted(planned),
                 "written": {f: _tally(result, f) for f in result.flows},
@@ -126,6 +137,7 @@ async def _demo(teller: _Teller, edits: int, seed: int, stay: bool) -> dict[str,
                 "verify": {"values": proof.properties, "differences": len(proof.differences)},
                 "compared": {"pairs": found.pairs, "values": found.values},
                 "differences": found.differences,
+                "document": str(document),
             }
 
 
@@ -174,11 +186,28 @@ async def _live(teller: _Teller, erp: Any, central: Any, random: Random, edits: 
     }
 
 
-async def _stay(teller: _Teller, setup: Setup) -> None:
+def _leave(teller: _Teller, project: Project, document: Path) -> None:
+    """What was agreed, as people sign it. Raises `Trouble`."""
+    from syncline.demo.systems import Trouble
+    from syncline.document.agreed import describe
+    from syncline.document.render import Format, render
+
+    try:
+        document.write_text(render(describe(project, datetime.now(UTC)), Format.HTML), encoding="utf-8")
+    except OSError as error:
+        raise Trouble(f"{document} cannot be written: {error.strerror}.") from error
+    teller.say(f"what was agreed, as people sign it: {document} (syncline document)")
+
+
+async def _stay(teller: _Teller, project: Project, setup: Setup) -> None:
+    from syncline.console.serving import Place, served
+
     teller.step("Both systems stay in step until you press Ctrl-C: edit them, and look")
-    async with _in_step(setup):
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+    async with served(project, setup.store, Place(port=0), "demo") as console:
+        teller.say(f"The console: {console.link} (syncline console)")
+        async with _in_step(setup):
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
 
 
 def _counted(planned: Plan) -> list[dict[str, Any]]:

@@ -391,11 +391,11 @@ def test_records_are_kept_apart_but_those_that_are_linked(models: Models) -> Non
     models.sync()
     one, two = (refs(models, trace, ERP, BC) for trace in ("c0", "c1"))
     apart = frozenset((one[0], two[1]))
-    assert joining.keep_apart(models.store, [frozenset(one), apart]) == [apart]
+    assert joining.keep_apart(models.store, [frozenset(one), apart], models.setup.now()) == [apart]
     with pytest.raises(CannotJoin, match=f"are linked. syncline unlink {min(one)} ends that, and keeps them apart."):
-        joining.keep_apart(models.store, [frozenset(one)])
+        joining.keep_apart(models.store, [frozenset(one)], models.setup.now())
     with pytest.raises(CannotJoin, match="Only records of one flow may be taken for the same, and these are: "):
-        joining.keep_apart(models.store, [frozenset((one[0], Ref("orders", BC, "o")))])
+        joining.keep_apart(models.store, [frozenset((one[0], Ref("orders", BC, "o")))], models.setup.now())
 
 
 def test_what_is_parked_is_tried_again_when_a_person_says_so(models: Models) -> None:
