@@ -113,7 +113,8 @@ class _Looking:
         arrivals += [Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in links or r in pending]
         cursors = {(self._flow.name, self._side): page.cursor}
         facts = doubtful(self._flow, self._side) if page.rewound else {}
-        store.save(Memory(arrivals=arrivals, done=done, shadows=fresh, cursors=cursors, facts=facts))
+        released = [ref for ref, _ in done]  # nobody need decide of what takes no part any more
+        store.save(Memory(arrivals=arrivals, done=done, released=released, shadows=fresh, cursors=cursors, facts=facts))
 
     async def _known(self, linked: Sequence[Record]) -> Known:
         if not linked:

@@ -141,6 +141,7 @@ def test_what_was_held_and_takes_no_part_any_more_is_worked_on_no_more(models: M
     models.change(ERP, "no!", search="no")
     models.sync()
     assert models.arrival(ref) is None
+    assert not models.parked()
 
 
 def test_a_new_record_that_takes_no_part_is_worked_off(models: Models) -> None:
