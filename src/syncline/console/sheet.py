@@ -9,15 +9,15 @@ from msgspec import UNSET, Struct
 
 from syncline.console.desk import Desk
 from syncline.console.views import record_url
-from syncline.engine.chains import chains
 from syncline.engine.people.names import Names, line_number
-from syncline.engine.people.words import shown, when
+from syncline.engine.people.outlook import outlook
+from syncline.engine.people.words import shown
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, Property
 from syncline.mapping.translate import row
 from syncline.reconcile.merge import holds
-from syncline.records import Link, LinkState, Ref, Row, Shadow, Value, Values
-from syncline.store import Arrival, Pair, Parked
+from syncline.records import Link, Ref, Row, Shadow, Value, Values
+from syncline.store import Pair, Parked
 
 
 class Cell(Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ def sheet(desk: Desk, names: Names, ref: Ref) -> Sheet | None:
         lines=tuple(known.lines(flow.properties, sides, None)),
         order_lines=tuple(known.order_lines(sides, pair)),
         parked=tuple(parked.values()),
-        next=tuple(_next(desk, names, pair, refs, arrivals, parked)),
+        next=tuple(outlook(store, desk.flows, names, pair, list(refs.values()), desk.now())),
     )
 
 
@@ -186,48 +186,3 @@ def _state(p: Property, sides: Sequence[str], now: Mapping[str, Values]) -> str:
         return ""
     agree = any(all(holds(p, s, value, other) for s, other in held.items()) for value in held.values())
     return "" if agree else "differs"
-
-
-def _next(
-    desk: Desk,
-    names: Names,
-    pair: Pair | None,
-    refs: Mapping[str, Ref],
-    arrivals: Mapping[Ref, Arrival],
-    parked: Mapping[Ref, Parked],
-) -> Iterator[str]:
-    store, now = desk.store, desk.now()
-    told = False
-    for wish in store.wishes():
-        if set(wish.refs) & set(refs.values()):
-            told = True
-            does = {"link": "links them", "unlink": "ends their link", "delete": f"deletes it in {wish.side}"}[
-                wish.kind
-            ]
-            yield f"The next pass {does}" + (f", as {wish.by} said." if wish.by else ", as a person said.")
-    for answer in store.answers([pair.link.id] if pair is not None else []):
-        told = True
-        value = shown(names.value(pair.link.flow if pair else "", answer.property, answer.value))
-        place = names.place(answer.link, answer.line, answer.property)
-        yield f"{place} will be {value}" + (f", as {answer.by} said." if answer.by else ", as a person said.")
-    waiting = chains(store, desk.flows, parked.values())
-    for ref, each in parked.items():
-        told = True
-        chain = waiting.get(ref)
-        yield str(chain) if chain is not None else f"{ref} is parked as {each.cause}: {each.message}"
-    for ref, arrival in arrivals.items():
-        if arrival.due is None:
-            continue
-        told = True
-        what = "was deleted there" if arrival.record is None else "is due"
-        later = "" if arrival.due <= now else f", to be tried again at {when(arrival.due)}"
-        tries = f", after {arrival.attempts} tries" if arrival.attempts else ""
-        yield f"{ref} {what}{later}{tries}: the next pass works on it."
-    if pair is not None and pair.link.state is not LinkState.ACTIVE:
-        told = True
-        yield {
-            LinkState.RESTING: "The link rests: a record takes no part any more, and nothing is written.",
-            LinkState.COMPLETED: "One side has closed it for good: nothing is written any more.",
-        }[pair.link.state]
-    if not told:
-        yield "Nothing is to be done: an edit on either side will be taken up by the next pass."

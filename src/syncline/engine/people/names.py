@@ -263,7 +263,11 @@ def _subject(names: Names, pair: Pair) -> Subject:
 def _alone(names: Names, store: Store, refs: Sequence[Ref]) -> list[Subject]:
     """Records without a link of which the journal tells."""
     parked = store.parked_refs(refs)
-    called = {ref: names.of_parked(parked[ref]) if ref in parked else ref.id for ref in refs if store.history(ref)}
+    called = {
+        ref: names.of_parked(parked[ref]) if ref in parked else ref.id
+        for ref in refs
+        if ref in parked or store.history(ref)
+    }
     return [Subject(name=name, refs=(ref,)) for ref, name in called.items()]
 
 
