@@ -42,6 +42,10 @@ _COMMANDS = {
         "links": ("syncline.cli.looking:links_command", "Which records are the same."),
         "parked": ("syncline.cli.parking:parked_command", "What is not worked on and why; retry it."),
         "holds": ("syncline.cli.holding:holds_command", "Edits of too many records at once; let them pass."),
+        "doctor": (
+            "syncline.cli.doctoring:doctor_command",
+            "Whether all is there to work with, and the mend.",
+        ),
         "why": ("syncline.cli.explaining:why_command", "Where each value came from, or why it is not synchronised."),
         "history": ("syncline.cli.looking:history_command", "Everything that was done to a record."),
     },

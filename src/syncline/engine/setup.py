@@ -58,7 +58,7 @@ async def identities(setup: Setup) -> dict[str, str]:
     """Which company each side is. Raises `EngineError` for one that is another than the store remembers."""
     found = {side: await setup.systems[side].identity() for side in setup.sides}
     for side, identity in found.items():
-        known = setup.store.fact(_canary(side))
+        known = remembered(setup.store, side)
         if known is not None and known != identity:
             name, before = await setup.systems[side].company_name(), setup.store.fact(_name(side))
             raise EngineError(
@@ -67,6 +67,11 @@ async def identities(setup: Setup) -> dict[str, str]:
                 "Correct its address or company, or give this one a store of its own.",
             )
     return found
+
+
+def remembered(store: Store, side: str) -> str | None:
+    """Which company everything that is remembered of a side is about; ``None`` before the first pass."""
+    return store.fact(_canary(side))
 
 
 async def check_identities(setup: Setup) -> list[str]:

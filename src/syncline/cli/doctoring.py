@@ -1,0 +1,55 @@
+"""``doctor``: whether everything is there for Syncline to work, and what would mend it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from syncline.cli.app import App, json_option, pass_app
+from syncline.cli.failing import Exit
+from syncline.cli.output import emit, say, tell
+from syncline.engine.people.words import count, shown
+
+if TYPE_CHECKING:
+    from syncline.project.doctor import Check
+
+
+@click.command("doctor")
+@json_option
+@pass_app
+@click.pass_context
+def doctor_command(ctx: click.Context, app: App, as_json: bool) -> None:
+    """Look at the store, the secrets and each system: sign-in, company, clock, and every property that is mapped.
+
+    Nothing is written to any system. The exit code is 3 if something is wrong.
+    """
+    from syncline.cli import logs
+
+    logs.tell_retries(verbose=app.verbose)
+    checks = asyncio.run(_examined(app, as_json=as_json))
+    wrong = [check for check in checks if not check.good]
+    if as_json:
+        emit({"checks": checks, "good": not wrong})
+    elif wrong:
+        tell(f"\n{count(len(wrong), 'thing')} to be mended.")
+    else:
+        tell("\nAll is well. What may be written, syncline accept tries in a test company.")
+    if wrong:
+        ctx.exit(Exit.NO_SYSTEM)
+
+
+async def _examined(app: App, *, as_json: bool) -> list[Check]:
+    """All checks; each is told when it is done, unless a script listens."""
+    from syncline.project.doctor import examine
+
+    found: list[Check] = []
+    async for check in examine(app.project()):
+        found.append(check)
+        if not as_json:
+            about = f"{check.about}: " if check.about else ""
+            say(f"{'well ' if check.good else 'WRONG'}  {about}{check.what}: {shown(check.words)}")
+            if check.mend:
+                say(shown(check.mend), indent=7)
+    return found
