@@ -17,6 +17,7 @@ _COMMANDS = {
     "Begin": {
         "init": ("syncline.cli.starting:init_command", "Write a new project for two systems."),
         "demo": ("syncline.demo.command:demo_command", "See it work between two sandboxes."),
+        "completion": ("syncline.cli.completing:completion_command", "Let a shell complete commands and options."),
         "sandbox": ("syncline.cli.sandboxes:sandbox_command", "A system to try things on, as a local server."),
     },
     "Bring in step": {
