@@ -103,3 +103,24 @@ def test_it_is_served_beside_the_passes(folder: Path) -> None:
         assert httpx.get(f"{address}sign-in").status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == 0
+
+
+def test_a_record_is_opened_in_the_console_that_is_served(folder: Path) -> None:
+    nowhere = call(folder, "open", "Alfreds")
+    assert (nowhere.code, nowhere.out) == (2, "")
+    assert "No console is served for this project. Start one: syncline console" in nowhere.err
+    with started(folder, "console", "--port", "0") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        address = process.stdout.readline().strip()
+        link = process.stderr.readline().strip().rpartition(" ")[2]
+        page = call(folder, "open", "Alfreds").lines
+        assert page == [f"{address}records/customerp/customers/c1"]
+        assert call(folder, "open", "Alfreds", "--json").json == {"address": page[0]}
+        with httpx.Client(base_url=address, follow_redirects=True) as client:
+            client.get(link)
+            assert "Alfreds Futterkiste" in client.get(page[0]).text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert call(folder, "open", "Alfreds").code == 2
+    assert "Nothing is remembered of nobody" in call(folder, "open", "nobody").err

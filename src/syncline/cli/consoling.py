@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncline.cli.app import App, json_option, pass_app, who
+from syncline.cli.app import App, check_flow, flow_option, json_option, pass_app, who
 from syncline.cli.failing import Exit, Failure
 from syncline.cli.output import emit, say, table, tell
 from syncline.engine.people.words import when
@@ -170,3 +170,33 @@ def remove_command(app: App, name: str, as_json: bool) -> None:
         emit({"removed": name})
     else:
         tell(f"{name} may not sign in any more.")
+
+
+@click.command("open")
+@click.argument("record")
+@flow_option
+@json_option
+@pass_app
+def open_command(app: App, record: str, flow: str | None, as_json: bool) -> None:
+    """Show RECORD in the console that is served for this project.
+
+    RECORD is an id, a number, a name, or side/flow/id. Where there is no browser, the address is only printed.
+    """
+    from syncline.console.serving import where_served
+    from syncline.console.views import record_url
+    from syncline.engine.people.names import the_one
+
+    project = app.project()
+    check_flow(project, flow)
+    with project.open_store() as store:
+        subject = the_one(store, project.flows, record, flow)
+        at = where_served(store)
+    if at is None:
+        raise Failure("No console is served for this project. Start one: syncline console", Exit.MISTAKE)
+    address = at.rstrip("/") + record_url(subject.refs[0])
+    if as_json:
+        emit({"address": address})
+        return
+    say(address)
+    if sys.stdout.isatty():
+        click.launch(address)

@@ -43,6 +43,7 @@ _COMMANDS = {
         "links": ("syncline.cli.looking:links_command", "Which records are the same."),
         "parked": ("syncline.cli.parking:parked_command", "What is not worked on and why; retry it."),
         "holds": ("syncline.cli.holding:holds_command", "Edits of too many records at once; let them pass."),
+        "open": ("syncline.cli.consoling:open_command", "Show a record in the console."),
         "doctor": (
             "syncline.cli.doctoring:doctor_command",
             "Whether all is there to work with, and the mend.",

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
 from msgspec import Struct
@@ -20,10 +21,12 @@ from syncline.console.attempts import Attempts
 from syncline.console.desk import Desk
 from syncline.console.onetime import OneTimeLink
 from syncline.project import Project
-from syncline.store import Store
+from syncline.store import Memory, Store
 
 LOOPBACK = "127.0.0.1"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_ADDRESS = "address of the console"
+"""The fact that tells others where it is served; one that has died may have left it behind."""
 _GRACE = 2
 """Seconds that a page is given to end."""
 
@@ -120,11 +123,25 @@ async def served(project: Project, store: Store, place: Place, person: str) -> A
         await asyncio.wait({serving, asyncio.ensure_future(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
         name = f"[{place.host}]" if ":" in place.host else place.host
         address = f"{'https' if place.certificate else 'http'}://{name}:{listener.getsockname()[1]}/"
+        store.save(Memory(facts={_ADDRESS: address}))
         try:
             yield Served(address=address, link=f"{address}sign-in/{desk.link.token}" if desk.link else None)
         finally:
             server.should_exit = True
             await serving
+
+
+def where_served(store: Store) -> str | None:
+    """The address of a console of this store that answers; ``None`` where none does."""
+    address = store.fact(_ADDRESS)
+    if not address:
+        return None
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((parts.hostname or LOOPBACK, parts.port or 0), timeout=_GRACE):
+            return address
+    except OSError:
+        return None
 
 
 def _listen(place: Place) -> socket.socket:
