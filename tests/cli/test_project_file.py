@@ -224,4 +224,5 @@ def test_the_published_schema_is_up_to_date() -> None:
         "systems",
         "flows",
         "document",
+        "accept",
     }
