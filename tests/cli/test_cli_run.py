@@ -71,7 +71,7 @@ def test_a_system_that_is_away_is_waited_for(systems: Systems, tmp_path: Path) -
             edit(project / "syncline.yaml", "flows: flows", "flows: [flows/products.yaml]")
             process = stack.enter_context(running(project))
             first.made("products", sku="P1", name="Made while both were there")
-            until(process.stdout, ": 1 created in businesscentral")
+            until(process.stdout, " 1 created in businesscentral")
         away = until(process.stderr, "The next try is in")
         assert "customerp: " in away
         assert away.endswith("The next try is in 0.1 s.\n")
@@ -79,7 +79,7 @@ def test_a_system_that_is_away_is_waited_for(systems: Systems, tmp_path: Path) -
         with erp.running(tmp_path, *kept, "--port", first.address.rpartition(":")[2]) as second:
             until(process.stderr, "It works again.")
             second.made("products", sku="P2", name="Made after it was away")
-            until(process.stdout, ": 1 created in businesscentral")
+            until(process.stdout, " 1 created in businesscentral")
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=20)
     assert process.returncode == 0
