@@ -320,8 +320,8 @@ async def test_who_is_kept_apart_is_not_taken_for_a_record_whose_answer_was_lost
 async def test_a_record_of_which_nothing_is_made_is_not_asked_about(both: Pair) -> None:
     both.change_flow(
         "customers",
-        "businesscentral: {entity: customers, where",
-        "businesscentral: {entity: customers, write: off, where",
+        "businesscentral: {entity: customers, title: Customers company, where",
+        "businesscentral: {entity: customers, title: Customers company, write: off, where",
     )
     await theirs(both, "One", taxRegistrationNumber="O1")
     await both.sync()

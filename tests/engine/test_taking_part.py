@@ -34,7 +34,9 @@ async def test_what_was_there_before_a_flow_is_taken_up_from_now_on_is_left_alon
 
 
 async def test_a_side_that_is_only_read_is_never_written(both: Pair) -> None:
-    both.change_flow("customers", "customerp: {entity: customers}", "customerp: {entity: customers, write: off}")
+    both.change_flow(
+        "customers", "{entity: customers, title: Customer}", "{entity: customers, title: Customer, write: off}"
+    )
     made = await customer(both, 1, address={"city": "Oslo"})
     await both.central.create("customers", {"type": "Company", "displayName": "Theirs"})
     before = await both.erp.all("customers")
@@ -55,7 +57,9 @@ async def test_a_side_that_is_only_read_is_never_written(both: Pair) -> None:
 
 async def test_a_where_says_which_take_part_and_who_leaves_it_rests(both: Pair) -> None:
     both.change_flow(
-        "customers", "customerp: {entity: customers}", "customerp: {entity: customers, where: {hold: [none, shipping]}}"
+        "customers",
+        "customerp: {entity: customers, title: Customer}",
+        "customerp: {entity: customers, title: Customer, where: {hold: [none, shipping]}}",
     )
     made = await customer(both, 1)
     held = await customer(both, 2, hold="all")

@@ -51,7 +51,9 @@ async def test_an_order_is_shown_with_what_its_customer_is_parked_for(both: Pair
 
 async def test_a_reference_to_what_takes_no_part_is_for_a_person(both: Pair) -> None:
     both.change_flow(
-        "customers", "customerp: {entity: customers}", "customerp: {entity: customers, where: {hold: none}}"
+        "customers",
+        "customerp: {entity: customers, title: Customer}",
+        "customerp: {entity: customers, title: Customer, where: {hold: none}}",
     )
     buyer = await both.erp.create("customers", {"name": "Buyer", "hold": "all"})
     made = await order(both, buyer["id"])
