@@ -36,6 +36,7 @@ from syncline.records import (
     Unavailable,
     Unknown,
     Update,
+    Value,
     Values,
 )
 
@@ -144,16 +145,12 @@ class Desk:
         records = await self.setup.systems[side].get(view(agreed, side), list(ids)) if ids else {}
         return await self._told(agreed, side, records)
 
-    async def found(self, flow: str, side: str, name: str, values: Values) -> dict[str, Told]:
-        """The records that hold this value of a property, by a search of the side itself."""
+    async def found(self, flow: str, side: str, name: str, value: Value) -> list[str]:
+        """The ids of the records that hold this value of a property, by a search of the side itself."""
         agreed = self.agreed[flow]
-        sent = fields(self._any_way[flow], side, values, await self._knowing.to_write(agreed, []), creating=False)
-        (path,) = agreed.properties[name].columns[side].paths
-        raw: object = sent.fields
-        for key in path.split("."):
-            raw = raw[key] if isinstance(raw, Mapping) else None
-        records = await self.setup.systems[side].find(view(agreed, side), path, [str(raw)])
-        return await self._told(agreed, side, {record.id: record for record in records})
+        column = agreed.properties[name].columns[side]
+        (path,), (raw,) = column.paths, column.lens.put(value)
+        return [record.id for record in await self.setup.systems[side].find(view(agreed, side), path, [str(raw)])]
 
     async def some(self, flow: str, side: str) -> list[Told]:
         """The records of a first page."""

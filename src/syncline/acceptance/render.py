@@ -32,6 +32,11 @@ def tried(finding: Finding) -> str:
     return " ".join(part for part in (finding.property, finding.what) if part)
 
 
+def headline(finding: Finding) -> str:
+    """What was tried, and from where to where."""
+    return tried(finding) + (f" ({finding.origin} → {finding.target})" if finding.origin else "")
+
+
 def _junit(report: Report) -> str:
     """A suite a flow, a case a finding, as Jenkins, GitLab and GitHub's reporters read them."""
     root = ET.Element("testsuites", {"name": report.title, **_counts(report.findings)})
@@ -40,8 +45,7 @@ def _junit(report: Report) -> str:
         about = {"name": flow, "timestamp": report.began.isoformat(), **_counts(findings)}
         suite = ET.SubElement(root, "testsuite", about)
         for finding in findings:
-            way = f" ({finding.origin} → {finding.target})" if finding.origin else ""
-            case = ET.SubElement(suite, "testcase", classname=flow, name=one_line(tried(finding) + way))
+            case = ET.SubElement(suite, "testcase", classname=flow, name=one_line(headline(finding)))
             if finding.verdict is Verdict.FAILED:
                 told = ET.SubElement(case, "failure", message=one_line(finding.why or "it is not as agreed"))
                 told.text = one_line(f"expected {finding.expected or '(empty)'}, found {finding.found or '(empty)'}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from syncline.acceptance.book import Book, Place
-from syncline.acceptance.checklist import rows
+from syncline.acceptance.checklist import IN_LINES, rows
 from syncline.acceptance.desk import Declined, Desk
 from syncline.acceptance.report import Finding, Report, Verdict
 from syncline.acceptance.trial import Cannot, Trial
@@ -189,7 +189,7 @@ class _Run:
                     seen.setdefault(name, {})[value] = None
                 for line in told.row.lines or ():
                     for name, value in line.values.items():
-                        seen.setdefault(f"lines.{name}", {})[value] = None
+                        seen.setdefault(f"{IN_LINES}{name}", {})[value] = None
         return {name: [value for value in values if value is not None] for name, values in seen.items()}
 
     async def _codes(self) -> dict[tuple[str, str], CodeTable]:
@@ -245,7 +245,7 @@ class _Run:
             if flow not in self._desk.agreed:
                 continue
             for side in self._desk.agreed[flow].sides:
-                found |= {Ref(flow, side, id_) for id_ in await self._desk.found(flow, side, name, {name: value})}
+                found |= {Ref(flow, side, id_) for id_ in await self._desk.found(flow, side, name, value)}
         return found
 
 

@@ -41,7 +41,6 @@ class Sheet(Struct, frozen=True, kw_only=True):
     are none, and why.
     """
 
-    serial: int
     values: Mapping[str, Sequence[Value]]
     without: Mapping[str, str]
 
@@ -118,7 +117,7 @@ class Trial:
         if self._handle is not None:
             for value in values.get(self._handle, ()):
                 self._book.expect(self._flow.name, self._handle, str(value))
-        return Sheet(serial=serial, values=values, without=without)
+        return Sheet(values=values, without=without)
 
     def _typed(self, sheet: Sheet, side: str, target: str, turn: int = 0) -> dict[str, Value]:
         """What a person types into a new record: all that is to travel."""

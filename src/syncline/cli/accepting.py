@@ -16,7 +16,7 @@ from syncline.cli.output import emit, say, table, tell
 from syncline.engine.people.words import count, shown
 
 if TYPE_CHECKING:
-    from syncline.acceptance.report import Finding, Report
+    from syncline.acceptance.report import Report
 
 _ENDINGS = {".html": "html", ".htm": "html", ".rst": "rst", ".xml": "xml", ".json": ""}
 
@@ -120,16 +120,12 @@ def _show(report: Report) -> None:
 
 
 def _failures(report: Report) -> Iterator[str]:
+    from syncline.acceptance.render import headline
+
     for finding in report.findings:
         if finding.verdict == "failed":
-            yield f"\nfailed: {_where(finding)}"
+            yield f"\nfailed: {finding.flow}: {headline(finding)}"
             if finding.expected is not None or finding.found is not None:
                 yield f"  expected {shown(finding.expected)}, found {shown(finding.found)}"
             if finding.why:
                 yield f"  {shown(finding.why)}"
-
-
-def _where(finding: Finding) -> str:
-    what = " ".join(part for part in (finding.property, finding.what) if part)
-    way = f" ({finding.origin} → {finding.target})" if finding.origin else ""
-    return f"{finding.flow}: {what}{way}"

@@ -97,7 +97,7 @@ def links_command(
         if as_json:
             emit({"links": [_told(pair, names) for pair in pairs], "more": more})
             return
-        sides = list(dict.fromkeys(side for f in project.flows.values() for side in f.sides))
+        sides = project.sides
         if ids:
             members = ((p.link.flow, names.of_pair(p), *(p.link.members.get(s, "") for s in sides)) for p in pairs)
             table(("flow", "name", *sides), members)

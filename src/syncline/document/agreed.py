@@ -29,7 +29,7 @@ _DELETIONS = {
 def describe(project: Project, made: datetime) -> Document:
     """The agreement of a project as it is now. No system is asked."""
     flows = project.flows
-    titles = {side: project.systems[side].title for flow in flows.values() for side in flow.sides}
+    titles = {side: project.systems[side].title for side in project.sides}
     typical = _typical(flows)
     said = project.introduced
     paragraphs = tuple(" ".join(part.split()) for part in said.introduction.split("\n\n") if part.strip())

@@ -42,7 +42,7 @@ async def examine(project: Project, environment: Mapping[str, str] = os.environ)
         return
     with store:
         yield Check(about="", what="store", good=True, words=f"{project.store} is open and of this version")
-        for side in dict.fromkeys(side for flow in project.flows.values() for side in flow.sides):
+        for side in project.sides:
             system = project.systems[side]
             lacking = [name for name in system.secrets.values() if not environment.get(name)]
             if lacking:

@@ -83,6 +83,11 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
     """Which companies may be tested in, and with what."""
     document: Document
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The systems that some flow joins, in the order of the flows."""
+        return tuple(dict.fromkeys(side for flow in self.flows.values() for side in flow.sides))
+
     def open_store(self) -> Store:
         """Raises `StoreError`."""
         from syncline.store import Store
@@ -91,8 +96,7 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
 
     def connectors(self, environment: Mapping[str, str] = os.environ) -> dict[str, Connector]:
         """The systems that some flow joins, by side, not yet open. Raises `ProjectError` for variables that lack."""
-        sides = dict.fromkeys(side for flow in self.flows.values() for side in flow.sides)
-        used = [self.systems[side] for side in sides]
+        used = [self.systems[side] for side in self.sides]
         if mistakes := [error for system in used for error in self._lacking(system, environment)]:
             raise ProjectError(mistakes)
         return {

@@ -25,7 +25,7 @@ def routes() -> list[Route]:
 def _history(visit: Visit) -> Response:
     store = visit.desk.store
     actions = get_args(Action)
-    sides = list(dict.fromkeys(side for flow in visit.desk.flows.values() for side in flow.sides))
+    sides = visit.desk.project.sides
     text, wrong = visit.asked("text"), ""
     since, until = (visit.asked(name) for name in ("since", "until"))
     times: list[datetime | None] = []
