@@ -22,7 +22,8 @@ from pathlib import Path
 import httpx
 
 from syncline.console.passwords import hashed
-from syncline.console.serving import Place, served
+from syncline.console.serving import served
+from syncline.listening import Place
 from syncline.project import load
 from syncline.project.scaffold import scaffold
 from syncline.records import Link, Record, Ref, Shadow, Value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -43,14 +44,14 @@ def call(folder: Path, *arguments: str, environment: Mapping[str, str | None] | 
     return Called(result.exit_code, result.stdout, result.stderr)
 
 
-def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def started(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     """In a process of its own."""
     return subprocess.Popen(
         [*RUN, "-C", str(folder), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
     )
 
 
@@ -69,6 +70,14 @@ class Systems(NamedTuple):
     def project(self, folder: Path) -> Path:
         scaffold(folder, businesscentral=self.central.address, customerp=self.erp.address, company=None)
         return folder
+
+
+def free_port() -> int:
+    """One that nobody listens on just now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 def edit(file: Path, old: str, new: str) -> None:

@@ -43,7 +43,7 @@ def test_a_port_that_is_taken_is_told(folder: Path) -> None:
         port = other.getsockname()[1]
         called = call(folder, "console", "--port", str(port))
     assert (called.code, called.out) == (2, "")
-    assert f"Port {port} of 127.0.0.1 is taken by another program: choose another with --port." in called.err
+    assert f"Port {port} of 127.0.0.1 is taken by another program: choose another." in called.err
 
 
 def test_other_machines_are_not_served_before_there_is_a_user(folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.calling import Systems, call, edit
+from cli.calling import Systems, call, edit, free_port
 
 
 def wrong(called_out: str) -> list[str]:
@@ -76,3 +76,41 @@ def test_what_a_system_does_not_have_is_told_in_its_words(project: Path) -> None
     called = call(project, "doctor")
     assert called.code == 3
     assert [line.split(": ")[:2] for line in wrong(called.out)] == [["WRONG  customerp", "products"]]
+
+
+SECRET = "SYNCLINE_TEST_HOOKS"
+
+
+def _with_webhooks(project: Path, url: str, listen: str) -> None:
+    file = project / "syncline.yaml"
+    file.write_text(f"{file.read_text()}\nwebhooks: {{url: '{url}', secret: {SECRET}, listen: '{listen}'}}\n")
+
+
+def test_whether_webhooks_reach_this_project_is_tried(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET, "x" * 24)
+    at = f"127.0.0.1:{free_port()}"
+    _with_webhooks(project, f"http://{at}/hooks", at)
+    called = call(project, "doctor")
+    assert called.code == 0
+    for side in ("customerp", "businesscentral"):
+        assert f"well   {side}: webhooks: a call to http://{at}/hooks/{side} comes here" in called.out
+
+
+def test_webhooks_that_end_elsewhere_are_told(project: Path, systems: Systems, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET, "x" * 24)
+    at = f"127.0.0.1:{free_port()}"
+    _with_webhooks(project, f"{systems.erp.address}/hooks", at)
+    called = call(project, "doctor")
+    assert called.code == 3
+    assert len(wrong(called.out)) == 2
+    assert "answers with status 404, and is not this project's syncline run" in called.out
+    assert f"must pass calls on to {at}" in called.out
+
+
+def test_a_webhook_secret_that_could_be_guessed_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET, "short")
+    _with_webhooks(project, "https://sync.example.com", "127.0.0.1:1")
+    called = call(project, "doctor")
+    (line,) = wrong(called.out)
+    assert line == f"WRONG  webhooks: the environment variable {SECRET} is shorter than 24 characters."
+    assert "openssl rand -base64 32" in called.out

@@ -223,6 +223,7 @@ def test_the_published_schema_is_up_to_date() -> None:
         "store",
         "systems",
         "flows",
+        "webhooks",
         "document",
         "accept",
     }

@@ -14,7 +14,8 @@ import httpx
 
 from console.elsewhere import elsewhere
 from syncline.console.passwords import hashed
-from syncline.console.serving import Place, Served, served
+from syncline.console.serving import Served, served
+from syncline.listening import Place
 from syncline.project import load
 from syncline.store import Role, Store, User
 

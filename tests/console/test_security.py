@@ -16,7 +16,7 @@ from syncline.console.app import create_app
 from syncline.console.attempts import Attempts
 from syncline.console.desk import Desk
 from syncline.console.onetime import LASTS, OneTimeLink
-from syncline.console.serving import CannotServe, Place
+from syncline.listening import CannotServe, Place
 from syncline.project import load
 from syncline.store import Role
 

@@ -19,7 +19,8 @@ from syncline.cli.output import emit, say, table, tell
 from syncline.engine.people.words import when
 
 if TYPE_CHECKING:
-    from syncline.console.serving import Place, Served
+    from syncline.console.serving import Served
+    from syncline.listening import Place
     from syncline.project import Project
     from syncline.store import Role
 
@@ -47,7 +48,7 @@ def console_command(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from syncline.console.serving import Place
+    from syncline.listening import Place
 
     app = ctx.find_object(App)
     assert app is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +15,7 @@ from syncline.cli.output import emit, say, tell
 from syncline.engine.people.words import count, shown
 
 if TYPE_CHECKING:
+    from syncline.project import Project
     from syncline.project.doctor import Check
 
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 @pass_app
 @click.pass_context
 def doctor_command(ctx: click.Context, app: App, as_json: bool) -> None:
-    """Look at the store, the secrets and each system: sign-in, company, clock, and every property that is mapped.
+    """Look at the store, the secrets, the webhooks and each system: sign-in, company, clock, and what is mapped.
 
     Nothing is written to any system. The exit code is 3 if something is wrong.
     """
@@ -45,11 +48,30 @@ async def _examined(app: App, *, as_json: bool) -> list[Check]:
     from syncline.project.doctor import examine
 
     found: list[Check] = []
-    async for check in examine(app.project()):
-        found.append(check)
-        if not as_json:
-            about = f"{check.about}: " if check.about else ""
-            say(f"{'well ' if check.good else 'WRONG'}  {about}{check.what}: {shown(check.words)}")
-            if check.mend:
-                say(shown(check.mend), indent=7)
+    project = app.project()
+    async with _heard(project):
+        async for check in examine(project):
+            found.append(check)
+            if not as_json:
+                about = f"{check.about}: " if check.about else ""
+                say(f"{'well ' if check.good else 'WRONG'}  {about}{check.what}: {shown(check.words)}")
+                if check.mend:
+                    say(shown(check.mend), indent=7)
     return found
+
+
+@asynccontextmanager
+async def _heard(project: Project) -> AsyncIterator[None]:
+    """Somebody must answer at the address of the webhooks: where no ``syncline run`` does, it is done here."""
+    from syncline.listening import CannotServe, Place, listening
+    from syncline.project import ProjectError
+    from syncline.runtime.announcements import Announcements
+    from syncline.runtime.receiver import create_app
+
+    async with AsyncExitStack() as stack:
+        if project.webhooks is not None:
+            with suppress(CannotServe, ProjectError):  # it is being answered there; what lacks is told by the check
+                app = create_app({}, project.hooks(), Announcements(()))
+                place = Place(port=project.webhooks.port, host=project.webhooks.host)
+                await stack.enter_async_context(listening(app, place))
+        yield

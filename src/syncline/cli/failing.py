@@ -32,7 +32,7 @@ _EXPECTED = {
     "syncline.engine.guards.scan.TooManyDeleted": Exit.DIFFERS,
     "syncline.engine.guards.restored.WentBack": Exit.DIFFERS,
     "syncline.engine.guards.restored.NoSuchSide": Exit.MISTAKE,
-    "syncline.console.serving.CannotServe": Exit.MISTAKE,
+    "syncline.listening.CannotServe": Exit.MISTAKE,
     "syncline.engine.people.names.NotFound": Exit.MISTAKE,
     "syncline.engine.setup.EngineError": Exit.NO_SYSTEM,
     "syncline.store.lock.StoreLocked": Exit.LOCKED,

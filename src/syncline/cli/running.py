@@ -1,4 +1,4 @@
-"""``run``: the pass, again and again, until it is told to stop."""
+"""``run``: the passes go on, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,16 +20,25 @@ if TYPE_CHECKING:
     from syncline.engine.report import Result
     from syncline.engine.setup import Setup
     from syncline.project import Project
-
-_GRACE = 10.0
-"""Seconds that a pass is given to end when it is told to stop. Cut off after that, it loses nothing either."""
-_LONGEST = 300.0
-"""Seconds between tries, at most, while a system is away."""
+    from syncline.runtime.staying import Paces
 
 
 @click.command("run")
 @click.option(
-    "--every", type=click.FloatRange(0.1), default=5.0, show_default=True, metavar="SECONDS", help="The pause."
+    "--every",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The pause between looks at what no webhook announces.",
+)
+@click.option(
+    "--sweep",
+    type=click.FloatRange(0.1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The pause between looks at everything.",
 )
 @click.option(
     "--console",
@@ -42,102 +51,83 @@ _LONGEST = 300.0
 )
 @json_option
 @pass_app
-def run_command(app: App, every: float, port: int | None, as_json: bool) -> None:
-    """Repeat the pass until stopped by ctrl-c or SIGTERM.
+def run_command(app: App, every: float, sweep: float, port: int | None, as_json: bool) -> None:
+    """Stay in step until stopped by ctrl-c or SIGTERM.
 
-    A pass that fails because a system is away is told and tried again, with growing pauses.
+    What the systems announce by webhook (see syncline.yaml) is looked at at once, the rest again and again. A pass that
+    fails because a system is away is told and tried again, with growing pauses.
     """
     from syncline.cli import logs
+    from syncline.runtime.staying import Paces
 
     logs.tell_retries(verbose=app.verbose)
-    project = app.project()
-    asyncio.run(_Runner(project, every, port, as_json=as_json).run())
+    asyncio.run(_run(app.project(), Paces(every=every, sweep=sweep), port, as_json=as_json))
 
 
-class _Runner:
-    def __init__(self, project: Project, every: float, port: int | None, *, as_json: bool) -> None:
+async def _run(project: Project, paces: Paces, port: int | None, *, as_json: bool) -> None:
+    """Raises what no later try can mend: a refused sign-in, another company."""
+    from syncline.runtime.announcements import Announcements
+    from syncline.runtime.hearing import hearing
+    from syncline.runtime.staying import Staying
+
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    announcements = Announcements(project.flows.values())
+    async with (
+        project.open("syncline run") as setup,
+        _console(project, setup, port),
+        hearing(project, setup, announcements, _say_now) as announced,
+    ):
+        tell(f"Running, every {paces.every:g} s. Stop with ctrl-c.")
+        told = _Told(project, setup, as_json=as_json)
+        await Staying(setup, paces, announcements, announced, told).run(stop)
+    tell("Stopped.")
+
+
+@asynccontextmanager
+async def _console(project: Project, setup: Setup, port: int | None) -> AsyncIterator[None]:
+    """Beside the passes, where it is wanted. Raises `CannotServe`."""
+    if port is None:
+        yield
+        return
+    from syncline.console.serving import served
+    from syncline.listening import Place
+
+    async with served(project, setup.store, Place(port=port), who()) as at:
+        tell_where(at, tell)
+        yield
+
+
+def _say_now(sentence: str) -> None:
+    tell(f"{when(datetime.now(UTC))} {sentence}")
+
+
+class _Told:
+    """What the terminal, or a script, is told."""
+
+    def __init__(self, project: Project, setup: Setup, *, as_json: bool) -> None:
         self._project = project
-        self._every = every
-        self._port = port
+        self._setup = setup
         self._as_json = as_json
-        self._stop = asyncio.Event()
-        self._failures = 0
 
-    async def run(self) -> None:
-        """Raises what no later try can mend: a refused sign-in, another company."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
-        async with self._project.open("syncline run") as setup, self._console(setup):
-            tell(f"Running, every {self._every:g} s. Stop with ctrl-c.")
-            while not self._stop.is_set():
-                pause = await self._pass(setup)
-                await self._sleep(pause)
-        tell("Stopped.")
+    def failed(self, error: Exception, pause: float) -> None:
+        _say_now(f"{error} The next try is in {pause:.3g} s.")
 
-    @asynccontextmanager
-    async def _console(self, setup: Setup) -> AsyncIterator[None]:
-        """Beside the passes, where it is wanted. Raises `CannotServe`."""
-        if self._port is None:
-            yield
-            return
-        from syncline.console.serving import Place, served
+    def works_again(self) -> None:
+        _say_now("It works again.")
 
-        async with served(self._project, setup.store, Place(port=self._port), who()) as at:
-            tell_where(at, tell)
-            yield
-
-    async def _pass(self, setup: Setup) -> float:
-        """One pass; how long to pause after it."""
-        from syncline.connectors.base import ConnectorError, SignInRefused
-        from syncline.engine.guards.restored import WentBack
-        from syncline.engine.sync import sync
-
-        try:
-            result = await self._until_stopped(asyncio.ensure_future(sync(setup)))
-        except SignInRefused:
-            raise  # asking on with what is refused may lock the account
-        except (ConnectorError, WentBack) as error:  # a replica that lags far behind looks like a backup for a while
-            pause = min(self._every * 2.0**self._failures, max(_LONGEST, self._every))
-            self._failures += 1
-            tell(f"{when(datetime.now(UTC))} {error} The next try is in {pause:g} s.")
-            return pause
-        if self._failures:
-            self._failures = 0
-            tell(f"{when(datetime.now(UTC))} It works again.")
-        if result is not None:
-            self._report(result, setup)
-        return self._every
-
-    async def _until_stopped(self, work: asyncio.Future[Result]) -> Result | None:
-        """``None`` if it had to be cut off."""
-        stopped: asyncio.Future[Any] = asyncio.ensure_future(self._stop.wait())
-        try:
-            either: set[asyncio.Future[Any]] = {work, stopped}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait({work}, timeout=_GRACE)
-            if work.done():
-                return work.result()
-            work.cancel()
-            await asyncio.wait({work})
-            return None
-        finally:
-            stopped.cancel()
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stop.wait(), seconds)
-        except TimeoutError:
-            return
-
-    def _report(self, result: Result, setup: Setup) -> None:
+    def passed(self, result: Result) -> None:
         """Nothing of a pass that found nothing to do, except as JSON: there every pass is a line."""
         from syncline.cli.working import result_told
         from syncline.engine.chains import counts
 
         now = datetime.now(UTC)
         if self._as_json:
-            emit({"at": now} | result_told(result, self._project, counts(setup.store, setup.flows)), compact=True)
+            emit(
+                {"at": now} | result_told(result, self._project, counts(self._setup.store, self._setup.flows)),
+                compact=True,
+            )
             return
         for flow, tally in result.flows.items():
             done = [f"{tally.linked} linked"] if tally.linked else []

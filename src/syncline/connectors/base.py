@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
@@ -109,6 +111,67 @@ class Completes(Protocol):
 
     async def complete(self, view: View, id_: str) -> Outcome:
         """Cannot be taken back. Raises `ConnectorError` where nothing closes records of this entity."""
+
+
+PROOF = "X-Syncline-Proof"
+"""The header in which the address of a hook, when it is only looked at (GET), tells its `Hook.proof`."""
+
+
+class Hook(Struct, frozen=True, kw_only=True):
+    """An address of ours that a system calls when something has changed there, and the secret by which it is known."""
+
+    url: str
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Hook({self.url!r}, ***)"
+
+    @property
+    def proof(self) -> str:
+        """What only who has the secret can tell, and which tells nothing of it."""
+        return hmac.new(self.secret, b"proof", hashlib.sha256).hexdigest()
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """A call to such an address. ``headers`` are in small letters."""
+
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Heard(Struct, frozen=True, kw_only=True):
+    """What a call says: where to look, and no more than that.
+
+    ``entities`` have changed; ``None``: any may have. ``gone`` are ids that are said to be deleted, by entity.
+    ``reply`` is the text that the caller waits for.
+    """
+
+    entities: frozenset[str] | None = frozenset()
+    gone: Mapping[str, tuple[str, ...]] = {}
+    reply: str = ""
+
+
+class NotTheirs(Exception):
+    """A call that does not show that it comes from the system."""
+
+
+@runtime_checkable
+class Announces(Protocol):
+    """A system that calls an address of ours when something has changed."""
+
+    def announced(self, entities: Collection[str]) -> frozenset[str]:
+        """Those of these entities whose changes it announces."""
+
+    async def subscribe(self, hook: Hook, entities: Collection[str]) -> bool:
+        """See to it that changes of these are announced there for at least a day: what is missing is made, what ends
+        soon is renewed. To be called again and again. ``False`` where a person has to tell the system the address.
+
+        Raises `ConnectorError`.
+        """
+
+    def heard(self, hook: Hook, call: Call) -> Heard:
+        """Raises `NotTheirs`."""
 
 
 class ConnectorError(Exception):

@@ -200,7 +200,8 @@ def _leave(teller: _Teller, project: Project, document: Path) -> None:
 
 
 async def _stay(teller: _Teller, project: Project, setup: Setup) -> None:
-    from syncline.console.serving import Place, served
+    from syncline.console.serving import served
+    from syncline.listening import Place
 
     teller.step("Both systems stay in step until you press Ctrl-C: edit them, and look")
     async with served(project, setup.store, Place(port=0), "demo") as console:

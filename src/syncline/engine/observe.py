@@ -18,7 +18,7 @@ from syncline.engine.guards.restored import doubtful
 from syncline.engine.guards.scan import is_due, overdue, scan, scanned
 from syncline.engine.knowing import Knowing
 from syncline.engine.report import Progress
-from syncline.engine.setup import Setup, view
+from syncline.engine.setup import FlowSide, Setup, view
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import row, takes_part
@@ -28,19 +28,34 @@ from syncline.store import Arrival, Memory
 
 
 async def observe(
-    setup: Setup, knowing: Knowing, progress: Progress, *, scanning: bool = False, whole: Collection[str] = ()
+    setup: Setup,
+    knowing: Knowing,
+    progress: Progress,
+    *,
+    flow_sides: Collection[FlowSide] | None = None,
+    scanning: bool = False,
+    whole: Collection[str] = (),
 ) -> None:
-    """Look at every side of every flow once. Raises `ConnectorError`: what was read before it stays remembered.
+    """Look once at every side of every flow, or at these. Raises `ConnectorError`: what was read before it stays
+    remembered.
 
     ``scanning`` looks for deleted records also where it is not yet time for that; on the sides in ``whole`` even if
     they tell their deletions.
     """
     for flow in setup.flows.values():
-        await asyncio.gather(*(_observe(setup, knowing, progress, flow, side) for side in flow.sides))
-        for side in flow.sides:
+        sides = [side for side in flow.sides if flow_sides is None or (flow.name, side) in flow_sides]
+        await asyncio.gather(*(_observe(setup, knowing, progress, flow, side) for side in sides))
+        for side in sides:
             asked = scanning and not setup.systems[side].capabilities.deletions
             if is_due(setup, flow, side) or asked or side in whole:
                 await scan(setup, flow, side)
+
+
+def reported(setup: Setup, refs: Collection[Ref]) -> None:
+    """Note of which records a system called to say that they are deleted. Those that nobody knows are no news."""
+    known = {*setup.store.links_of(refs), *setup.store.arrivals(refs)}
+    now = setup.now()
+    setup.store.save(Memory(arrivals=[Arrival(ref=ref, record=None, seen=now, due=now) for ref in known]))
 
 
 async def _observe(setup: Setup, knowing: Knowing, progress: Progress, flow: Flow, side: str) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from syncline.connectors.base import Connector, View
 from syncline.mapping.model import Flow
 from syncline.store import Memory, Store
+
+FlowSide: TypeAlias = tuple[str, str]
+"""A flow and a side of it: what is looked at by itself."""
 
 
 class EngineError(Exception):
@@ -41,6 +45,10 @@ class Setup(Struct, frozen=True, kw_only=True, eq=False):
     def sides(self) -> tuple[str, ...]:
         """The sides that some flow has, in the order of the flows."""
         return tuple(dict.fromkeys(side for flow in self.flows.values() for side in flow.sides))
+
+    @property
+    def flow_sides(self) -> tuple[FlowSide, ...]:
+        return tuple((flow.name, side) for flow in self.flows.values() for side in flow.sides)
 
 
 def view(flow: Flow, side: str) -> View:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from syncline.engine.delivery.recover import recover
@@ -13,22 +13,22 @@ from syncline.engine.guards.restored import Wanted, begin, check, end
 from syncline.engine.guards.scan import allow, check_share
 from syncline.engine.knowing import Knowing
 from syncline.engine.linking.link import link
-from syncline.engine.observe import observe
+from syncline.engine.observe import observe, reported
 from syncline.engine.people.answers import take_up
 from syncline.engine.people.joining import fulfil
 from syncline.engine.people.withdrawing import withdraw
 from syncline.engine.report import Progress, Quiet, Result
-from syncline.engine.setup import Setup, check_identities
+from syncline.engine.setup import FlowSide, Setup, check_identities
 from syncline.engine.turn import turn
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow
+from syncline.records import Ref
 
 TURN = 2_000
 """Arrivals a turn: what is held in memory at once."""
 _ROUNDS = 50
 _LOOKS = 10
 _PATIENCE = timedelta(seconds=60)
-"""How long a pass waits for a system that is busy. What is due later is left to the next pass."""
 
 
 async def sync(
@@ -38,11 +38,13 @@ async def sync(
     scanning: bool = False,
     allow_deletions: bool = False,
     restored: Mapping[str, Wanted] | None = None,
+    patience: timedelta = _PATIENCE,
 ) -> Result:
     """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered.
 
     ``scanning`` looks for deleted records now, not only when it is time; ``allow_deletions`` goes on however many there
-    are. ``restored`` are sides that were brought back from a backup, and what is to become of them.
+    are. ``restored`` are sides that were brought back from a backup, and what is to become of them. ``patience`` is how
+    long it waits for a system that is busy: what is due later is left to the next pass.
     """
     watched = progress or Quiet()
     renamed = await check_identities(setup)
@@ -50,35 +52,57 @@ async def sync(
         begin(setup, restored)
     result = Result()
     result.told += renamed
-    for look in range(_LOOKS):
+    for again in range(_LOOKS):
         before = result.writes
         worker = _worker(setup, result)
-        first = look == 0
+        first = again == 0
         await recover(worker, setup.store.open_intents())
         await observe(setup, worker.knowing, watched, scanning=scanning and first, whole=worker.wanted if first else ())
-        await check(setup)
-        if allow_deletions:
-            allow(setup)
-        else:
-            check_share(setup, worker.wanted)
-        await breaker.check(worker)
-        await work_off(worker, watched)
+        await _work(worker, watched, patience, allow_deletions=allow_deletions)
         if result.writes == before:
             end(setup, worker.wanted)
             breaker.end(setup)
-            result.held = [breaker.words(hold) for hold in setup.store.holds() if hold.state == "held"]
             return result
     result.unfinished.append("records keep changing as fast as they are brought in step")
     return result
+
+
+async def look(setup: Setup, flow_sides: Collection[FlowSide], gone: Collection[Ref] = ()) -> Result:
+    """A small pass: look at these alone, and bring in step what is due now. ``gone`` are records that are said to
+    be deleted. Which companies these are only a pass looks at; so it is one where a side was not listed yet. Raises as
+    `sync` does.
+    """
+    if not all(setup.store.listed(flow, side) for flow, side in setup.flow_sides):
+        return await sync(setup, patience=timedelta(0))
+    result = Result()
+    worker = _worker(setup, result)
+    await recover(worker, setup.store.open_intents())
+    reported(setup, gone)
+    await observe(setup, worker.knowing, Quiet(), flow_sides=flow_sides)
+    await _work(worker, Quiet(), timedelta(0))
+    return result
+
+
+async def _work(worker: Worker, progress: Progress, patience: timedelta, *, allow_deletions: bool = False) -> None:
+    """What was observed is held against what must be true before anything is written, then worked off."""
+    setup = worker.setup
+    await check(setup)
+    if allow_deletions:
+        allow(setup)
+    else:
+        check_share(setup, worker.wanted)
+    await breaker.check(worker)
+    await work_off(worker, progress, patience)
+    worker.result.held = [breaker.words(hold) for hold in setup.store.holds() if hold.state == "held"]
 
 
 def _worker(setup: Setup, result: Result) -> Worker:
     return Worker(setup, Knowing(setup), Open(), result)
 
 
-async def work_off(worker: Worker, progress: Progress) -> None:
+async def work_off(worker: Worker, progress: Progress, patience: timedelta = _PATIENCE) -> None:
     """Take turns until nothing is due, and nothing will be soon."""
-    end = worker.setup.now() + _PATIENCE
+    end = worker.setup.now() + patience
     for _ in range(_ROUNDS):
         worker.result.try_again()
         if await one_round(worker, progress):

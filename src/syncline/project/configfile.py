@@ -94,6 +94,18 @@ class AcceptSaid(Said, frozen=True, kw_only=True):
     values: dict[str, dict[str, list[bool | int | float | str]]] = {}
 
 
+class WebhooksSaid(Said, frozen=True, kw_only=True):
+    """How the systems call ``syncline run`` when something has changed.
+
+    ``url`` is where they reach it, perhaps through a proxy that passes calls on to ``listen`` (``host:port``).
+    ``secret`` names the environment variable that holds the secret by which their calls are known.
+    """
+
+    url: str
+    secret: str
+    listen: str = "127.0.0.1:8471"
+
+
 class ProjectSaid(Said, frozen=True, kw_only=True):
     """Which systems are brought in step, by which agreement, and where what is remembered is kept.
 
@@ -103,6 +115,7 @@ class ProjectSaid(Said, frozen=True, kw_only=True):
     store: str = "sqlite:///syncline.db"
     systems: dict[str, SystemSaid]
     flows: str | list[str] = "flows"
+    webhooks: WebhooksSaid | None = None
     document: DocumentSaid = DocumentSaid()
     accept: AcceptSaid = AcceptSaid()
 

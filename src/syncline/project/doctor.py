@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 
 from msgspec import Struct
 
-from syncline.connectors.base import Connector, ConnectorError, View
+from syncline.connectors.base import PROOF, Connector, ConnectorError, View
 from syncline.engine.setup import remembered, view
-from syncline.project.project import Project, System
+from syncline.project.project import Project, ProjectError, System
 from syncline.store import Store, StoreError
 
 _PATIENCE = 20.0
@@ -42,6 +42,8 @@ async def examine(project: Project, environment: Mapping[str, str] = os.environ)
         return
     with store:
         yield Check(about="", what="store", good=True, words=f"{project.store} is open and of this version")
+        async for check in _webhooks(project, environment):
+            yield check
         for side in project.sides:
             system = project.systems[side]
             lacking = [name for name in system.secrets.values() if not environment.get(name)]
@@ -53,6 +55,32 @@ async def examine(project: Project, environment: Mapping[str, str] = os.environ)
             secrets = {secret: environment[name] for secret, name in system.secrets.items()}
             async for check in _system(project, store, side, system.connect(secrets)):
                 yield check
+
+
+async def _webhooks(project: Project, environment: Mapping[str, str]) -> AsyncIterator[Check]:
+    """Whether a call to each side's address comes to this project, through whatever stands between."""
+    import aiohttp
+
+    if project.webhooks is None:
+        return
+    try:
+        hooks = project.hooks(environment)
+    except ProjectError as error:
+        for mistake in error.mistakes:
+            yield Check(about="", what="webhooks", good=False, words=mistake.message, mend=mistake.mend)
+        return
+    listen = f"{project.webhooks.host}:{project.webhooks.port}"
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PATIENCE)) as session:
+        for side, hook in hooks.items():
+            try:
+                async with session.get(hook.url, allow_redirects=False) as answer:
+                    reached = answer.headers.get(PROOF) == hook.proof
+                    words = f"{hook.url} answers with status {answer.status}, and is not this project's syncline run"
+            except (aiohttp.ClientError, TimeoutError) as error:
+                reached, words = False, f"{hook.url} does not answer ({str(error) or 'no answer in time'})"
+            mend = "" if reached else f"What stands at that address must pass calls on to {listen}, path and all."
+            words = f"a call to {hook.url} comes here" if reached else words
+            yield Check(about=side, what="webhooks", good=reached, words=words, mend=mend)
 
 
 async def _clock(system: System) -> Check:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -26,12 +28,13 @@ from syncline.project.configfile import (
     RestSaid,
     Secrets,
     SystemSaid,
+    WebhooksSaid,
     read_shape,
 )
 from syncline.yamlfile import Document, FileError, KeyPath, read
 
 if TYPE_CHECKING:  # imported late, so that what talks to no system starts quickly
-    from syncline.connectors.base import Connector
+    from syncline.connectors.base import Connector, Hook
     from syncline.connectors.rest.declaration import Declaration
     from syncline.engine.setup import Setup
     from syncline.store import Store
@@ -39,6 +42,9 @@ if TYPE_CHECKING:  # imported late, so that what talks to no system starts quick
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"https?://[^/\s@]+(/[^\s?#]*)?")
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
+_MOST_PORTS = 65_535
+_SHORTEST_SECRET = 24
 _FLOW_FILES = "*.yaml"
 _NAME_FLOWS = "Name the folder, or the files, of the agreement."
 
@@ -66,6 +72,18 @@ class System(Struct, frozen=True, kw_only=True, eq=False):
     connect: Callable[[Mapping[str, str]], Connector]
 
 
+class Webhooks(Struct, frozen=True, kw_only=True):
+    """Where the systems call, by the side's name below ``url``; what answers there listens on ``host`` and ``port``.
+
+    ``secret`` is the environment variable.
+    """
+
+    url: str
+    host: str
+    port: int
+    secret: str
+
+
 class Project(Struct, frozen=True, kw_only=True, eq=False):
     """A folder that was found right. ``store`` is the address of the store; ``flows`` stand in their order.
 
@@ -77,6 +95,7 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
     systems: Mapping[str, System]
     flows: Mapping[str, Flow]
     agreement: Mapping[str, str]
+    webhooks: Webhooks | None
     introduced: DocumentSaid
     """How its dataflow document begins."""
     tested: AcceptSaid
@@ -102,6 +121,31 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
         return {
             system.name: system.connect({secret: environment[name] for secret, name in system.secrets.items()})
             for system in used
+        }
+
+    def hooks(self, environment: Mapping[str, str] = os.environ) -> dict[str, Hook]:
+        """Where each side calls, and the secret that it is told: its own, made from the one. None without webhooks.
+
+        Raises `ProjectError` where the secret lacks or could be guessed.
+        """
+        from syncline.connectors.base import Hook
+
+        if self.webhooks is None:
+            return {}
+        name, at = self.webhooks.secret, ("webhooks", "secret")
+        secret = environment.get(name, "")
+        if not secret:
+            message = f"webhooks need the environment variable {name}, which is not set."
+            raise ProjectError([self.document.error(at, message, "Set it.")])
+        if len(secret) < _SHORTEST_SECRET:
+            message = f"the environment variable {name} is shorter than {_SHORTEST_SECRET} characters."
+            raise ProjectError([self.document.error(at, message, "Make up a longer one: openssl rand -base64 32")])
+        return {
+            side: Hook(
+                url=f"{self.webhooks.url}/{side}",
+                secret=hmac.new(secret.encode(), f"webhook of {side}".encode(), hashlib.sha256).digest(),
+            )
+            for side in self.sides
         }
 
     @asynccontextmanager
@@ -141,6 +185,7 @@ def load(folder: Path) -> Project:
         raise ProjectError(mistakes)
     reader = _Reader(folder, document, mistakes)
     store = reader.store(said.store)
+    webhooks = None if said.webhooks is None else reader.webhooks(said.webhooks)
     systems = {name: system for name, each in said.systems.items() if (system := reader.system(name, each))}
     files = reader.flow_files(said)
     if len(systems) < len(said.systems) or mistakes:
@@ -155,6 +200,7 @@ def load(folder: Path) -> Project:
         systems=systems,
         flows=flows,
         agreement={file.name: file.read_text(encoding="utf-8") for file in files},
+        webhooks=webhooks,
         introduced=said.document,
         tested=said.accept,
         document=document,
@@ -182,6 +228,21 @@ class _Reader:
         except StoreError as error:
             self._wrong(("store",), str(error))
             return said
+
+    def webhooks(self, said: WebhooksSaid) -> Webhooks | None:
+        before = len(self._mistakes)
+        if not _ADDRESS.fullmatch(said.url):
+            self._wrong(("webhooks", "url"), "is not an address.", "Write it as https://host/path, without a user.")
+        listen = _LISTEN.fullmatch(said.listen)
+        if listen is None or int(listen[2]) > _MOST_PORTS:
+            self._wrong(("webhooks", "listen"), "is not a place to listen.", "Write it as 127.0.0.1:8471.")
+        if not _VARIABLE.fullmatch(said.secret):  # not told back: it may be the secret itself
+            mend = "Put the secret into one, and write that variable's name here."
+            self._wrong(("webhooks", "secret"), "is not the name of an environment variable.", mend)
+        if len(self._mistakes) > before or listen is None:
+            return None
+        host, port = listen[1].strip("[]"), int(listen[2])
+        return Webhooks(url=said.url.rstrip("/"), host=host, port=port, secret=said.secret)
 
     def flow_files(self, said: ProjectSaid) -> list[Path]:
         if isinstance(said.flows, list):

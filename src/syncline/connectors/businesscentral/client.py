@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 import stamina
 from msgspec import Struct
@@ -131,6 +132,29 @@ class Client:
         except (NoAnswer, ConnectorError) as error:
             return [error] * len(operations)
 
+    async def subscriptions(self) -> tuple[list[Mapping[str, Any]], datetime | None]:
+        """All there are, of every company and receiver, and the server's clock when it told them."""
+        first = listed(await self._read("subscriptions"))
+        return await self.all(first), first.at
+
+    async def subscribe(self, body: Any) -> None:
+        await self._subscription("POST", "subscriptions", {}, body)
+
+    async def renew(self, id_: str, etag: str, body: Any) -> None:
+        await self._subscription("PATCH", f"subscriptions('{quote(id_)}')", {"If-Match": etag}, body)
+
+    async def unsubscribe(self, id_: str, etag: str) -> None:
+        await self._subscription("DELETE", f"subscriptions('{quote(id_)}')", {"If-Match": etag}, None)
+
+    async def _subscription(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> None:
+        """Sent once: one that was made although its answer was lost is seen the next time."""
+        try:
+            answer = await self._http.request(method, url, headers=headers, json=body, idempotent=False)
+        except NoAnswer as error:
+            raise ConnectorError(self.name, f"It gives no answer: {error}.") from error
+        if answer.status >= 300:
+            raise self._failed("subscriptions", _told(answer))
+
     async def _read_part(self, operations: Sequence[Operation]) -> list[Reply]:
         replies: dict[int, Reply] = {}
         try:
@@ -184,11 +208,7 @@ class Client:
     def _good(self, url: str, answer: Answer) -> Answer:
         if answer.status == 200:
             return answer
-        try:
-            body = answer.json()
-        except ValueError:
-            body = None
-        raise self._failed(url, Reply(status=answer.status, headers=answer.headers, body=body))
+        raise self._failed(url, _told(answer))
 
     def _failed(self, url: str, reply: Reply) -> ConnectorError:
         code, message = reason(reply)
@@ -230,6 +250,15 @@ def _request(at: int, company: str, operation: Operation, paging: Mapping[str, s
 
 def _reply(told: Mapping[str, Any], general: Mapping[str, str]) -> Reply:
     return Reply(status=int(told["status"]), headers={**general, **(told.get("headers") or {})}, body=told.get("body"))
+
+
+def _told(answer: Answer) -> Reply:
+    """An answer as one of a batch is told."""
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    return Reply(status=answer.status, headers=answer.headers, body=body)
 
 
 def listed(told: Reply | Answer) -> Listed:

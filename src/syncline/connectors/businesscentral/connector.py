@@ -9,8 +9,8 @@ from typing import Self
 
 from yarl import URL
 
-from syncline.connectors.base import Capabilities, ConnectorError, Page, View
-from syncline.connectors.businesscentral import changes, reading, steps, writing
+from syncline.connectors.base import Call, Capabilities, ConnectorError, Heard, Hook, Page, View
+from syncline.connectors.businesscentral import changes, reading, steps, webhooks, writing
 from syncline.connectors.businesscentral.client import MOST_OPERATIONS, Client
 from syncline.connectors.businesscentral.http import Http
 from syncline.connectors.businesscentral.query import Shape, shape
@@ -116,6 +116,16 @@ class BusinessCentral:
 
     async def codes(self, tables: Collection[str]) -> Mapping[str, tuple[Code, ...]]:
         return await reading.codes(self._client, tables)
+
+    def announced(self, entities: Collection[str]) -> frozenset[str]:
+        return webhooks.announced(entities)
+
+    async def subscribe(self, hook: Hook, entities: Collection[str]) -> bool:
+        await webhooks.subscribe(self._client, hook, entities)
+        return True
+
+    def heard(self, hook: Hook, call: Call) -> Heard:
+        return webhooks.heard(hook, call)
 
     def entity_type(self, entity: str) -> EntityType:
         """Raises `KeyError` for one that there is not."""

@@ -119,6 +119,11 @@ def traits_of(entity: str) -> Traits:
     return _TRAITS.get(entity, _PLAIN)
 
 
+def touched_by(entity: str) -> frozenset[str]:
+    """The entities whose records are touched by changes of this one."""
+    return frozenset(name for name, traits in _TRAITS.items() if traits.watch and traits.watch.entity == entity)
+
+
 def code_properties(entity_set: EntitySet) -> tuple[str, str | None]:
     """The property that holds a table's code, and the one with the record that the code belongs to."""
     return ("code" if "code" in entity_set.properties else "number"), _CODES_WITHIN.get(entity_set.name)

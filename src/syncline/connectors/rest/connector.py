@@ -9,8 +9,8 @@ from typing import Self
 
 from yarl import URL
 
-from syncline.connectors.base import Capabilities, ConnectorError, Page, View
-from syncline.connectors.rest import reading, writing
+from syncline.connectors.base import Call, Capabilities, ConnectorError, Heard, Hook, NotTheirs, Page, View
+from syncline.connectors.rest import reading, webhooks, writing
 from syncline.connectors.rest.answers import content
 from syncline.connectors.rest.asking import Client
 from syncline.connectors.rest.content import at
@@ -123,6 +123,22 @@ class Rest:
         listed = self._declaration.requests.list or ListRequest()
         with self._client.trusted():
             return {table: await reading.codes(self._client, listed, declared[table]) for table in tables}
+
+    def announced(self, entities: Collection[str]) -> frozenset[str]:
+        """All of them, where webhooks are declared."""
+        return frozenset(entities) if self._declaration.webhooks else frozenset()
+
+    async def subscribe(self, hook: Hook, entities: Collection[str]) -> bool:
+        declared = self._declaration.webhooks
+        if declared is None:
+            return False
+        paths = sorted({self._entity(name).path for name in entities})
+        return await webhooks.subscribe(self._client, declared, hook, paths)
+
+    def heard(self, hook: Hook, call: Call) -> Heard:
+        if self._declaration.webhooks is None:
+            raise NotTheirs
+        return webhooks.heard(self._declaration.webhooks, self._entities.values(), hook, call)
 
     def _entity(self, name: str) -> Entity:
         try:

@@ -272,6 +272,51 @@ class Identity(_Said, frozen=True, kw_only=True):
     value: str
 
 
+class StandardSignature(_Said, frozen=True, kw_only=True, tag_field="kind", tag="standard"):
+    """As the Standard Webhooks specification has it: over ``webhook-id``, ``webhook-timestamp`` and the body."""
+
+
+class HmacSignature(_Said, frozen=True, kw_only=True, tag_field="kind", tag="hmac"):
+    """HMAC-SHA256 of the body, in a ``header``, after a ``prefix`` such as ``sha256=``."""
+
+    header: str
+    prefix: str = ""
+    encoding: Literal["hex", "base64"] = "hex"
+
+
+Signature: TypeAlias = StandardSignature | HmacSignature
+
+
+class Subscribe(_Said, frozen=True, kw_only=True):
+    """How the system is asked to announce changes: a list at ``path``, to which what is lacking is added.
+
+    ``items``, ``url`` and ``id`` are where its answer has the list, and of one in it our address and its id; one that
+    is there already is sent ``body`` again, by ``method``. In the body ``{url}``, ``{secret}`` and ``{entities}`` (a
+    list) stand for what they say.
+    """
+
+    path: str
+    items: str = ""
+    url: str = "url"
+    id: str = "id"
+    body: Mapping[str, str]
+    method: Literal["PATCH", "PUT", "POST"] = "PATCH"
+    content_type: str = "application/json"
+
+
+class Webhooks(_Said, frozen=True, kw_only=True):
+    """How the system announces that something has changed.
+
+    ``items`` is where a call has its list of changes (or the only one), ``entity`` where each has the entity's path.
+    Without ``entity`` everything is looked at.
+    """
+
+    sign: Signature
+    items: str = ""
+    entity: str | None = None
+    subscribe: Subscribe | None = None
+
+
 class LinesShape(_Said, frozen=True, kw_only=True):
     """An array of objects inside the record. A write replaces it whole."""
 
@@ -339,6 +384,7 @@ class Declaration(_Said, frozen=True, kw_only=True):
     record: RecordShape = RecordShape()
     requests: Requests = Requests()
     codes: Mapping[str, CodeTable] = {}
+    webhooks: Webhooks | None = None
     entities: Mapping[str, DeclaredEntity]
 
     def entity(self, name: str) -> Entity:

@@ -1,0 +1,57 @@
+"""What the systems announced and nobody has looked at yet. To lose it loses no edit: the next sweep sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from syncline.connectors.base import Heard
+from syncline.engine.setup import FlowSide
+from syncline.mapping.model import Flow
+from syncline.records import Ref
+
+_MOST = 10_000
+"""Deletions that are kept until the next look: of more, a scan of ids tells."""
+
+
+class News(Struct, frozen=True, kw_only=True):
+    """Where to look, and which records are said to be gone."""
+
+    flow_sides: frozenset[FlowSide] = frozenset()
+    gone: frozenset[Ref] = frozenset()
+
+
+class Announcements:
+    """``any`` is set while there are some."""
+
+    def __init__(self, flows: Iterable[Flow]) -> None:
+        self._flows = tuple(flows)
+        self._flow_sides: set[FlowSide] = set()
+        self._gone: set[Ref] = set()
+        self.any = asyncio.Event()
+
+    def hear(self, side: str, heard: Heard) -> None:
+        """What a side's call said."""
+        flows = [flow for flow in self._flows if side in flow.sides]
+        places = {
+            (flow.name, side) for flow in flows if heard.entities is None or flow.sides[side].entity in heard.entities
+        }
+        gone = {Ref(flow.name, side, id_) for flow in flows for id_ in heard.gone.get(flow.sides[side].entity, ())}
+        self.put(News(flow_sides=frozenset(places), gone=frozenset(gone)))
+
+    def put(self, news: News) -> None:
+        self._flow_sides |= news.flow_sides
+        if len(self._gone) < _MOST:
+            self._gone |= news.gone
+        if self._flow_sides or self._gone:
+            self.any.set()
+
+    def take(self) -> News:
+        """All there are: they are somebody's now."""
+        news = News(flow_sides=frozenset(self._flow_sides), gone=frozenset(self._gone))
+        self._flow_sides.clear()
+        self._gone.clear()
+        self.any.clear()
+        return news

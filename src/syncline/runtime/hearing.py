@@ -1,0 +1,39 @@
+"""Webhooks beside the passes: a listener, and the subscriptions that make the systems call it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from syncline.engine.setup import FlowSide, Setup
+from syncline.listening import Place, listening
+from syncline.project import Project
+from syncline.runtime.announcements import Announcements
+from syncline.runtime.receiver import create_app
+from syncline.runtime.subscribing import Subscriber, announcers
+
+
+@asynccontextmanager
+async def hearing(
+    project: Project, setup: Setup, announcements: Announcements, tell: Callable[[str], None]
+) -> AsyncIterator[Callable[[], frozenset[FlowSide]]]:
+    """Hear the systems where webhooks are configured; what it gives tells whose changes are announced just now.
+
+    Raises `CannotServe` and `ProjectError`.
+    """
+    if project.webhooks is None:
+        yield frozenset
+        return
+    hooks = project.hooks()
+    app = create_app(announcers(setup.systems), hooks, announcements)
+    subscriber = Subscriber(setup, hooks, tell)
+    async with listening(app, Place(port=project.webhooks.port, host=project.webhooks.host)) as at:
+        tell(f"Webhooks for {project.webhooks.url} are heard at {at}")
+        keeping = asyncio.create_task(subscriber.run())
+        try:
+            yield lambda: subscriber.announced
+        finally:
+            keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeping

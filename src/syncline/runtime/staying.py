@@ -1,0 +1,140 @@
+"""Passes that go on: a look where a system said that something changed, often where none can say so, and a sweep over
+everything from time to time, since any call may be lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from random import SystemRandom
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from syncline.connectors.base import ConnectorError, SignInRefused
+from syncline.engine.guards.restored import WentBack
+from syncline.engine.report import Result
+from syncline.engine.setup import FlowSide, Setup
+from syncline.engine.sync import look, sync
+from syncline.runtime.announcements import Announcements
+
+GRACE = 10.0
+"""Seconds that a pass is given to end when it is told to stop. Cut off after that, it loses nothing either."""
+_LONGEST = 300.0
+"""Seconds between tries, at most, while a system is away."""
+_JITTER = 0.2
+"""The part of a pause by which it varies, so that those who failed together do not all come back together."""
+
+
+class Paces(Struct, frozen=True, kw_only=True):
+    """Seconds: ``every`` between looks at what nobody announces, ``sweep`` between looks at everything."""
+
+    every: float
+    sweep: float
+
+
+class Told(Protocol):
+    """Who is told how it goes."""
+
+    def passed(self, result: Result) -> None: ...
+
+    def failed(self, error: Exception, pause: float) -> None:
+        """A pass that may go well later; the next try is in so many seconds."""
+
+    def works_again(self) -> None: ...
+
+
+class Staying:
+    """``announced`` tells whose changes are announced just now."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        paces: Paces,
+        announcements: Announcements,
+        announced: Callable[[], frozenset[FlowSide]],
+        told: Told,
+    ) -> None:
+        self._setup = setup
+        self._paces = paces
+        self._announcements = announcements
+        self._announced = announced
+        self._told = told
+        self._random = SystemRandom()
+        self._failures = 0
+        self._swept = self._polled = float("-inf")
+        self._not_before = float("-inf")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until it is to stop. Raises what no later try can mend: a refused sign-in, another company."""
+        while not stop.is_set():
+            if (left := self._left()) > 0:
+                waited = [stop.wait()] if self._failures else [stop.wait(), self._announcements.any.wait()]
+                await _first(waited, left)
+                continue
+            await self._pass(stop)
+
+    def _left(self) -> float:
+        """Seconds until something is to be done."""
+        now = asyncio.get_running_loop().time()
+        if now < self._not_before:
+            return self._not_before - now
+        if self._announcements.any.is_set():
+            return 0
+        sweep = self._paces.sweep if self._announced() else self._paces.every
+        return min(self._swept + sweep, self._polled + self._paces.every) - now
+
+    async def _pass(self, stop: asyncio.Event) -> None:
+        now = asyncio.get_running_loop().time()
+        announced = self._announced()
+        sweeps = now >= self._swept + (self._paces.sweep if announced else self._paces.every)
+        polls = now >= self._polled + self._paces.every
+        news = self._announcements.take()
+        try:
+            if sweeps:
+                result = await _until(stop, sync(self._setup))
+            else:
+                polled = set(self._setup.flow_sides) - announced if polls else set()
+                result = await _until(stop, look(self._setup, news.flow_sides | polled, news.gone))
+        except SignInRefused:
+            raise  # asking on with what is refused may lock the account
+        except (ConnectorError, WentBack) as error:  # a replica that lags far behind looks like a backup for a while
+            self._announcements.put(news)
+            self._fail(error)
+            return
+        self._swept = now if sweeps else self._swept
+        self._polled = now if sweeps or polls else self._polled
+        if self._failures:
+            self._failures = 0
+            self._told.works_again()
+        if result is not None:
+            self._told.passed(result)
+
+    def _fail(self, error: Exception) -> None:
+        """Everything is looked at again, after a pause that grows."""
+        pause = min(self._paces.every * 2.0**self._failures, max(_LONGEST, self._paces.every))
+        pause *= self._random.uniform(1 - _JITTER, 1 + _JITTER)
+        self._failures += 1
+        self._swept = float("-inf")
+        self._not_before = asyncio.get_running_loop().time() + pause
+        self._told.failed(error, pause)
+
+
+async def _until(stop: asyncio.Event, work: Awaitable[Result]) -> Result | None:
+    """``None`` if it had to be cut off."""
+    task = asyncio.ensure_future(work)
+    await _first([stop.wait()], None, task)
+    await asyncio.wait({task}, timeout=GRACE)
+    if task.done():
+        return task.result()
+    task.cancel()
+    await asyncio.wait({task})
+    return None
+
+
+async def _first(waited: Iterable[Awaitable[Any]], seconds: float | None, *others: asyncio.Future[Any]) -> None:
+    """Wait for any of these, but no longer. The others are left as they are."""
+    tasks = {asyncio.ensure_future(each) for each in waited}
+    await asyncio.wait(tasks.union(others), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()

@@ -1,0 +1,67 @@
+"""Seeing to it that the systems announce their changes: asked for at the start, and looked after as long as it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from syncline.connectors.base import Announces, Connector, ConnectorError, Hook
+from syncline.engine.setup import FlowSide, Setup
+
+_AGAIN = 600.0
+"""Seconds between looks at what is subscribed to. One that was lost is missed by nobody but the clock: polls go on."""
+_SOON = 60.0
+"""Seconds after which it is tried again where it failed."""
+
+
+class Subscriber:
+    """``announced`` are the places whose changes are announced just now; the others have to be asked often."""
+
+    def __init__(self, setup: Setup, hooks: Mapping[str, Hook], tell: Callable[[str], None]) -> None:
+        self._setup = setup
+        self._hooks = hooks
+        self._tell = tell
+        self._said: dict[str, str] = {}
+        self._announced: dict[str, frozenset[FlowSide]] = {}
+
+    @property
+    def announced(self) -> frozenset[FlowSide]:
+        return frozenset[FlowSide]().union(*self._announced.values())
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            good = [await self._keep(side, hook) for side, hook in self._hooks.items()]
+            await asyncio.sleep(_AGAIN if all(good) else _SOON)
+
+    async def _keep(self, side: str, hook: Hook) -> bool:
+        system = self._setup.systems[side]
+        if not isinstance(system, Announces):
+            return True
+        entities = {flow.sides[side].entity for flow in self._setup.flows.values() if side in flow.sides}
+        announced = system.announced(entities)
+        try:
+            subscribed = await system.subscribe(hook, announced) if announced else False
+        except ConnectorError as error:
+            self._announced[side] = frozenset()
+            self._say(side, f"{error} It is asked for its changes until its webhooks work.")
+            return False
+        flows = self._setup.flows.values()
+        places = ((flow.name, side) for flow in flows if side in flow.sides and flow.sides[side].entity in announced)
+        self._announced[side] = frozenset(places if subscribed else ())
+        if announced and not subscribed:
+            self._say(side, f"{side}: tell it to call {hook.url} when something changes. It is asked until then.")
+        elif announced:
+            self._say(side, f"{side} announces its changes of {', '.join(sorted(announced))}.")
+        return True
+
+    def _say(self, side: str, sentence: str) -> None:
+        """Once, until something else is to be said."""
+        if self._said.get(side) != sentence:
+            self._said[side] = sentence
+            self._tell(sentence)
+
+
+def announcers(systems: Mapping[str, Connector]) -> dict[str, Announces]:
+    """Those that can announce anything."""
+    return {side: system for side, system in systems.items() if isinstance(system, Announces)}

@@ -1,0 +1,84 @@
+"""A project that stays in step in this process, hearing the systems' webhooks, with everything that it tells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from cli.calling import free_port
+from engine.pair import Pair
+from syncline.engine.report import Result
+from syncline.engine.setup import FlowSide, Setup
+from syncline.project import load
+from syncline.runtime.announcements import Announcements
+from syncline.runtime.hearing import hearing
+from syncline.runtime.staying import Paces, Staying
+
+SECRET = "SYNCLINE_TEST_WEBHOOK_SECRET"
+_PATIENCE = 20.0
+
+
+class Living:
+    """What was told, and who is announced just now."""
+
+    def __init__(self, setup: Setup, announced: Callable[[], frozenset[FlowSide]]) -> None:
+        self.setup = setup
+        self.announced = announced
+        self.results: list[Result] = []
+        self.failures: list[tuple[Exception, float]] = []
+        self.mended = 0
+
+    def passed(self, result: Result) -> None:
+        self.results.append(result)
+
+    def failed(self, error: Exception, pause: float) -> None:
+        self.failures.append((error, pause))
+
+    def works_again(self) -> None:
+        self.mended += 1
+
+
+def with_webhooks(both: Pair, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Configure them; the address that the systems are told, without the side."""
+    url = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv(SECRET, "a secret of the tests, long enough")
+    file = both.folder / "syncline.yaml"
+    listen = url.removeprefix("http://")
+    file.write_text(f"{file.read_text()}\nwebhooks: {{url: {url}, secret: {SECRET}, listen: '{listen}'}}\n")
+    return url
+
+
+@asynccontextmanager
+async def living(both: Pair, paces: Paces, told: list[str] | None = None) -> AsyncIterator[Living]:
+    """``told`` gets what is said of webhooks."""
+    project = load(both.folder)
+    announcements, stop = Announcements(project.flows.values()), asyncio.Event()
+    async with project.open("a test") as opened:
+        setup = structs.replace(opened, settling=timedelta(0))
+        say = (told if told is not None else []).append
+        async with hearing(project, setup, announcements, say) as announced:
+            living = Living(setup, announced)
+            staying = asyncio.create_task(Staying(setup, paces, announcements, announced, living).run(stop))
+            try:
+                yield living
+            finally:
+                stop.set()
+                await staying
+
+
+async def until(found: Callable[[], Awaitable[Any] | Any]) -> Any:
+    """What it finds, as soon as that is something."""
+    end = asyncio.get_running_loop().time() + _PATIENCE
+    while asyncio.get_running_loop().time() < end:
+        there = found()
+        there = await there if isinstance(there, Awaitable) else there
+        if there:
+            return there
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come")
