@@ -10,11 +10,11 @@ from syncline.sandbox.businesscentral.company import MEMORY, Unusable
 from syncline.sandbox.businesscentral.conditions.limits import LENIENT, Limits
 from syncline.sandbox.businesscentral.contents.provide import LONGEST_NAME, Contents
 from syncline.sandbox.businesscentral.signin import Credentials
-from syncline.sandbox.businesscentral.webhooks.control import Notify
 from syncline.sandbox.businesscentral.writing import Options
 from syncline.sandbox.clock import Clock
 from syncline.sandbox.command import FURTHEST, CannotStart
 from syncline.sandbox.faults import Order, parse, seeded
+from syncline.sandbox.notifications import Notify
 from syncline.sandbox.serve import serve
 
 CLIENT_ID = "SYNCLINE_SANDBOX_CLIENT_ID"
