@@ -69,7 +69,7 @@ def start(
     except Unusable as error:
         message = f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
         raise CannotStart(message) from None
-    serve(app, port=port, ready_file=ready_file, dated=False)
+    serve(app, port=port, ready_file=ready_file)
 
 
 def _order(faults: Path | None, seed: int | None) -> Order:

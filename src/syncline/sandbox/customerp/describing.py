@@ -49,7 +49,8 @@ def property_schema(said: Property, title: str, *, written: bool) -> Json:
         case Kind.REFERENCE:
             told["x-refers-to"] = said.refers
         case Kind.TEXTS:
-            told["items"] = {"type": "string", "maxLength": said.max_length}
+            one = {"enum": list(said.members)} if said.members else {"maxLength": said.max_length}
+            told["items"] = {"type": "string", **one}
         case Kind.OBJECT:
             told |= object_schema(said.properties, title, written=written)
         case Kind.LINES:

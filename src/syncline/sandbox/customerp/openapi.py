@@ -18,6 +18,7 @@ from syncline.sandbox.customerp.describing import (
 from syncline.sandbox.customerp.entities import ENTITIES
 from syncline.sandbox.customerp.model import Entity, Kind, Property
 from syncline.sandbox.customerp.reading import DEFAULT_LIMIT, MAX_IDS, MAX_LIMIT
+from syncline.sandbox.customerp.webhooks import described as webhooks
 from syncline.sandbox.customerp.writing import LONGEST_KEY, MERGE_PATCH
 
 
@@ -25,8 +26,8 @@ def document(*, sign_in: bool) -> Json:
     """The whole document. ``sign_in`` says whether a bearer token is asked for."""
     security: Json = {"security": [{"bearer": []}]} if sign_in else {}
     schemes: Json = {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}} if sign_in else {}
-    paths: Json = {"/api/changes": {"get": _changes()}}
-    schemas: Json = {"Change": _change(), "ChangePage": _change_page(), "Problem": PROBLEM}
+    paths: Json = {"/api/changes": {"get": _changes()}, **webhooks.paths()}
+    schemas: Json = {"Change": _change(), "ChangePage": _change_page(), "Problem": PROBLEM, **webhooks.schemas()}
     for entity in ENTITIES.values():
         paths |= _paths(entity)
         schemas |= _schemas(entity)
@@ -45,6 +46,7 @@ def document(*, sign_in: bool) -> Json:
         "servers": [{"url": "/"}],
         **security,
         "paths": paths,
+        "webhooks": webhooks.told(),
         "components": {"schemas": schemas, **schemes},
     }
 
