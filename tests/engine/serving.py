@@ -39,7 +39,7 @@ async def served(kind: str) -> AsyncIterator[str]:
 
 async def _start(kind: str) -> tuple[uvicorn.Server, asyncio.Task[None], str]:
     listener = listen(0)
-    server = uvicorn.Server(configured(_APPS[kind](), dated=kind == "customerp"))
+    server = uvicorn.Server(configured(_APPS[kind]()))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
         assert not serving.done(), "it did not start"

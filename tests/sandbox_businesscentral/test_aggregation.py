@@ -13,12 +13,10 @@ from syncline.sandbox.businesscentral.values import moment
 from syncline.sandbox.businesscentral.webhooks.aggregation import (
     PAUSES,
     Change,
-    Disorder,
     Kind,
     Notification,
     after_failure,
     aggregate,
-    disordered,
     resource,
 )
 
@@ -180,18 +178,3 @@ def test_an_attempt_ahead_of_its_time_does_not_count() -> None:
     failed = after_failure(Notification("a", Kind.CREATED, at(0)), _BEGIN)
     assert failed
     assert after_failure(failed, _BEGIN + timedelta(seconds=59)) == failed
-
-
-@given(st.lists(st.integers(), unique=True), st.floats(0, 1), st.booleans(), st.integers())
-def test_disorder_loses_nothing_and_follows_its_seed(
-    entries: list[int], duplicate: float, reorder: bool, seed: int
-) -> None:
-    disorder = Disorder(duplicate=duplicate, reorder=reorder)
-    sent, again = disordered(entries, disorder, Random(seed))
-    assert sorted(sent) == sorted(entries)
-    assert set(again) <= set(entries)
-    assert len(set(again)) == len(again)
-    assert reorder or sent == entries
-    assert (sent, again) == disordered(entries, disorder, Random(seed))
-    assert disordered(entries, Disorder(), Random(seed)) == (entries, [])
-    assert disordered(entries, Disorder(duplicate=1), Random(seed)) == (entries, entries)

@@ -18,7 +18,7 @@ from syncline.sandbox.businesscentral.company import MEMORY, Company, Database
 from syncline.sandbox.businesscentral.contents import setup
 from syncline.sandbox.businesscentral.service import Call
 from syncline.sandbox.businesscentral.values import moment
-from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks
+from syncline.sandbox.businesscentral.webhooks.control import NOTIFY, Webhooks
 
 _ROOT = "http://127.0.0.1/v2.0/local/sandbox/api/v2.0"
 
@@ -37,7 +37,7 @@ class Hub:
         self.database = database
         self.company = company
         self.receiver = receiver
-        self.webhooks = Webhooks(database, Notify(), most=lambda: 200)
+        self.webhooks = Webhooks(database, NOTIFY, most=lambda: 200)
 
     async def subscribe(self, entity_set: str) -> dict[str, Any]:
         resource = f"/api/v2.0/companies({self.company.id})/{entity_set}"
@@ -153,7 +153,7 @@ async def test_what_expired_while_the_server_was_down_is_gone(tmp_path: Path) ->
         hub.change()
     later = Timed(data)
     later.time += timedelta(days=3)
-    assert Webhooks(later, Notify(), most=lambda: 200).subscriptions.all() == []
+    assert Webhooks(later, NOTIFY, most=lambda: 200).subscriptions.all() == []
     assert later.execute("SELECT count(*) FROM webhookChanges").fetchone() == (0,)
     later.close()
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.receiver import eventually
 from sandbox_businesscentral.central import Central, running, started
-from sandbox_businesscentral.receiver import Receiver, eventually, flush, receiving, resource, subscribe, waiting
+from sandbox_businesscentral.receiver import Receiver, flush, receiving, resource, subscribe, waiting
 
 _DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
 

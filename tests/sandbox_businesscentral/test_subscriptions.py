@@ -19,7 +19,7 @@ from syncline.sandbox.businesscentral.company import MEMORY, Database
 from syncline.sandbox.businesscentral.contents import setup
 from syncline.sandbox.businesscentral.errors import ApiError
 from syncline.sandbox.businesscentral.service import Call
-from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks
+from syncline.sandbox.businesscentral.webhooks.control import NOTIFY, Webhooks
 
 _CONTACTS = "contacts dimensionValues salesOrderLines customerFinancialDetails nothing".split()
 _NOT_SERVED = "generalLedgerEntries journals purchaseInvoices customerPaymentJournals".split()
@@ -343,7 +343,7 @@ def own() -> Iterator[Database]:
     database = Database(MEMORY)
     with database.transaction():
         company = setup.add_company(database, "Own")
-    Webhooks(database, Notify(), most=lambda: 200)  # which makes the tables
+    Webhooks(database, NOTIFY, most=lambda: 200)  # which makes the tables
     with database.transaction():
         database.execute(
             "INSERT INTO webhookSubscriptions VALUES (1, 'v', 'there', 'http://127.0.0.1:1/', ?, 1, '', ?, '', ?, ?, "
@@ -359,7 +359,7 @@ def own() -> Iterator[Database]:
 def test_whatever_is_asked_is_answered_by_the_contract(
     own: Database, method: str, path: str, query: str, body: Any, version: str
 ) -> None:
-    subscriptions = Webhooks(own, Notify(), most=lambda: 200).subscriptions
+    subscriptions = Webhooks(own, NOTIFY, most=lambda: 200).subscriptions
     (there,) = subscriptions.all()
     if isinstance(body, dict) and "resource" in body:
         body = body | {"resource": body["resource"].replace("ID", there.company_id)}
@@ -372,7 +372,7 @@ def test_whatever_is_asked_is_answered_by_the_contract(
 
 
 async def _asked(own: Database, call: Call) -> tuple[int, str]:
-    webhooks = Webhooks(own, Notify(), most=lambda: 200)
+    webhooks = Webhooks(own, NOTIFY, most=lambda: 200)
     async with webhooks.notifier.running():
         try:
             return (await webhooks.subscriptions.answer(call, "http://127.0.0.1")).status, ""

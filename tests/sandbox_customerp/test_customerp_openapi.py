@@ -152,7 +152,8 @@ def _edges(said: dict[str, Any]) -> list[str]:
 def test_every_address_is_described_and_answers(company: Erp, document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1.")
     assert "security" not in document
-    expected = {"/api/changes", *(f"/api/{entity}{rest}" for entity in ENTITIES for rest in ("", "/{id}"))}
+    lists = (*ENTITIES, "webhooks")
+    expected = {"/api/changes", *(f"/api/{name}{rest}" for name in lists for rest in ("", "/{id}"))}
     assert set(document["paths"]) == expected
     operations = [
         (path, method, said) for path, methods in document["paths"].items() for method, said in methods.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -26,3 +27,24 @@ class SandboxCommand(click.Command):
             return super().make_context(info_name, args, parent, **extra)
         except click.UsageError as error:
             raise CannotStart(f"{error.format_message()} (--help tells the options)") from None
+
+
+def notify_options(after: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """``--notify-after`` and ``--notify-any-host``; ``after`` is how many seconds pass unless said otherwise."""
+    options = (
+        click.option(
+            "--notify-after",
+            type=click.FloatRange(0, 86_400),
+            default=after,
+            show_default=True,
+            help="Seconds between a change and its webhook notification.",
+        ),
+        click.option("--notify-any-host", is_flag=True, help="Call receivers of webhooks on other machines too."),
+    )
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add

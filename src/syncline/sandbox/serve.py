@@ -42,11 +42,10 @@ class _Server(uvicorn.Server):
             partial.replace(self._ready_file)
 
 
-def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: bool = True) -> None:
+def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None) -> None:
     """Answer requests on the loopback interface until SIGINT or SIGTERM; port 0 takes any free one.
 
-    ``ready_file`` holds the address (``http://127.0.0.1:PORT``) and exists only once requests are answered. Without
-    ``dated`` the application itself tells the ``Date``.
+    ``ready_file`` holds the address (``http://127.0.0.1:PORT``) and exists only once requests are answered.
     Raises `CannotStart` when the port is taken or the file cannot be written.
     """
     listener = listen(port)
@@ -54,17 +53,17 @@ def serve(app: ASGIApp, *, port: int, ready_file: Path | None = None, dated: boo
     with listener:
         if ready_file:
             _clear(ready_file)
-        _Server(configured(app, dated=dated), address, ready_file).run(sockets=[listener])
+        _Server(configured(app), address, ready_file).run(sockets=[listener])
 
 
-def configured(app: ASGIApp, *, dated: bool) -> uvicorn.Config:
+def configured(app: ASGIApp) -> uvicorn.Config:
     """How an application is served, wherever its requests come from."""
     return uvicorn.Config(
         app,
         http=_Protocol,
         log_level="warning",
         access_log=False,
-        date_header=dated,
+        date_header=False,  # the application tells it, by its own clock
         timeout_keep_alive=60,
         timeout_graceful_shutdown=2,
     )

@@ -118,8 +118,8 @@ class End(asyncio.Transport):
 class Server:
     """A sandbox as it is served, but for the socket."""
 
-    def __init__(self, app: ASGIApp, *, dated: bool) -> None:
-        self._config: uvicorn.Config = configured(app, dated=dated)
+    def __init__(self, app: ASGIApp) -> None:
+        self._config: uvicorn.Config = configured(app)
         self._config.load()
         self._state = ServerState()
 

@@ -180,7 +180,7 @@ class Wired(Course):
         self.systems = sandboxes
         self.people = People(self.systems, self.agreement, self.tell, self.is_linked)
         self.drawing = Drawing(self.systems, self.agreement, self.people, config.habits, self.chance)
-        hosts = {side: Server(Gate(self, sandbox), dated=False) for side, sandbox in sandboxes.items()}
+        hosts = {side: Server(Gate(self, sandbox)) for side, sandbox in sandboxes.items()}
         self._network = Network(hosts, self._knock)
         async with AsyncExitStack() as stack:
             stack.enter_context(patch.object(aiohttp.client, "TCPConnector", self._network.connector))

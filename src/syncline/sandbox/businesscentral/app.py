@@ -32,10 +32,11 @@ from syncline.sandbox.businesscentral.odata.query import preferences
 from syncline.sandbox.businesscentral.service import Answer, Call, Service
 from syncline.sandbox.businesscentral.signin import Credentials, SignIn
 from syncline.sandbox.businesscentral.values import decode
-from syncline.sandbox.businesscentral.webhooks.control import Notify, Webhooks
+from syncline.sandbox.businesscentral.webhooks.control import NOTIFY, Webhooks
 from syncline.sandbox.businesscentral.writing import Options
 from syncline.sandbox.clock import Clock, DateMiddleware
 from syncline.sandbox.faults import Fault, FaultMiddleware, Faults, Order, met
+from syncline.sandbox.notifications import Notify
 from syncline.sandbox.requests import Asked, CountingMiddleware
 
 API = "/v2.0/{tenant}/{environment}/api/v2.0"
@@ -53,7 +54,7 @@ def create_app(
     order: Order | None = None,
     clock: Clock | None = None,
     limits: Limits = LENIENT,
-    notify: Notify | None = None,
+    notify: Notify = NOTIFY,
 ) -> Starlette:
     """The sandbox over this data, which gets the ``contents`` that it does not hold yet.
 
@@ -70,7 +71,7 @@ def create_app(
     replica, gate, sign_in = Replica(database), Gate(clock, limits), SignIn(credentials, clock)
     faults, requests = Faults(SPECIAL, lambda order: replica.follow(longest_lag(order))), Counts()
     faults.replace(order or Order())
-    webhooks = Webhooks(database, notify or Notify(), most=lambda: gate.limits.subscriptions)
+    webhooks = Webhooks(database, notify, most=lambda: gate.limits.subscriptions)
     snapshots = Snapshots(database, data, restored=[replica.forget, webhooks.reload])
     api = _Api(
         database=database,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from syncline.sandbox.command import FURTHEST, SandboxCommand
+from syncline.sandbox.command import FURTHEST, SandboxCommand, notify_options
 
 
 @click.command("businesscentral", cls=SandboxCommand)
@@ -22,14 +22,7 @@ from syncline.sandbox.command import FURTHEST, SandboxCommand
 @click.option("--user", help="Accept this user by basic authentication.")
 @click.option("--password-env", metavar="NAME", help="The environment variable with that user's password.")
 @click.option("--token-seconds", type=float, default=3600.0, show_default=True, help="How long a token lives.")
-@click.option(
-    "--notify-after",
-    type=click.FloatRange(0, 86_400),
-    default=30.0,
-    show_default=True,
-    help="Seconds between a change and its webhook notification.",
-)
-@click.option("--notify-any-host", is_flag=True, help="Call receivers of webhooks on other machines too.")
+@notify_options(after=30.0)
 @click.option("--client-ids", is_flag=True, help="Accept an id that a POST chooses, as a custom API page may.")
 @click.option(
     "--faults",

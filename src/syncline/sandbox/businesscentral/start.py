@@ -10,11 +10,11 @@ from syncline.sandbox.businesscentral.company import MEMORY, Unusable
 from syncline.sandbox.businesscentral.conditions.limits import LENIENT, Limits
 from syncline.sandbox.businesscentral.contents.provide import LONGEST_NAME, Contents
 from syncline.sandbox.businesscentral.signin import Credentials
-from syncline.sandbox.businesscentral.webhooks.control import Notify
 from syncline.sandbox.businesscentral.writing import Options
 from syncline.sandbox.clock import Clock
 from syncline.sandbox.command import FURTHEST, CannotStart
 from syncline.sandbox.faults import Order, parse, seeded
+from syncline.sandbox.notifications import Notify
 from syncline.sandbox.serve import serve
 
 CLIENT_ID = "SYNCLINE_SANDBOX_CLIENT_ID"
@@ -69,7 +69,7 @@ def start(
     except Unusable as error:
         message = f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"
         raise CannotStart(message) from None
-    serve(app, port=port, ready_file=ready_file, dated=False)
+    serve(app, port=port, ready_file=ready_file)
 
 
 def _order(faults: Path | None, seed: int | None) -> Order:

@@ -17,26 +17,36 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from syncline.sandbox import body
-from syncline.sandbox.clock import Clock
+from syncline.sandbox import body, notifications
+from syncline.sandbox.clock import Clock, DateMiddleware
 from syncline.sandbox.customerp import demo, openapi, reading, writing
 from syncline.sandbox.customerp.database import Database, Stored, etag
 from syncline.sandbox.customerp.entities import ENTITIES
 from syncline.sandbox.customerp.model import Entity
 from syncline.sandbox.customerp.problems import Problem
 from syncline.sandbox.customerp.snapshots import Snapshots
+from syncline.sandbox.customerp.webhooks.control import NOTIFY, Webhooks
+from syncline.sandbox.customerp.webhooks.notifier import Notifier
+from syncline.sandbox.customerp.webhooks.registering import Registering
 from syncline.sandbox.faults import Fault, FaultMiddleware, Faults
+from syncline.sandbox.notifications import Notify
 from syncline.sandbox.requests import Asked, CountingMiddleware, Requests, looking
 
 _API = "/api/"
 
 
 def create_app(
-    data: Path | Literal[":memory:"], *, token: str | None, empty: bool, clock: Clock | None = None
+    data: Path | Literal[":memory:"],
+    *,
+    token: str | None,
+    empty: bool,
+    clock: Clock | None = None,
+    notify: Notify = NOTIFY,
 ) -> Starlette:
     """The sandbox over this data; new data gets invented records unless ``empty``.
 
-    Who asks must show ``token``; with ``None`` nobody need sign in. ``clock`` is the machine's unless another is given.
+    Who asks must show ``token``; with ``None`` nobody need sign in. ``clock`` is the machine's unless another is given;
+    its answers tell ``Date`` by it.
     Raises `database.Unusable`, and `ValueError` where the token is empty.
     """
     if token == "":
@@ -45,14 +55,22 @@ def create_app(
     if database.fresh and not empty:
         demo.fill(database)
     described = msgspec.json.encode(openapi.document(sign_in=token is not None))
-    changes = _Changes(database)
+    changes, webhooks = _Changes(database), Webhooks(database, notify)
+    registered, notifier = _Registered(webhooks.registered), webhooks.notifier
     faults, requests = Faults(), Requests()
     routes: list[BaseRoute] = [
+        database.clock.route(),
         faults.route(),
         *requests.routes(),
-        *Snapshots(database).routes(),
+        *Snapshots(database, restored=notifier.look).routes(),
+        *notifications.routes(notifier),
         Route("/openapi.json", _json(described), methods=["GET"]),
         Route("/api/changes", changes.list, methods=["GET"]),
+        Route("/api/webhooks", registered.list, methods=["GET"]),
+        Route("/api/webhooks", registered.create, methods=["POST"]),
+        Route("/api/webhooks/{id}", registered.get, methods=["GET"]),
+        Route("/api/webhooks/{id}", registered.update, methods=["PATCH"]),
+        Route("/api/webhooks/{id}", registered.delete, methods=["DELETE"]),
     ]
     for entity in ENTITIES.values():
         records = _Records(database, entity)
@@ -66,22 +84,25 @@ def create_app(
     return Starlette(
         routes=routes,
         middleware=[
+            Middleware(DateMiddleware, clock=database.clock),
+            Middleware(_Looking, notifier=notifier),
             Middleware(CountingMiddleware, requests=requests, look=_look),
             Middleware(FaultMiddleware, faults=faults, look=_look, refuse=_refusal),
             Middleware(_SignIn, token=token),
         ],
-        lifespan=_closing(database),
+        lifespan=_lifespan(database, notifier),
         exception_handlers={Problem: _problem, HTTPException: _http_problem, Exception: _failure},
     )
 
 
-def _closing(database: Database) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(database: Database, notifier: Notifier) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def closing(_: Starlette) -> AsyncIterator[None]:
-        yield
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with notifier.running():
+            yield
         database.close()
 
-    return closing
+    return lifespan
 
 
 class _Changes:
@@ -122,6 +143,47 @@ class _Records:
         name, if_match = request.path_params["id"], request.headers.get("if-match")
         writing.delete(self._database, self._entity, name, if_match)
         return Response(status_code=204)
+
+
+class _Registered:
+    """The addresses of the webhooks."""
+
+    def __init__(self, registered: Registering) -> None:
+        self._registered = registered
+
+    async def list(self, request: Request) -> Response:
+        reading.check_names(_query(request), ())
+        return _json(self._registered.list())
+
+    async def create(self, request: Request) -> Response:
+        name, told = self._registered.create(await _body(request, "application/json"))
+        return _json(told, 201, {"location": f"{_API}webhooks/{name}"})
+
+    async def get(self, request: Request) -> Response:
+        return _json(self._registered.get(request.path_params["id"]))
+
+    async def update(self, request: Request) -> Response:
+        patch = await _body(request, writing.MERGE_PATCH, "application/json")
+        return _json(self._registered.update(request.path_params["id"], patch))
+
+    async def delete(self, request: Request) -> Response:
+        self._registered.delete(request.path_params["id"])
+        return Response(status_code=204)
+
+
+class _Looking:
+    """Has the notifier look after every request that may have changed something."""
+
+    def __init__(self, app: ASGIApp, *, notifier: Notifier) -> None:
+        self._app = app
+        self._notifier = notifier
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if scope["type"] == "http" and scope["method"] != "GET":
+                self._notifier.look()
 
 
 class _SignIn:

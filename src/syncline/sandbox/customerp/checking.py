@@ -32,13 +32,23 @@ def complete(entity: Entity, body: Any, lines: Collection[str] = ()) -> dict[str
 
     ``lines`` are the ids of the lines there are; a new line has ``None``. Raises `Problem` with all that is wrong.
     """
+    record, mistakes = checked(entity.properties, body, STAMPS, lines)
+    if mistakes:
+        raise invalid(mistakes)
+    return record
+
+
+def checked(
+    properties: tuple[Property, ...], body: Any, stamps: tuple[str, ...], lines: Collection[str] = ()
+) -> tuple[dict[str, Any], list[Mistake]]:
+    """The properties as the body has them, and what is wrong with it; ``stamps`` are those that nobody may write.
+
+    Raises `Problem` where it is no object at all.
+    """
     if not isinstance(body, dict):
         raise invalid([Mistake("", f"Send an object, not {_word(body)}.")])
     checking = _Checking(frozenset(lines))
-    record = checking.object(entity.properties, body, "", STAMPS)
-    if checking.mistakes:
-        raise invalid(checking.mistakes)
-    return record
+    return checking.object(properties, body, "", stamps), checking.mistakes
 
 
 class _Checking:
@@ -68,8 +78,9 @@ class _Checking:
             case Kind.LINES:
                 return [self._line(said, line, f"{at}[{i}]") for i, line in enumerate(self._of(list, [], sent, at))]
             case Kind.TEXTS:
+                one = self._member if said.members else self._text
                 texts = enumerate(self._of(list, [], sent, at))
-                return [self._text(said, text, f"{at}[{i}]") or "" for i, text in texts]
+                return [one(said, text, f"{at}[{i}]") or "" for i, text in texts]
         if sent is None or (sent == "" and said.kind is Kind.TEXT):
             return None
         match said.kind:
@@ -80,9 +91,7 @@ class _Checking:
             case Kind.DATE:
                 return self._date(sent, at)
             case Kind.ENUM:
-                if sent not in said.members:
-                    self._mistaken(at, f"Choose one of {', '.join(said.members)}.")
-                return sent
+                return self._member(said, sent, at)
             case _:
                 return self._text(said, sent, at)
 
@@ -105,6 +114,11 @@ class _Checking:
         if text is not None and said.max_length is not None and len(text) > said.max_length:
             self._mistaken(at, f"At most {said.max_length} characters, and these are {len(text)}.")
         return text
+
+    def _member(self, said: Property, sent: Any, at: str) -> Any:
+        if sent not in said.members:
+            self._mistaken(at, f"Choose one of {', '.join(said.members)}.")
+        return sent
 
     def _decimal(self, said: Property, sent: Any, at: str) -> Decimal | int | None:
         if isinstance(sent, bool) or not isinstance(sent, int | Decimal):

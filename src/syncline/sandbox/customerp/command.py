@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from syncline.sandbox.command import CannotStart, SandboxCommand
+from syncline.sandbox.command import CannotStart, SandboxCommand, notify_options
 
 TOKEN = "SYNCLINE_CUSTOMERP_TOKEN"  # noqa: S105 - the variable's name
 
@@ -18,20 +18,31 @@ TOKEN = "SYNCLINE_CUSTOMERP_TOKEN"  # noqa: S105 - the variable's name
 @click.option("--open", "opened", is_flag=True, help="Ask nobody to sign in.")
 @click.option("--empty", is_flag=True, help="Start a new data file without records.")
 @click.option("--ready-file", type=click.Path(dir_okay=False, path_type=Path), help="Written once it answers.")
-def customerp_command(port: int, data: Path | None, opened: bool, empty: bool, ready_file: Path | None) -> None:
+@notify_options(after=0.05)
+def customerp_command(
+    port: int,
+    data: Path | None,
+    opened: bool,
+    empty: bool,
+    ready_file: Path | None,
+    notify_after: float,
+    notify_any_host: bool,
+) -> None:
     """Customerp, the reference ERP, as a local server.
 
     Who asks must show the bearer token that stands in SYNCLINE_CUSTOMERP_TOKEN, unless the sandbox is open.
     """
     from syncline.sandbox.customerp.app import create_app
     from syncline.sandbox.customerp.database import MEMORY, Unusable
+    from syncline.sandbox.notifications import Notify
     from syncline.sandbox.serve import serve
 
     token = None if opened else os.environ.get(TOKEN)
     if not (opened or token):
         raise CannotStart(f"nobody could sign in: put a token into {TOKEN}, or give --open")
     try:
-        app = create_app(data or MEMORY, token=token, empty=empty)
+        notify = Notify(after=notify_after, any_host=notify_any_host)
+        app = create_app(data or MEMORY, token=token, empty=empty, notify=notify)
     except Unusable as error:
         raise CannotStart(
             f"{data} cannot be used as the data of this sandbox ({error}): name another file with --data"

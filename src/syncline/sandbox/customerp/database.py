@@ -88,6 +88,10 @@ class Database:
         self._now = max(self._now, spelt(self.clock.now()))
         return self._now
 
+    def execute(self, asked: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """For what keeps a table of its own in the data, or reads of the feed."""
+        return self._execute(asked, values)
+
     def close(self) -> None:
         self._connection.close()
 

@@ -28,7 +28,9 @@ Default = str | bool | Callable[[Mapping[str, Any]], str] | None
 
 
 class Property(Struct, frozen=True, kw_only=True):
-    """One property. ``refers`` is the entity of a reference; ``filter`` allows ``?name=value`` in a list."""
+    """One property. ``members`` are those of an enum, or what texts may be; ``refers`` is the entity of a reference;
+    ``filter`` allows ``?name=value`` in a list.
+    """
 
     name: str
     kind: Kind

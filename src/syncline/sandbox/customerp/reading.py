@@ -51,7 +51,7 @@ _Cursor = TypeVar("_Cursor", _ListCursor, _FeedCursor)
 def page(database: Database, entity: Entity, query: Mapping[str, str]) -> bytes:
     """The answer of a list. Raises `Problem`."""
     filters = [said.name for said in entity.filters]
-    _check_names(query, (*LIST, *filters))
+    check_names(query, (*LIST, *filters))
     only_ids = _choice(query, "fields", "id")
     if "ids" in query:
         return _items(_by_ids(database, entity, query), None, only_ids=only_ids)
@@ -71,7 +71,7 @@ def page(database: Database, entity: Entity, query: Mapping[str, str]) -> bytes:
 
 def changes(database: Database, query: Mapping[str, str]) -> bytes:
     """The answer of the change feed. Raises `Problem`."""
-    _check_names(query, CHANGES)
+    check_names(query, CHANGES)
     limit, expand, entity = _limit(query), _choice(query, "expand", "record"), query.get("entity")
     if entity is not None and entity not in ENTITIES:
         raise Problem(400, f"entity: choose one of {', '.join(ENTITIES)}.")
@@ -128,9 +128,10 @@ def _by_ids(database: Database, entity: Entity, query: Mapping[str, str]) -> lis
     return [stored for name in names if (stored := database.record(entity.name, name))]
 
 
-def _check_names(query: Mapping[str, str], known: tuple[str, ...]) -> None:
+def check_names(query: Mapping[str, str], known: tuple[str, ...]) -> None:
+    """Raises `Problem`."""
     if unknown := sorted(query.keys() - set(known)):
-        raise Problem(400, f"{unknown[0]}: no such parameter here; there are {', '.join(known)}.")
+        raise Problem(400, f"{unknown[0]}: no such parameter here; there are {', '.join(known) or 'none'}.")
 
 
 def _limit(query: Mapping[str, str]) -> int:

@@ -7,6 +7,7 @@ place of an earlier one of that name; ``POST /sandbox/snapshots/before/restore``
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
@@ -27,8 +28,10 @@ class _Wanted(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Snapshots:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, restored: Callable[[], None]) -> None:
+        """``restored`` is told that the data was replaced."""
         self._database = database
+        self._restored = restored
         self._kept: dict[str, sqlite3.Connection] = {}
 
     def routes(self) -> list[Route]:
@@ -54,4 +57,5 @@ class Snapshots:
         if name not in self._kept:
             raise Problem(404, f"There is no snapshot called {name}.")
         self._database.copy_from(self._kept[name])
+        self._restored()
         return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""Changes become notifications: what is told of many changes, what is tried again, and what went wrong on demand.
+"""Changes become notifications: what is told of many changes, and what is tried again.
 
 Pure. Followed from the codeunit ``API Webhook Notification Send`` and its tests: updates of one record that follow each
 other are one notification, and nothing else is merged: a record that was created, changed and deleted is told three
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
-from random import Random
-from typing import TypeVar
 
 from msgspec import Struct, structs
 
@@ -27,8 +25,6 @@ The lengths are those of ``GetDelayTimeForAttempt``; the documentation says that
 """
 
 _MARGIN = timedelta(milliseconds=50)
-
-_Entry = TypeVar("_Entry")
 
 
 class Kind(IntEnum):
@@ -114,17 +110,3 @@ def resource(address: str, notification: Notification) -> str:
         return address
     since = moment(datetime.fromisoformat(notification.since) - _MARGIN)
     return f"{address}?$filter=lastModifiedDateTime%20gt%20{since}"
-
-
-class Disorder(Struct, frozen=True, kw_only=True):
-    """``duplicate`` is the share of notifications told twice, from 0 to 1."""
-
-    duplicate: float = 0.0
-    reorder: bool = False
-
-
-def disordered(entries: Sequence[_Entry], disorder: Disorder, random: Random) -> tuple[list[_Entry], list[_Entry]]:
-    """What is sent, and what is sent a second time."""
-    sent = random.sample(entries, len(entries)) if disorder.reorder else list(entries)
-    again = [each for each in sent if random.random() < disorder.duplicate]
-    return sent, again

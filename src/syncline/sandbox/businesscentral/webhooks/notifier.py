@@ -12,24 +12,23 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.values import moment
 from syncline.sandbox.businesscentral.webhooks.aggregation import (
-    Disorder,
     Notification,
     after_failure,
     aggregate,
-    disordered,
     resource,
 )
 from syncline.sandbox.businesscentral.webhooks.changes import Changes
 from syncline.sandbox.businesscentral.webhooks.receivers import Receivers
 from syncline.sandbox.businesscentral.webhooks.subscriptions import Subscription, Subscriptions
+from syncline.sandbox.notifications import Settings, disordered
 
 WINDOW_SECONDS = 30.0
 _GLANCE = 1.0
@@ -38,15 +37,6 @@ _REMEMBERED = 100
 _PASSING = frozenset({408, 429, *range(500, 600)})
 
 Outcome = Literal["delivered", "retried", "subscriptionLost", "duplicated"]
-
-
-class Settings(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """``duplicate`` is the share of notifications told twice; the same ``seed`` gives the same disorder."""
-
-    window_seconds: Annotated[float, Meta(ge=0, le=86_400)] = WINDOW_SECONDS
-    duplicate: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    reorder: bool = False
-    seed: int = 0
 
 
 class Entry(Struct, frozen=True, rename="camel"):
@@ -190,8 +180,7 @@ class Notifier:
 
     async def _send(self, url: str, told: Sequence[_Told], now: datetime) -> list[Delivery]:
         entries = [_entry(each.subscription, notification) for each in told for notification in each.notifications]
-        disorder = Disorder(duplicate=self.settings.duplicate, reorder=self.settings.reorder)
-        entries, again = disordered(entries, disorder, self._random)
+        entries, again = disordered(entries, self.settings, self._random)
         status = await self._receivers.send(url, _body(entries))
         outcome = _outcome(status)
         self._settle(told, outcome, now)

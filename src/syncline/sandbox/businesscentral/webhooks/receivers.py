@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request
-
-if TYPE_CHECKING:
-    from aiohttp import ClientSession
+from syncline.sandbox.calling import Caller, Uncallable
 
 HANDSHAKE_SECONDS = 5.0
 """``ApiSubscriptionNotificationUrlTimeout`` of the server's settings."""
@@ -18,38 +14,24 @@ HANDSHAKE_SECONDS = 5.0
 DELIVERY_SECONDS = 30.0
 """``ApiSubscriptionSendingNotificationTimeout`` of the server's settings."""
 
-_LONGEST_TOKEN = 1_000
-
 
 class Receivers:
-    """One HTTP client for all of them. Redirects are not followed: they could lead to a host that may not be called."""
-
-    def __init__(self, *, any_host: bool) -> None:
-        self._any_host = any_host
-        self._session: ClientSession | None = None
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
 
     def check(self, url: str) -> None:
         """Raises `ApiError` where this address may not be called."""
         try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable or not url.isprintable() or " " in url:
-            raise bad_request(f"The notificationUrl '{url}' is no URL that can be called.")
-        if not self._any_host and not _is_loopback(parts.hostname or ""):
-            message = (
-                f"The notificationUrl '{url}' is not on this machine: this sandbox calls other hosts only when it is "
-                "started with --notify-any-host."
-            )
-            raise bad_request(message)
+            self._caller.check(url)
+        except Uncallable as why:
+            raise bad_request(f"The notificationUrl '{url}' {why}.") from None
 
     async def handshake(self, url: str) -> None:
         """The receiver must answer with the token that it is asked with. Raises `ApiError`."""
         token = str(uuid4())
         separator = "&" if urlsplit(url).query else "?"
         asked = f"{url.partition('#')[0].removesuffix('?')}{separator}validationToken={quote(token)}"
-        status, answer = await self._post(asked, b"", {}, HANDSHAKE_SECONDS)
+        status, answer = await self._caller.post(asked, b"", {}, HANDSHAKE_SECONDS)
         if status == 200 and answer == token:
             return
         said = "there was no answer" if status is None else f"it answered {status}"
@@ -70,37 +52,7 @@ class Receivers:
             "clientRequestId": correlation,
             "x-ms-correlation-id": correlation,
         }
-        return (await self._post(url, body, headers, DELIVERY_SECONDS))[0]
+        return (await self._caller.post(url, body, headers, DELIVERY_SECONDS))[0]
 
     async def close(self) -> None:
-        if self._session:
-            await self._session.close()
-            self._session = None
-
-    async def _post(self, url: str, body: bytes, headers: dict[str, str], seconds: float) -> tuple[int | None, str]:
-        from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar  # a sandbox may never need it
-        from yarl import URL
-
-        if self._session is None:
-            self._session = ClientSession(cookie_jar=DummyCookieJar())
-        try:
-            async with self._session.post(
-                URL(url, encoded=True),
-                data=body,
-                headers=headers,
-                timeout=ClientTimeout(total=seconds),
-                allow_redirects=False,
-            ) as answer:
-                read = await answer.content.read(_LONGEST_TOKEN)
-                return answer.status, read.decode(errors="replace")
-        except (ClientError, TimeoutError, OSError, ValueError):
-            return None, ""
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+        await self._caller.close()

@@ -1,0 +1,1 @@
+"""Webhooks: who is told of changes, and telling them, signed as the Standard Webhooks specification has it."""
