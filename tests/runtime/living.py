@@ -34,6 +34,10 @@ class Living:
         self.failures: list[tuple[Exception, float]] = []
         self.mended = 0
 
+    @property
+    def both_announce(self) -> bool:
+        return {side for _, side in self.announced()} == set(self.setup.sides)
+
     def passed(self, result: Result) -> None:
         self.results.append(result)
 

@@ -35,14 +35,30 @@ async def test_what_a_webhook_announces_is_brought_in_step_without_a_poll(
     with_webhooks(both, monkeypatch)
     await _soon(both)
     async with living(both, NEVER) as alive:
-        await until(alive.announced)
-        assert ("customers", "businesscentral") in alive.announced()
+        await until(lambda: alive.both_announce)
+        assert {("customers", "customerp"), ("customers", "businesscentral")} <= alive.announced()
         assert ("contacts", "businesscentral") not in alive.announced()
         await until(lambda: alive.results)
         await both.central.change("customers", theirs["id"], {"city": "Helsinki"})
 
         async def arrived() -> bool:
             city: str = (await both.erp.get("customers", ours["id"]))["address"]["city"]
+            return city == "Helsinki"
+
+        await until(arrived)
+        assert not alive.failures
+
+
+async def test_an_edit_in_customerp_is_announced_too(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = await _customer(both, "Aalto")
+    with_webhooks(both, monkeypatch)
+    async with living(both, NEVER) as alive:
+        await until(lambda: alive.both_announce)
+        await until(lambda: alive.results)
+        await both.erp.change("customers", ours["id"], {"address": {"city": "Helsinki"}})
+
+        async def arrived() -> bool:
+            city: str = (await both.central.get("customers", theirs["id"]))["city"]
             return city == "Helsinki"
 
         await until(arrived)
@@ -57,7 +73,7 @@ async def test_a_deletion_that_is_announced_is_confirmed_and_decided(
     with_webhooks(both, monkeypatch)
     await _soon(both)
     async with living(both, NEVER) as alive:
-        await until(alive.announced)
+        await until(lambda: alive.both_announce)
         await until(lambda: alive.results)
         await both.central.ask("DELETE", f"customers({theirs['id']})", headers={"If-Match": theirs["@odata.etag"]})
 
@@ -70,7 +86,7 @@ async def test_a_deletion_that_is_announced_is_confirmed_and_decided(
 async def test_what_nobody_announces_is_asked_often(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     with_webhooks(both, monkeypatch)
     async with living(both, Paces(every=0.1, sweep=3_600)) as alive:
-        await until(alive.announced)
+        await until(lambda: alive.both_announce)
         await until(lambda: alive.results)
         await both.central.create("contacts", {"type": "Person", "displayName": "Aino Aalto"})
 
@@ -85,7 +101,7 @@ async def test_a_webhook_that_is_lost_loses_nothing(both: Pair, monkeypatch: pyt
     with_webhooks(both, monkeypatch)
     await _soon(both, 80_000)
     async with living(both, Paces(every=0.1, sweep=0.3)) as alive:
-        await until(alive.announced)
+        await until(lambda: alive.both_announce)
         await until(lambda: alive.results)
         await both.central.change("customers", theirs["id"], {"city": "Helsinki"})
 
