@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -57,8 +58,26 @@ def test_status_as_json(folder: Path) -> None:
     assert flows["products"]["last"] is None
 
 
-def test_syncline_alone_shows_the_status_or_how_to_begin(folder: Path, tmp_path: Path) -> None:
-    assert call(folder).out == call(folder, "status").out
+def test_syncline_alone_shows_the_status_and_what_to_do_next(folder: Path) -> None:
+    called = call(folder)
+    assert called.out == call(folder, "status").out
+    assert re.search(r"\nNext:\n(  .*\n)*  1 record \(refused\): correct what its system refuses", called.err)
+    assert "  Nobody is at work: syncline sync is one pass, syncline run stays in step.\n" in called.err
+    assert called.err.endswith("\nAll of this in a browser: syncline console\n")
+
+
+def test_syncline_alone_in_a_new_project_says_what_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BC_CLIENT_ID", raising=False)
+    monkeypatch.setenv("BC_CLIENT_SECRET", "a secret")
+    told = ("--businesscentral", "https://api.businesscentral.dynamics.com/v2.0/t/e/api/v2.0/")
+    assert call(tmp_path, "init", str(tmp_path / "new"), *told, "--customerp", "https://erp.example.com").code == 0
+    called = call(tmp_path / "new")
+    assert re.search(r"  Set .*BC_CLIENT_ID.*: without that, no system is asked\.\n", called.err)
+    assert "BC_CLIENT_SECRET" not in called.err
+    assert "  syncline doctor looks whether all is there that a pass needs.\n" in called.err
+
+
+def test_syncline_alone_without_a_project_says_how_to_begin(tmp_path: Path) -> None:
     empty = call(tmp_path)
     assert empty.code == 0
     assert "syncline init DIR" in empty.out

@@ -13,7 +13,9 @@ import pytest
 from cli.kept import BC, ERP, entry, ref
 from console.serving import Console, Person
 from syncline.acceptance.book import LAST
+from syncline.connectors.base import Spent
 from syncline.console.plot import plot
+from syncline.engine.spending import Spending
 from syncline.store import Delay, Hold, Memory, Parked
 
 HOUR = timedelta(hours=1)
@@ -37,6 +39,17 @@ def test_the_overview_counts_and_says_for_how_long_something_is_due(here: Consol
     assert ">3 h<" in page
     assert "syncline run (process " in page
     assert "1 resting" in page
+
+
+def test_the_overview_tells_how_much_of_what_a_system_allows_was_asked(here: Console, anna: Person) -> None:
+    assert anna.client.get("/").text.count("nothing was asked yet") == 2
+    spent = Spent(requests=1_234, limit=5_700, seconds=300, refused=3)
+    told = msgspec.json.encode(Spending(at=NOON, spent=spent)).decode()
+    here.store.save(Memory(facts={"requests to businesscentral": told}))
+    page = anna.client.get("/").text
+    assert page.count("nothing was asked yet") == 1
+    assert 'aria-label="Business Central: 1,234 of 5,700 requests"' in page
+    assert "1,234 <small>in 5 min</small>" in page
 
 
 def test_a_day_of_delays_is_drawn_to_scale_and_told_in_words() -> None:

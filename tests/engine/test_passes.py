@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 
 from engine.pair import Pair
 from syncline.cli import planfile
+from syncline.connectors.base import Spent
 from syncline.demo.systems import Customerp, server
 from syncline.engine.plan import apply, plan
 from syncline.engine.setup import EngineError
-from syncline.engine.sync import sync
+from syncline.engine.spending import spending
+from syncline.engine.sync import look, sync
 from syncline.engine.verify import verify
 from syncline.project import load
 from syncline.project.scaffold import scaffold
@@ -353,6 +356,20 @@ async def test_a_token_that_expires_during_the_pass_is_renewed(tmp_path: Path, m
             assert result.flows["customers"].created["businesscentral"] == 3
             assert setup.systems["businesscentral"].requests["sign-in"] > 1  # type: ignore[attr-defined]
             assert not (await verify(setup)).differences
+
+
+async def test_what_was_asked_of_a_system_is_remembered(both: Pair) -> None:
+    await customer(both)
+    await both.fail("businesscentral", {"kind": "429", "match": "$batch", "times": 2, "retryAfter": 0})
+    async with both.setup() as setup:
+        assert spending(setup.store, "businesscentral") is None
+        await sync(setup)
+        first = spending(setup.store, "businesscentral")
+        assert first is not None
+        counted: Mapping[str, int] = setup.systems["businesscentral"].requests  # type: ignore[attr-defined]
+        assert first.spent == Spent(requests=sum(counted.values()), limit=5_700, seconds=300, refused=2)
+        await look(setup, ())
+        assert spending(setup.store, "businesscentral") == first  # nothing was asked
 
 
 async def test_another_company_behind_the_same_address_is_refused(both: Pair) -> None:

@@ -183,8 +183,8 @@ def open_command(app: App, record: str, flow: str | None, as_json: bool) -> None
 
     RECORD is an id, a number, a name, or side/flow/id. Where there is no browser, the address is only printed.
     """
-    from syncline.console.serving import where_served
     from syncline.console.views import record_url
+    from syncline.console.where import where_served
     from syncline.engine.people.names import the_one
 
     project = app.project()

@@ -83,21 +83,9 @@ def _begin(folder: Path, verbose: bool) -> None:
     app = ctx.obj = App(folder, verbose=verbose)
     logs.set_up(verbose=verbose)
     if ctx.invoked_subcommand is None:
-        _welcome(app)
+        from syncline.cli.welcoming import welcome
 
-
-def _welcome(app: App) -> None:
-    """How things stand; or, where there is no project yet, how to begin."""
-    from syncline.cli.looking import show_status
-    from syncline.project.configfile import FILE
-
-    if (app.folder / FILE).is_file():
-        show_status(app.project())
-        return
-    click.echo(f"There is no {FILE} in {app.folder.absolute()}.\n")
-    click.echo("  syncline demo                                            see it work between two sandboxes")
-    click.echo("  syncline init DIR --businesscentral URL --customerp URL  make a project for two systems")
-    click.echo("  syncline --help                                          all commands")
+        welcome(app)
 
 
 root = Root(

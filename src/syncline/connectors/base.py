@@ -113,6 +113,25 @@ class Completes(Protocol):
         """Cannot be taken back. Raises `ConnectorError` where nothing closes records of this entity."""
 
 
+class Spent(Struct, frozen=True, kw_only=True):
+    """What a system was asked in the last ``seconds``: ``requests``, of ``limit`` that may be (``None``: as many as one
+    likes), and how many of them it ``refused`` because it was busy.
+    """
+
+    requests: int
+    limit: int | None
+    seconds: float
+    refused: int
+
+
+@runtime_checkable
+class Spends(Protocol):
+    """A system whose requests are counted."""
+
+    @property
+    def spent(self) -> Spent: ...
+
+
 PROOF = "X-Syncline-Proof"
 """The header in which the address of a hook, when it is only looked at (GET), tells its `Hook.proof`."""
 

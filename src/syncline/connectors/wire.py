@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Mapping
 from decimal import Decimal
 from http import HTTPStatus
@@ -20,11 +21,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 from yarl import URL
 
+from syncline.connectors.base import Spent
 from syncline.connectors.signin import Auth, NoToken, SignIn
 
 _JSON = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _CONNECT = 15.0
+_REMEMBERED = 100_000
+"""Requests of which the moment is kept, at most: more in one window than any system allows."""
+_BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _PIECE = 64 * 1024
 _BRACKETS = re.compile(r"\([^()]*\)")
 
@@ -98,12 +103,27 @@ class Wire:
         self._sent: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._pace: AsyncLimiter | None = None
+        self._recent: deque[float] = deque(maxlen=_REMEMBERED)
+        self._refused: deque[float] = deque(maxlen=_REMEMBERED)
         self._session: aiohttp.ClientSession | None = None
 
     @property
     def counts(self) -> Mapping[str, int]:
         tokens = {"sign-in": self._sign_in.fetched} if self._sign_in.fetched else {}
         return {**self._sent, **tokens}
+
+    @property
+    def spent(self) -> Spent:
+        since = time.monotonic() - self._limits.seconds
+        for moments in (self._recent, self._refused):
+            while moments and moments[0] < since:
+                moments.popleft()
+        return Spent(
+            requests=len(self._recent),
+            limit=self._limits.requests,
+            seconds=self._limits.seconds,
+            refused=len(self._refused),
+        )
 
     async def open(self) -> None:
         timeout = aiohttp.ClientTimeout(total=self._limits.timeout, sock_connect=_CONNECT)
@@ -145,10 +165,13 @@ class Wire:
     ) -> Answer:
         if self._pace is not None:
             await self._pace.acquire()
+        self._recent.append(time.monotonic())
         self._sent[f"{method} {_BRACKETS.sub('', url.raw_path).rstrip('/').rpartition('/')[2]}"] += 1
         try:
             async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
                 told = await _read(answer, self._limits.answer_bytes)
+                if answer.status in _BUSY:
+                    self._refused.append(time.monotonic())
                 return Answer(status=answer.status, headers=answer.headers, body=told)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unsent(f"no connection: {error}") from error

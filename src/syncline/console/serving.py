@@ -1,13 +1,11 @@
-"""The console as a server: which address it may have, and where it is found."""
+"""The console as a server: which address it may have, and who gets in."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -15,15 +13,12 @@ from syncline.console.app import create_app
 from syncline.console.attempts import Attempts
 from syncline.console.desk import Desk
 from syncline.console.onetime import OneTimeLink
-from syncline.listening import LOOPBACK, CannotServe, Place, listening
+from syncline.console.where import note
+from syncline.listening import CannotServe, Place, listening
 from syncline.project import Project
-from syncline.store import Memory, Store
+from syncline.store import Store
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_ADDRESS = "address of the console"
-"""The fact that tells others where it is served; one that has died may have left it behind."""
-_PATIENCE = 2
-"""Seconds that it is given to answer."""
 
 
 class Served(Struct, frozen=True, kw_only=True):
@@ -52,18 +47,5 @@ async def served(project: Project, store: Store, place: Place, person: str) -> A
         closing=closing,
     )
     async with listening(create_app(desk), place, closing) as address:
-        store.save(Memory(facts={_ADDRESS: address}))
+        note(store, address)
         yield Served(address=address, link=f"{address}sign-in/{desk.link.token}" if desk.link else None)
-
-
-def where_served(store: Store) -> str | None:
-    """The address of a console of this store that answers; ``None`` where none does."""
-    address = store.fact(_ADDRESS)
-    if not address:
-        return None
-    parts = urlsplit(address)
-    try:
-        with socket.create_connection((parts.hostname or LOOPBACK, parts.port or 0), timeout=_PATIENCE):
-            return address
-    except OSError:
-        return None

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from syncline.console.desk import Desk
 from syncline.console.plot import HOURS, Plot, plot
+from syncline.engine.spending import Spending, spending
 from syncline.store import Delay
 
 MOST = 10_000
@@ -31,10 +32,18 @@ class Line(Struct, frozen=True, kw_only=True):
     plot: Plot
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """How much of what a system may be asked was asked of late; ``None`` before the first pass."""
+
+    title: str
+    spending: Spending | None
+
+
 class Overview(Struct, frozen=True, kw_only=True):
     """``worker`` is the process that works on the store and its command; ``seq`` the last entry of the journal."""
 
     lines: tuple[Line, ...]
+    asked: tuple[Asked, ...]
     worker: tuple[int, str] | None
     held: int
     seq: int
@@ -48,11 +57,16 @@ def overview(desk: Desk) -> Overview:
         by_flow[each.flow][each.hour] = each
     return Overview(
         lines=tuple(_line(desk, flow, now, plot(by_flow[flow], now)) for flow in desk.flows),
+        asked=tuple(_asked(desk, side) for side in desk.project.sides),
         worker=store.worker(),
         held=len(store.holds()),
         seq=store.newest(),
         at=now,
     )
+
+
+def _asked(desk: Desk, side: str) -> Asked:
+    return Asked(title=desk.project.systems[side].title, spending=spending(desk.store, side))
 
 
 def _line(desk: Desk, flow: str, now: datetime, drawn: Plot) -> Line:

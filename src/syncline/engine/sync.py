@@ -19,6 +19,7 @@ from syncline.engine.people.joining import fulfil
 from syncline.engine.people.withdrawing import withdraw
 from syncline.engine.report import Progress, Quiet, Result
 from syncline.engine.setup import FlowSide, Setup, check_identities
+from syncline.engine.spending import remembered
 from syncline.engine.turn import turn
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow
@@ -47,22 +48,22 @@ async def sync(
     long it waits for a system that is busy: what is due later is left to the next pass.
     """
     watched = progress or Quiet()
-    renamed = await check_identities(setup)
-    if restored:
-        begin(setup, restored)
     result = Result()
-    result.told += renamed
-    for again in range(_LOOKS):
-        before = result.writes
-        worker = _worker(setup, result)
-        first = again == 0
-        await recover(worker, setup.store.open_intents())
-        await observe(setup, worker.knowing, watched, scanning=scanning and first, whole=worker.wanted if first else ())
-        await _work(worker, watched, patience, allow_deletions=allow_deletions)
-        if result.writes == before:
-            end(setup, worker.wanted)
-            breaker.end(setup)
-            return result
+    with remembered(setup):
+        result.told += await check_identities(setup)
+        if restored:
+            begin(setup, restored)
+        for again in range(_LOOKS):
+            before = result.writes
+            worker = _worker(setup, result)
+            whole = worker.wanted if again == 0 else ()
+            await recover(worker, setup.store.open_intents())
+            await observe(setup, worker.knowing, watched, scanning=scanning and again == 0, whole=whole)
+            await _work(worker, watched, patience, allow_deletions=allow_deletions)
+            if result.writes == before:
+                end(setup, worker.wanted)
+                breaker.end(setup)
+                return result
     result.unfinished.append("records keep changing as fast as they are brought in step")
     return result
 
@@ -75,11 +76,12 @@ async def look(setup: Setup, flow_sides: Collection[FlowSide], gone: Collection[
     if not all(setup.store.listed(flow, side) for flow, side in setup.flow_sides):
         return await sync(setup, patience=timedelta(0))
     result = Result()
-    worker = _worker(setup, result)
-    await recover(worker, setup.store.open_intents())
-    reported(setup, gone)
-    await observe(setup, worker.knowing, Quiet(), flow_sides=flow_sides)
-    await _work(worker, Quiet(), timedelta(0))
+    with remembered(setup):
+        worker = _worker(setup, result)
+        await recover(worker, setup.store.open_intents())
+        reported(setup, gone)
+        await observe(setup, worker.knowing, Quiet(), flow_sides=flow_sides)
+        await _work(worker, Quiet(), timedelta(0))
     return result
 
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from yarl import URL
 
-from syncline.connectors.base import Call, Capabilities, ConnectorError, Heard, Hook, Page, View
+from syncline.connectors.base import Call, Capabilities, ConnectorError, Heard, Hook, Page, Spent, View
 from syncline.connectors.businesscentral import changes, reading, steps, webhooks, writing
 from syncline.connectors.businesscentral.client import MOST_OPERATIONS, Client
 from syncline.connectors.businesscentral.http import Http
@@ -68,6 +68,10 @@ class BusinessCentral:
     def requests(self) -> Mapping[str, int]:
         """The requests sent so far, by kind."""
         return self._http.counts
+
+    @property
+    def spent(self) -> Spent:
+        return self._http.spent
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import stamina
 from yarl import URL
 
-from syncline.connectors.base import SignInRefused
+from syncline.connectors.base import SignInRefused, Spent
 from syncline.connectors.signin import Auth
 from syncline.connectors.wire import Answer, Limits, Unanswered, Unsent, Wire, again_after
 
@@ -49,6 +49,10 @@ class Http:
     @property
     def counts(self) -> Mapping[str, int]:
         return self._wire.counts
+
+    @property
+    def spent(self) -> Spent:
+        return self._wire.spent
 
     async def __aenter__(self) -> Self:
         await self._wire.open()

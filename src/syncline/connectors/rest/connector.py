@@ -9,7 +9,7 @@ from typing import Self
 
 from yarl import URL
 
-from syncline.connectors.base import Call, Capabilities, ConnectorError, Heard, Hook, NotTheirs, Page, View
+from syncline.connectors.base import Call, Capabilities, ConnectorError, Heard, Hook, NotTheirs, Page, Spent, View
 from syncline.connectors.rest import reading, webhooks, writing
 from syncline.connectors.rest.answers import content
 from syncline.connectors.rest.asking import Client
@@ -57,6 +57,10 @@ class Rest:
             deletions=all(isinstance(entity.changes, FeedChanges) for entity in entities),
             batch=_WRITES_AT_ONCE,
         )
+
+    @property
+    def spent(self) -> Spent:
+        return self._client.wire.spent
 
     async def __aenter__(self) -> Self:
         await self._client.wire.open()
