@@ -32,7 +32,8 @@ test: lint
 	$(BIN)/python -m pytest -n auto
 
 # Simulated worlds, as many as one likes (docs/correctness.md): make simulate SEEDS=1000 START=5000; KIND=three are those
-# that all have three systems, KIND=wire those of the real connectors and sandboxes
+# that all have three systems, KIND=looks those where most passes look only where something was announced, KIND=wire
+# those of the real connectors and sandboxes
 SEEDS ?= 500
 START ?= 0
 KIND ?= model
@@ -52,6 +53,7 @@ bench: setup
 	$(BIN)/python benchmarks/first_pass.py
 	$(BIN)/python benchmarks/sandbox.py
 	$(BIN)/python benchmarks/console.py
+	$(BIN)/python benchmarks/latency.py
 
 # The console's pictures in the documentation; needs Chromium.
 screenshots: setup

@@ -1,6 +1,7 @@
 """Many worlds on all cores: ``python -m simulation.run SEEDS [START [KIND]]``. Tells steps a second; 1 if a seed fails.
 
-``wire`` are worlds of the real connectors and sandboxes, ``three`` those of three model systems each.
+``wire`` are worlds of the real connectors and sandboxes, ``three`` those of three model systems each, ``looks`` those
+where most passes look only where something was announced.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Tried(Struct, frozen=True):
 KINDS: Mapping[str, Callable[[int], Config]] = {
     "model": world.configure,
     "three": partial(world.configure, three=True),
+    "looks": partial(world.configure, looks=True),
     "wire": wired.configure,
 }
 

@@ -1,6 +1,11 @@
-"""The proof that the proof can fail: each deliberate fault in the engine is found within so many worlds."""
+"""The proof that the proof can fail: each deliberate fault is found in a world in which nothing else is wrong.
+
+How many worlds it takes from seed 0 on is in docs/correctness.md.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pytest
 
@@ -8,10 +13,32 @@ from simulation.mutants import MUTANTS
 from simulation.shrink import play
 from simulation.world import configure
 
-_WORLDS = 200
+_WORLD: Mapping[str, int] = {
+    "answer is known": 0,
+    "sent is known": 0,
+    "sides instead of shadows": 0,
+    "known too soon": 1,
+    "losers not told": 1,
+    "no version": 1,
+    "stale is done": 1,
+    "busy is forgotten": 5,
+    "no canary": 7,
+    "deaf to deletions": 17,
+    "unknown is done": 23,
+    "unknown is sent again": 23,
+    "cursor before page": 24,
+    "no waking": 31,
+    "no intent": 63,
+    "no settling": 63,
+    "resent instead of looked for": 98,
+    "another key": 114,
+    "no overlap": 175,
+}
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_deliberate_fault_is_found(name: str) -> None:
+    world = configure(_WORLD[name])
     with MUTANTS[name].at_work():
-        assert any(play(configure(seed)).wrong for seed in range(_WORLDS)), MUTANTS[name].what
+        assert play(world).wrong, MUTANTS[name].what
+    assert not play(world).wrong

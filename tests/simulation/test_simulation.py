@@ -10,6 +10,7 @@ from simulation.shrink import play
 from simulation.world import configure
 
 _BLOCKS = 120
+_LOOKS = 20
 _STEPS = 840
 """Each block plays its worlds until it has taken so many steps: more than 100,000 in all."""
 
@@ -20,6 +21,16 @@ def test_nothing_is_lost_or_doubled_in_any_world(block: int) -> None:
     while steps < _STEPS:
         played = play(configure(seed))
         assert not played.wrong, story(seed)
+        steps += played.steps
+        seed += 1
+
+
+@pytest.mark.parametrize("block", range(_LOOKS))
+def test_nothing_is_lost_or_doubled_where_only_what_is_announced_is_looked_at(block: int) -> None:
+    seed, steps = 1_000 + block * 100, 0
+    while steps < _STEPS:
+        played = play(configure(seed, looks=True))
+        assert not played.wrong, story(seed, "looks")
         steps += played.steps
         seed += 1
 

@@ -15,10 +15,10 @@ from simulation.people import Drawing, Habits, People
 from simulation.systems import Style, System
 from syncline.engine.report import Result, Verification
 from syncline.engine.setup import Setup
-from syncline.engine.sync import sync
+from syncline.engine.sync import look, sync
 from syncline.engine.verify import verify
 from syncline.mapping.model import Deletion
-from syncline.records import Delete, Done, Outcome, Write
+from syncline.records import Delete, Done, Outcome, Ref, Write
 
 FAULTS: Mapping[str, tuple[str, ...]] = {
     "ask": ("busy", "stale", "died", "repeated", "forgotten", "swapped"),
@@ -30,20 +30,27 @@ FAULTS: Mapping[str, tuple[str, ...]] = {
 }
 """What can go wrong, by the kind of place."""
 _LONGEST: Mapping[str, float] = {"busy": 90, "stale": LAG, "late": LATE, "hidden": HIDDEN}
+_LOOKED = 0.7
+"""The share of looks among the passes, where there are some."""
 _SENDS = ("batch", "create", "update", "delete")
 
 
 class Config(course.Config, frozen=True, kw_only=True):
+    """``looks``: most passes before the end look only at some sides of some flows, as ``run`` does when something is
+    announced, and are told of deletions, some of which are true.
+    """
+
     styles: Mapping[str, Style]
+    looks: bool = False
 
     def world(self, folder: Path, events: Events | None, *, telling: bool) -> World:
         return World(self, folder, events, telling=telling)
 
 
-def configure(seed: int, *, three: bool = False) -> Config:
+def configure(seed: int, *, three: bool = False, looks: bool = False) -> Config:
     """Drawn at random, and each world has only some of the faults: together they would hide each other.
 
-    ``three``: it surely has a third system, which few have otherwise.
+    ``three``: it surely has a third system, which few have otherwise. ``looks``: see `Config`.
     """
     chance = Random(seed)
     drawn = chance.random()
@@ -74,6 +81,7 @@ def configure(seed: int, *, three: bool = False) -> Config:
         faults=chance.sample(names, chance.choice((0, 1, 2, 3, 6))),
         fault_rate=chance.choice((0.05, 0.1, 0.2, 0.3)),
         act_rate=chance.choice((0.02, 0.05, 0.1)),
+        looks=looks,
     )
 
 
@@ -96,6 +104,7 @@ class World(Course):
         telling: bool = False,
     ) -> None:
         super().__init__(config, folder, events, telling=telling)
+        self._looks = config.looks
         self.systems = {side: System(side, style, self.loop.now) for side, style in config.styles.items()}
         self.people = People(self.systems, self.agreement, self.tell, self.is_linked)
         self.drawing = Drawing(self.systems, self.agreement, self.people, config.habits, self.chance)
@@ -108,7 +117,22 @@ class World(Course):
         return _LONGEST.get(fault, 0)
 
     async def one_pass(self, life: Life, *, scanning: bool) -> Result:
+        chance = Random(f"{self.config.seed} {self.number}")
+        if self._looks and self.number <= self.config.passes and chance.random() < _LOOKED:
+            setup = self._setup(life)
+            flow_sides = [each for each in setup.flow_sides if chance.random() < 0.5]
+            return await look(setup, flow_sides, self._rumours(chance))
         return await sync(self._setup(life), scanning=scanning, allow_deletions=True)
+
+    def _rumours(self, chance: Random) -> list[Ref]:
+        """Records that are said to be deleted: some are, and of some nobody ever heard."""
+        heard = [
+            Ref(flow.name, side, id_)
+            for flow in self.flows.values()
+            for side in flow.sides
+            for id_ in [*sorted(self.systems[side].history[flow.sides[side].entity]), "never heard of"]
+        ]
+        return [each for each in heard if chance.random() < 0.2]
 
     async def verify(self) -> Verification:
         return await verify(self._setup(Life(self)))

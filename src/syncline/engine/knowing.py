@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -25,12 +26,16 @@ def match_name(key: str) -> str:
     return _MATCH + key
 
 
-class Knowing:
-    """Answers for one pass: code tables are read when first needed, and again in the next pass."""
+KeptCodes: TypeAlias = dict[tuple[str, str], CodeTable]
+"""Code tables as they were read, by side and table: kept by who makes small passes between whole ones."""
 
-    def __init__(self, setup: Setup) -> None:
+
+class Knowing:
+    """Answers for one pass: code tables are read when first needed, unless they were kept."""
+
+    def __init__(self, setup: Setup, kept: KeptCodes | None = None) -> None:
         self._setup = setup
-        self._codes: dict[tuple[str, str], CodeTable] = {}
+        self._codes: KeptCodes = {} if kept is None else kept
         self._referred = _referred(setup.flows.values())
 
     async def to_read(self, flow: Flow, records: Iterable[tuple[str, Record]]) -> Known:

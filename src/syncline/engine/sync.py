@@ -11,9 +11,10 @@ from syncline.engine.gate import Open
 from syncline.engine.guards import breaker
 from syncline.engine.guards.restored import Wanted, begin, check, end
 from syncline.engine.guards.scan import allow, check_share
-from syncline.engine.knowing import Knowing
+from syncline.engine.knowing import KeptCodes, Knowing
 from syncline.engine.linking.link import link
 from syncline.engine.observe import observe, reported
+from syncline.engine.people import releasing
 from syncline.engine.people.answers import take_up
 from syncline.engine.people.joining import fulfil
 from syncline.engine.people.withdrawing import withdraw
@@ -24,6 +25,7 @@ from syncline.engine.turn import turn
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow
 from syncline.records import Ref
+from syncline.store import Memory
 
 TURN = 2_000
 """Arrivals a turn: what is held in memory at once."""
@@ -40,12 +42,14 @@ async def sync(
     allow_deletions: bool = False,
     restored: Mapping[str, Wanted] | None = None,
     patience: timedelta = _PATIENCE,
+    codes: KeptCodes | None = None,
 ) -> Result:
     """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered.
 
     ``scanning`` looks for deleted records now, not only when it is time; ``allow_deletions`` goes on however many there
     are. ``restored`` are sides that were brought back from a backup, and what is to become of them. ``patience`` is how
-    long it waits for a system that is busy: what is due later is left to the next pass.
+    long it waits for a system that is busy: what is due later is left to the next pass. ``codes`` are read anew, and
+    kept there for a `look`.
     """
     watched = progress or Quiet()
     result = Result()
@@ -55,7 +59,9 @@ async def sync(
             begin(setup, restored)
         for again in range(_LOOKS):
             before = result.writes
-            worker = _worker(setup, result)
+            if codes is not None:
+                codes.clear()
+            worker = _worker(setup, result, codes)
             whole = worker.wanted if again == 0 else ()
             await recover(worker, setup.store.open_intents())
             await observe(setup, worker.knowing, watched, scanning=scanning and again == 0, whole=whole)
@@ -68,20 +74,32 @@ async def sync(
     return result
 
 
-async def look(setup: Setup, flow_sides: Collection[FlowSide], gone: Collection[Ref] = ()) -> Result:
+async def look(
+    setup: Setup,
+    flow_sides: Collection[FlowSide],
+    gone: Collection[Ref] = (),
+    codes: KeptCodes | None = None,
+) -> Result:
     """A small pass: look at these alone, and bring in step what is due now. ``gone`` are records that are said to
     be deleted. Which companies these are only a pass looks at; so it is one where a side was not listed yet. Raises as
-    `sync` does.
+    `sync` does. ``codes`` were kept by the last pass: what they do not explain is tried with those of now.
     """
-    if not all(setup.store.listed(flow, side) for flow, side in setup.flow_sides):
-        return await sync(setup, patience=timedelta(0))
-    result = Result()
+    if setup.store.unlisted(setup.flow_sides):
+        return await sync(setup, patience=timedelta(0), codes=codes)
+    result, began = Result(), setup.now()
     with remembered(setup):
-        worker = _worker(setup, result)
+        are_kept = bool(codes)
+        worker = _worker(setup, result, codes)
         await recover(worker, setup.store.open_intents())
         reported(setup, gone)
         await observe(setup, worker.knowing, Quiet(), flow_sides=flow_sides)
         await _work(worker, Quiet(), timedelta(0))
+        if codes and are_kept and any(tally.parked.pop("untranslatable", 0) for tally in result.flows.values()):
+            codes.clear()
+            parked = [each for each in setup.store.parked(cause="untranslatable") if each.since >= began]
+            arrivals = releasing.of_parked(setup.store, parked, setup.now())
+            setup.store.save(Memory(arrivals=arrivals, released=[each.ref for each in parked]))
+            await _work(_worker(setup, result, codes), Quiet(), timedelta(0))
     return result
 
 
@@ -98,8 +116,8 @@ async def _work(worker: Worker, progress: Progress, patience: timedelta, *, allo
     worker.result.held = [breaker.words(hold) for hold in setup.store.holds() if hold.state == "held"]
 
 
-def _worker(setup: Setup, result: Result) -> Worker:
-    return Worker(setup, Knowing(setup), Open(), result)
+def _worker(setup: Setup, result: Result, codes: KeptCodes | None) -> Worker:
+    return Worker(setup, Knowing(setup, codes), Open(), result)
 
 
 async def work_off(worker: Worker, progress: Progress, patience: timedelta = _PATIENCE) -> None:
@@ -130,13 +148,19 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     horizon = worker.setup.now()
     last = horizon + timedelta(microseconds=1)
     found = 0
-    for flow in worker.setup.flows.values():
+    for flow in _occupied(worker):
         await link(worker, flow)
         found += await _turns(worker, flow, progress, horizon, deletions_at=last)
     await withdraw(worker)
-    for flow in reversed(list(worker.setup.flows.values())):
+    for flow in reversed(_occupied(worker)):
         found += await _turns(worker, flow, progress, last)
     return bool(found)
+
+
+def _occupied(worker: Worker) -> list[Flow]:
+    """The flows of which anything waits, in their order: a turn brings nothing into the inbox of another."""
+    there = worker.setup.store.occupied(worker.setup.flows)
+    return [flow for name, flow in worker.setup.flows.items() if name in there]
 
 
 async def _turns(

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from syncline.connectors.base import ConnectorError, SignInRefused
 from syncline.engine.guards.restored import WentBack
+from syncline.engine.knowing import KeptCodes
 from syncline.engine.report import Result
 from syncline.engine.setup import FlowSide, Setup
 from syncline.engine.sync import look, sync
@@ -60,6 +61,7 @@ class Staying:
         self._announcements = announcements
         self._announced = announced
         self._told = told
+        self._codes: KeptCodes = {}
         self._random = SystemRandom()
         self._failures = 0
         self._swept = self._polled = float("-inf")
@@ -92,10 +94,10 @@ class Staying:
         news = self._announcements.take()
         try:
             if sweeps:
-                result = await _until(stop, sync(self._setup))
+                result = await _until(stop, sync(self._setup, codes=self._codes))
             else:
                 polled = set(self._setup.flow_sides) - announced if polls else set()
-                result = await _until(stop, look(self._setup, news.flow_sides | polled, news.gone))
+                result = await _until(stop, look(self._setup, news.flow_sides | polled, news.gone, self._codes))
         except SignInRefused:
             raise  # asking on with what is refused may lock the account
         except (ConnectorError, WentBack) as error:  # a replica that lags far behind looks like a backup for a while

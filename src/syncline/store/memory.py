@@ -290,6 +290,10 @@ class Memory(Struct, frozen=True, kw_only=True):
     lifted: Collection[tuple[str, str, str, str]] = ()
     """Holds that are over, by (flow, side, within, property)."""
 
+    @property
+    def is_empty(self) -> bool:
+        return not any(getattr(self, name) for name in self.__struct_fields__)
+
 
 class Pair(Struct, frozen=True, kw_only=True):
     """A link with what each side was last known to hold."""

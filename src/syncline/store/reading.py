@@ -63,9 +63,18 @@ def listed(connection: Connection, flow: str, side: str) -> bool:
     return bool(connection.scalar(select(p.listed).where(p.flow == flow, p.side == side)))
 
 
-def fact(connection: Connection, name: str) -> str | None:
-    found: str | None = connection.scalar(select(t.facts.c.text).where(t.facts.c.name == name))
-    return found
+def all_listed(connection: Connection) -> set[tuple[str, str]]:
+    p = t.progress.c
+    return {(flow, side) for flow, side in connection.execute(select(p.flow, p.side).where(p.listed))}
+
+
+def facts(connection: Connection, names: Collection[str]) -> dict[str, str]:
+    f = t.facts.c
+    return {
+        name: told
+        for piece in cut(names)
+        for name, told in connection.execute(select(f.name, f.text).where(f.name.in_(piece)))
+    }
 
 
 # --- links
@@ -212,6 +221,15 @@ def due(connection: Connection, flow: str, now: datetime, limit: int) -> tuple[A
     together = [Ref(flow, side, id_) for (_, side), id_ in linked.items()]
     found = arrivals(connection, [*alone, *together]).values()
     return tuple(sorted(found, key=lambda arrival: (place[arrival.link or arrival.ref], arrival.ref.side)))
+
+
+def occupied(connection: Connection, flows: Collection[str]) -> set[str]:
+    a = t.arrivals.c
+    there = {flow: exists(select(a.id).where(a.flow == flow)).label(flow) for flow in flows}
+    if not there:
+        return set()
+    row = connection.execute(select(*there.values())).one()
+    return {flow for flow, is_there in zip(there, row, strict=True) if is_there}
 
 
 def pending(connection: Connection, flow: str, now: datetime) -> int:

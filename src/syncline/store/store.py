@@ -86,8 +86,9 @@ class Store:
 
         Raises ``sqlalchemy.exc.IntegrityError`` when a record would be in two links, or a shadow in none.
         """
-        with self._write() as connection:
-            saving.save(connection, memory)
+        if not memory.is_empty:
+            with self._write() as connection:
+                saving.save(connection, memory)
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
@@ -110,9 +111,19 @@ class Store:
         with self._look() as c:
             return reading.listed(c, flow, side)
 
+    def unlisted(self, flow_sides: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these flows' sides that were never listed to the end."""
+        with self._look() as c:
+            return set(flow_sides) - reading.all_listed(c)
+
     def fact(self, name: str) -> str | None:
         with self._look() as c:
-            return reading.fact(c, name)
+            return reading.facts(c, [name]).get(name)
+
+    def facts(self, names: Collection[str]) -> dict[str, str]:
+        """Those of these that are known."""
+        with self._look() as c:
+            return reading.facts(c, names)
 
     @contextmanager
     def census(self, flow: str, side: str) -> Iterator[Census]:
@@ -185,6 +196,11 @@ class Store:
         """
         with self._look() as c:
             return reading.due(c, flow, now, limit)
+
+    def occupied(self, flows: Collection[str]) -> set[str]:
+        """Those of these flows of which anything is in the inbox, due or not."""
+        with self._look() as c:
+            return reading.occupied(c, flows)
 
     def pending(self, flow: str, now: datetime) -> int:
         """How many arrivals are due."""

@@ -30,7 +30,8 @@ _PAGE = 1_000
 async def check(worker: Worker) -> None:
     """Hold what trips, and tell the worker of all that is held."""
     setup, knowing = worker.setup, worker.knowing
-    for flow in setup.flows.values():
+    occupied = setup.store.occupied(setup.flows)
+    for flow in (flow for name, flow in setup.flows.items() if name in occupied):
         for side in flow.sides:
             edited = setup.store.edited(flow.name, side)
             if edited <= FEW or edited <= (linked := setup.store.linked(flow.name, side)) * SHARE:

@@ -43,13 +43,13 @@ def doubtful(flow: Flow, side: str) -> dict[str, str]:
 
 async def check(setup: Setup) -> None:
     """Look at what was worked on last, where there is doubt. Raises `WentBack` and `ConnectorError`."""
-    decided = wanted(setup)
-    for flow in setup.flows.values():
-        for side in flow.sides:
-            if not setup.store.fact(_doubt(flow, side)) or side in decided:
-                continue
+    doubts = {_doubt(flow, side): (flow, side) for flow in setup.flows.values() for side in flow.sides}
+    known = {name for name, told in setup.store.facts(doubts).items() if told}
+    decided = wanted(setup) if known else {}
+    for name, (flow, side) in doubts.items():
+        if name in known and side not in decided:
             await _look(setup, flow, side)
-            setup.store.save(Memory(facts={_doubt(flow, side): ""}))
+            setup.store.save(Memory(facts={name: ""}))
 
 
 async def _look(setup: Setup, flow: Flow, side: str) -> None:
@@ -105,8 +105,9 @@ def begin(setup: Setup, sides: Mapping[str, Wanted]) -> None:
 
 def wanted(setup: Setup) -> dict[str, Wanted]:
     """What was said of sides that were brought back, as long as it holds."""
-    said = {side: setup.store.fact(_wanted(side)) for side in setup.sides}
-    return {side: what for what in get_args(Wanted) for side in said if said[side] == what}
+    names = {side: _wanted(side) for side in setup.sides}
+    said = setup.store.facts(names.values())
+    return {side: what for what in get_args(Wanted) for side, name in names.items() if said.get(name) == what}
 
 
 def end(setup: Setup, sides: Collection[str]) -> None:

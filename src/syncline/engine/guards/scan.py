@@ -62,7 +62,8 @@ async def scan(setup: Setup, flow: Flow, side: str) -> None:
 
 def check_share(setup: Setup, wanted: Mapping[str, str]) -> None:
     """Raises `TooManyDeleted`. ``wanted`` is what was said of sides that were brought back from a backup."""
-    for flow in setup.flows.values():
+    occupied = setup.store.occupied(setup.flows)
+    for flow in (flow for name, flow in setup.flows.items() if name in occupied):
         for side in flow.sides:
             if wanted.get(side) == "repair":
                 continue  # what is gone there is created again
