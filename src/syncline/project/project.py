@@ -154,6 +154,7 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
 
         Raises `ProjectError`, `StoreError` and `StoreLocked` before any system is reached.
         """
+        from syncline.engine.clock import Clock
         from syncline.engine.setup import Setup
 
         async with AsyncExitStack() as stack:
@@ -162,7 +163,7 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
             if owner is not None:
                 stack.enter_context(store.lock(owner))
             systems = {side: await stack.enter_async_context(connector) for side, connector in connectors.items()}
-            yield Setup(flows=self.flows, systems=systems, store=store)
+            yield Setup(flows=self.flows, systems=systems, store=store, now=Clock(store.latest()).now)
 
     def _lacking(self, system: System, environment: Mapping[str, str]) -> Iterator[FileError]:
         for secret, name in system.secrets.items():

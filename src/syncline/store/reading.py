@@ -223,6 +223,12 @@ def due(connection: Connection, flow: str, now: datetime, limit: int) -> tuple[A
     return tuple(sorted(found, key=lambda arrival: (place[arrival.link or arrival.ref], arrival.ref.side)))
 
 
+def latest(connection: Connection) -> datetime | None:
+    j = t.journal.c
+    asked = (select(func.max(t.arrivals.c.seen)), select(j.at).order_by(j.seq.desc()).limit(1))
+    return max((found for found in map(connection.scalar, asked) if found is not None), default=None)
+
+
 def occupied(connection: Connection, flows: Collection[str]) -> set[str]:
     a = t.arrivals.c
     there = {flow: exists(select(a.id).where(a.flow == flow)).label(flow) for flow in flows}

@@ -197,6 +197,11 @@ class Store:
         with self._look() as c:
             return reading.due(c, flow, now, limit)
 
+    def latest(self) -> datetime | None:
+        """The latest time at which anything was seen or journaled; ``None`` before."""
+        with self._look() as c:
+            return reading.latest(c)
+
     def occupied(self, flows: Collection[str]) -> set[str]:
         """Those of these flows of which anything is in the inbox, due or not."""
         with self._look() as c:
