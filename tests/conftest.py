@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from hypothesis import settings
 
 from engine.pair import Pair, pair
+from postgres import Server, serving
 from syncline import yamlfile
 
 # No test is timed, and every run tries the same examples.
@@ -16,6 +18,13 @@ settings.load_profile("syncline")
 
 # The same files are read by hundreds of tests.
 yamlfile.parse = lru_cache(maxsize=64)(yamlfile.parse)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL of this test process, started by the first test that asks for it."""
+    with serving() as server:
+        yield server
 
 
 @pytest_asyncio.fixture

@@ -35,7 +35,7 @@ from syncline.engine.setup import EngineError
 from syncline.mapping.model import Deletion, Flow
 from syncline.records import Ref
 from syncline.store import Memory, Store
-from syncline.store.lock import StoreLocked
+from syncline.store.errors import StoreLocked
 
 Events: TypeAlias = Mapping[str, Sequence[Event]]
 SAVE = ("aborted", "aborted after", "died", "died after")

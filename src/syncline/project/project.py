@@ -221,10 +221,10 @@ class _Reader:
     def store(self, said: str) -> str:
         """The store's address, with its file below the folder."""
         from syncline.store import StoreError
-        from syncline.store.database import location
+        from syncline.store.address import parse
 
         try:
-            return f"sqlite:///{(self._folder / location(said)).absolute()}"
+            return str(parse(said, self._folder.absolute()))
         except StoreError as error:
             self._wrong(("store",), str(error))
             return said
