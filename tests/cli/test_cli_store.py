@@ -1,4 +1,4 @@
-"""Where the store is kept: in PostgreSQL as in a file, and upgraded."""
+"""Where the store is kept: in PostgreSQL as in a file, moved from one to the other, upgraded."""
 
 from __future__ import annotations
 
@@ -85,13 +85,66 @@ def test_a_store_that_is_away_ends_a_command_with_a_sentence(served: Path, serve
     assert (lost.exit_code, lost.message) == (3, "The store cannot be used just now.")
 
 
+def test_the_store_moves_and_the_file_names_it(tmp_path: Path, server: Server) -> None:
+    project = kept(tmp_path / "project")
+    address = server.address()
+    edit(project / FILE, "syncline.db", "syncline.db  # not for version control")
+    before = (project / FILE).read_text()
+    links = call(project, "links", "--json").json
+    moved = call(project, "store", "move", address)
+    assert moved.code == 0
+    assert f"are in {load(project).store} now, and were compared with sqlite:///" in moved.out
+    assert (project / FILE).read_text() == before.replace("sqlite:///syncline.db", address)
+    assert call(project, "links", "--json").json == links
+    assert call(project, "store").out == f"{load(project).store} (schema {REVISION})\n"
+    back = call(project, "store", "move", "sqlite:///syncline.db")
+    assert back.code == 2
+    assert "has something in it, so nothing was copied. If nobody needs that, delete " in back.err
+    (project / "syncline.db").unlink()
+    again = call(project, "store", "move", "sqlite:///syncline.db", "--json").json
+    assert again["tables"]["links"] == 4
+    assert again["rows"] == sum(again["tables"].values())
+    assert again["edited"] is True
+    assert (project / FILE).read_text() == before
+    assert call(project, "links", "--json").json == links
+
+
+def test_a_move_may_leave_the_file_to_a_person(tmp_path: Path, server: Server) -> None:
+    project = kept(tmp_path / "project")
+    before = (project / FILE).read_text()
+    address = server.address()
+    moved = call(project, "store", "move", address, "--no-edit")
+    assert moved.code == 0
+    assert moved.err.endswith(f"Nothing uses it yet. Write in {FILE}:\n\nstore: {address}\n\n")
+    assert (project / FILE).read_text() == before
+
+
+def test_a_store_that_was_not_named_is_named_after_a_move(tmp_path: Path) -> None:
+    project = kept(tmp_path / "project")
+    edit(project / FILE, "store: sqlite:///syncline.db\n", "")
+    before = (project / FILE).read_text()
+    assert call(project, "store", "move", "sqlite:///with space.db").code == 0
+    assert (project / FILE).read_text() == before.replace("systems:", 'store: "sqlite:///with space.db"\nsystems:', 1)
+    assert load(project).store.endswith("/with space.db")
+
+
 def test_mistakes_in_the_address_are_told_without_the_password(tmp_path: Path) -> None:
     project = kept(tmp_path / "project")
+    told = call(project, "store", "move", "postgresql://anna:secret@host/books")
+    assert told.code == 2
+    assert "the address has a password in it" in told.err
     edit(project / FILE, "sqlite:///syncline.db", "postgresql://anna:secret@host/books")
     read = call(project, "status")
     assert read.code == 2
     assert read.err.startswith(f"Error: {FILE}:3: store: the address has a password in it. Take it out: ")
-    assert "secret" not in read.err
+    assert "secret" not in told.err + read.err
+
+
+def test_nothing_moves_while_syncline_works(tmp_path: Path, server: Server) -> None:
+    project = kept(tmp_path / "project")
+    with load(project).open_store() as store, store.lock("syncline run"):
+        assert call(project, "store", "move", server.address()).code == 4
+        assert call(project, "upgrade").code == 4
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

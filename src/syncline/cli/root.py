@@ -38,6 +38,7 @@ _COMMANDS = {
         "unlink": ("syncline.cli.deciding:unlink_command", "Say that linked records are not the same."),
     },
     "Keep": {
+        "store": ("syncline.cli.storing:store_command", "Where all is remembered; move it elsewhere."),
         "upgrade": ("syncline.cli.storing:upgrade_command", "Bring the store to this version's schema."),
     },
     "Look": {

@@ -14,9 +14,10 @@ from typing import Self
 from sqlalchemy import Connection
 
 from syncline.records import Answer, Link, Ref, Shadow, Value
-from syncline.store import accounts, looking, opening, people, reading, saving, words
+from syncline.store import accounts, looking, moving, opening, people, reading, saving, words
 from syncline.store.address import parse
 from syncline.store.census import Census
+from syncline.store.copying import Content, Watcher
 from syncline.store.database import Database
 from syncline.store.memory import (
     Arrival,
@@ -94,6 +95,13 @@ class Store:
         """A throw-away copy of the store as it is now. What is done to it does not touch the original."""
         with self._database.scratch() as copy:
             yield Store(copy)
+
+    def move_to(self, url: str, watched: Watcher) -> dict[str, Content]:
+        """Copy everything to an empty store elsewhere and compare both; the rows and the digest of each table.
+
+        Raises `StoreError`, after which the other is as empty as before, and `StoreLocked` while somebody works on it.
+        """
+        return moving.move(self._database, parse(url), watched)
 
     def save(self, memory: Memory) -> None:
         """Remember all of it or, on any error, nothing. It is on the disk when this returns.
