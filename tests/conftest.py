@@ -27,9 +27,15 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def database() -> str:
+    """Where a project's store is. Some files of tests say otherwise."""
+    return "sqlite:///syncline.db"
+
+
 @pytest_asyncio.fixture
-async def both(tmp_path: Path) -> AsyncIterator[Pair]:
+async def both(tmp_path: Path, database: str) -> AsyncIterator[Pair]:
     """Two empty companies of this test's own. Whatever it does, the journal tells it all."""
-    async with pair(tmp_path) as found:
+    async with pair(tmp_path, database) as found:
         yield found
         found.check_journal()

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
+import pytest
 
 _numbers = count(1)
 
@@ -73,3 +74,11 @@ def serving() -> Iterator[Server]:
     finally:
         served.cleanup()
         folder.rmdir()
+
+
+def store_in(kind: str, request: pytest.FixtureRequest, file: str = "syncline.db") -> str:
+    """A place for a store that no other test has, in ``sqlite`` or in ``postgresql``."""
+    if kind == "sqlite":
+        return f"sqlite:///{file}"
+    server: Server = request.getfixturevalue("server")
+    return server.address()

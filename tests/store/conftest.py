@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from postgres import Server
+from postgres import store_in
 from syncline.store import Store
 
 
@@ -18,10 +18,7 @@ def file_url(tmp_path: Path) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, file_url: str) -> str:
     """Such a place, in either database."""
-    if request.param == "sqlite":
-        return file_url
-    server: Server = request.getfixturevalue("server")
-    return server.address()
+    return store_in(request.param, request, file_url.removeprefix("sqlite:///"))
 
 
 @pytest.fixture
