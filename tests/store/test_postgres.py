@@ -214,6 +214,17 @@ def _appended(store: Store) -> None:
         second.exec_driver_sql(f"UPDATE facts SET text = '{found}+'")
 
 
+def test_a_table_that_grew_is_known_to_the_planner_at_once(kept: tuple[Server, Store]) -> None:
+    """Else the keys of a record are looked for by the index of values, among all there are."""
+    server, store = kept
+    refs = [Ref("customers", "erp", f"{n}") for n in range(2_000)]
+    store.save(Memory(keys={ref: {"number": ref.id, "email": f"{ref.id}@a.no"} for ref in refs}))
+    with server.connect(cast(Postgres, store._database).schema) as admin:
+        asked = "EXPLAIN DELETE FROM keys WHERE flow = 'customers' AND side = 'erp' AND id = '7'"
+        plan = " ".join(row[0] for row in admin.execute(asked).fetchall())
+    assert "pk_keys" in plan
+
+
 def test_many_look_at_once(kept: tuple[Server, Store]) -> None:
     """More than there are connections: they wait for each other."""
     _, store = kept

@@ -60,6 +60,7 @@ class Postgres(Database):
         self._owner: str | None = None
         self._holder: Connection | None = None
         self._turn = RLock()
+        self._writes = 0
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -75,6 +76,16 @@ class Postgres(Database):
         with connection.begin():
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": self._writing})
             yield connection
+            self._writes += 1
+            if self._writes & (self._writes - 1) == 0:  # the 1st, 2nd, 4th, 8th ...
+                self._get_to_know(connection)
+
+    def _get_to_know(self, connection: Connection) -> None:
+        """Have tables looked at that came to be large since they were made. The server does so by itself within a
+        minute or so; until then it would choose its indexes blindly, and a first pass would crawl.
+        """
+        if unknown := connection.scalars(_UNKNOWN).all():
+            connection.exec_driver_sql(f"ANALYZE {', '.join(unknown)}")
 
     def _connect(self) -> Connection:
         """For writing. Each statement sees what was committed before it: the first one waits for the turn, and must not
@@ -178,6 +189,10 @@ def _key(what: str, schema: str) -> int:
     return int.from_bytes(sha256(f"syncline {what} {schema}".encode()).digest()[:8], signed=True)
 
 
+_UNKNOWN = text(
+    "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' "
+    "AND reltuples <= 0 AND pg_relation_size(oid) > 65536"
+)
 _NAME = text("SELECT set_config('application_name', :name, false)")
 _HOLDER = text(
     "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
