@@ -26,7 +26,7 @@ class Census:
     def listed(self, ids: Iterable[str]) -> None:
         """These are there. An id may be listed again."""
         if rows := [{"id": id_} for id_ in ids]:
-            self._connection.execute(inserter(self._connection)(_LISTED).on_conflict_do_nothing(), rows)
+            self._connection.execute(inserter(self._connection.dialect.name)(_LISTED).on_conflict_do_nothing(), rows)
 
     def absent(self, after: str | None, limit: int) -> tuple[str, ...]:
         """The next records that were not listed, in the order of their ids: linked ones, and those that are to be.

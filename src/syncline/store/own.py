@@ -6,20 +6,28 @@ Both mean the same. The statements of `OWN` follow those that make the tables.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table
 
-Insert: TypeAlias = sqlite.Insert | postgresql.Insert
-Inserter: TypeAlias = Callable[[Table], Insert]
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
-INSERTERS: dict[str, Inserter] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""By dialect: to insert, or to change what is there already."""
+    Insert: TypeAlias = sqlite.Insert | postgresql.Insert
+    Inserter: TypeAlias = Callable[[Table], Insert]
 
 
-def inserter(connection: Connection) -> Inserter:
-    return INSERTERS[connection.dialect.name]
+@cache
+def inserter(dialect: str) -> Inserter:
+    """Makes what inserts a row, or changes the one that is there already."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as into_postgresql  # takes a moment that files need not wait
+
+        return into_postgresql
+    from sqlalchemy.dialects.sqlite import insert
+
+    return insert
 
 
 _SQLITE = (

@@ -27,6 +27,10 @@ _SETTINGS = {
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
+    # A listing of a system's ids lasts as long as the system takes, and keeps what it was told in a transaction; the
+    # lock's session has nothing to say between passes.
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
     # Compiling pays for long analyses. Ours are short, with long lists that look like much work.
     "jit": "off",
 }

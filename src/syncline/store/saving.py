@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Delete, Executable, Table, bindparam, case, delete, insert, select, update
 
 from syncline.records import Answer, Ref, Shadow
 from syncline.store import tables as t
 from syncline.store.memory import Arrival, Delay, Entry, Hold, Intent, Memory, Parked, Wish
-from syncline.store.own import INSERTERS, Insert, Inserter
+from syncline.store.own import inserter
 from syncline.store.reading import slices
 from syncline.store.words import index, words_of
+
+if TYPE_CHECKING:
+    from syncline.store.own import Insert
 
 
 def save(connection: Connection, memory: Memory) -> None:
     """See `Memory` for the order, which matters."""
-    puts = _PUTS[connection.dialect.name]
+    puts = _puts(connection.dialect.name)
     _unlink(connection, memory)
     _link(connection, puts, memory)
     _index(connection, puts, memory)
@@ -203,8 +207,8 @@ def _many(connection: Connection, statement: Executable, rows: Iterable[Mapping[
 class _Puts:
     """What inserts, or changes what is there already, as one database says it."""
 
-    def __init__(self, insert: Inserter) -> None:
-        self._insert = insert
+    def __init__(self, dialect: str) -> None:
+        self._insert = insert = inserter(dialect)
         self.link = self._put(t.links)
         self.shadow = self._put(t.shadows)
         self.words = self._put_words()
@@ -256,7 +260,7 @@ def _drop(table: Table, *columns: str) -> Delete:
 
 
 _MICROSECOND = timedelta(microseconds=1)
-_PUTS = {dialect: _Puts(insert) for dialect, insert in INSERTERS.items()}
+_puts = cache(_Puts)
 _DROP_APART = _drop(t.apart, "flow", "side", "id", "other_side", "other_id")
 _DROP_ANSWER = _drop(t.answers, "link", "line", "property", "at")
 _DROP_WISH = _drop(t.wishes, "seq")

@@ -71,6 +71,7 @@ def temporary() -> Iterator[Sqlite]:
     """An empty file that need not outlive this process, so nothing waits for the disk."""
     with tempfile.TemporaryDirectory(prefix="syncline-") as folder:
         database = Sqlite(SqliteFile(Path(folder) / "scratch.db"), durable=False)
+        database.tell_losses()
         try:
             yield database
         finally:
