@@ -39,6 +39,15 @@ class Server:
             autocommit=True,
         )
 
+    def role(self, name: str, password: str) -> None:
+        """Somebody who is no administrator, and has to say a password."""
+        with self.connect() as admin:
+            admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+            admin.execute(f"GRANT CREATE ON DATABASE postgres TO {name}")
+            rules = Path(self._served.pgdata) / "pg_hba.conf"
+            rules.write_text(f"local all {name} scram-sha-256\n{rules.read_text()}")
+            admin.execute("SELECT pg_reload_conf()")
+
     def stop(self) -> None:
         """Without waiting for those that are connected."""
         self._control("-m", "fast", "stop")

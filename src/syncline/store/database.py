@@ -63,5 +63,7 @@ class Database(ABC):
 
 
 def reason_of(error: Any) -> str:
-    """In the driver's words, on one line."""
-    return " ".join(str(getattr(error, "orig", error)).split()).rstrip(".?")
+    """In the driver's words, on one line; in the server's own, where it has any."""
+    driver = getattr(error, "orig", error)
+    told = getattr(getattr(driver, "diag", None), "message_primary", None) or driver
+    return " ".join(str(told).split()).rstrip(".?")

@@ -36,10 +36,19 @@ def migrate(connection: Connection, address: Address, to: str = REVISION) -> Non
     from alembic import command
     from alembic.config import Config
 
-    if isinstance(address, PostgresSchema) and not inspect(connection).has_schema(address.schema):
-        connection.execute(CreateSchema(address.schema))
+    if isinstance(address, PostgresSchema):
+        _ensure(connection, address)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["version_table"] = VERSION_TABLE
     command.upgrade(config, to)
+
+
+def _ensure(connection: Connection, address: PostgresSchema) -> None:
+    """The schema is there, and may be used."""
+    if not inspect(connection).has_schema(address.schema):
+        connection.execute(CreateSchema(address.schema))
+    if connection.scalar(text("SELECT current_schema()")) is None:
+        mend = f"An administrator lets it: ALTER SCHEMA {address.schema} OWNER TO that user."
+        raise StoreError(f"{address.name} cannot be used as a store: its user may not use the schema. {mend}")
