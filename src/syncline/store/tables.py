@@ -28,7 +28,7 @@ from syncline.store.own import OWN
 from syncline.store.payloads import load_record, load_shadow, load_write
 
 REVISION = "0005"
-"""The newest migration, so that opening a store that has it needs no migration tool."""
+"""The newest migration, so that opening a store that has it needs no migration tool. What is greater is newer."""
 
 metadata = MetaData(
     naming_convention={
