@@ -5,6 +5,7 @@ YAML 1.2, so that the country code ``no`` is text. A date stays text too: what a
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -32,6 +33,8 @@ _NOUNS = {
 _WRONG_TYPE = re.compile(r"^Expected `(?P<wanted>[^`]+)`, got `(?P<found>[^`]+)`$")
 _UNKNOWN_KEY = re.compile(r"^Object contains unknown field `(?P<key>.+)`$")
 _MISSING_KEY = re.compile(r"^Object missing required field `(?P<key>.+)`$")
+_PLAIN = re.compile(r"[A-Za-z][\w:/?@.=&%+~-]*[\w/]")
+"""Text that needs no quotes."""
 _BAD_MEMBER = re.compile(r"^Invalid (?:enum )?value (?P<value>.+)$")
 
 
@@ -117,6 +120,18 @@ def convert(document: Document, kind: type[T]) -> T:
 def load(path: Path, kind: type[T], name: str | None = None) -> T:
     """Read and check a file in one go. Raises `FileError`."""
     return convert(read(path, name), kind)
+
+
+def with_value(text: str, key: str, value: str) -> str:
+    """The text of a mapping with this value for one of its own keys; all else stays to the letter, comments too."""
+    node = YAML(typ="safe", pure=True).compose(text)
+    assert isinstance(node, MappingNode)
+    spelled = value if _PLAIN.fullmatch(value) else json.dumps(value)
+    for known, held in node.value:
+        if known.value == key:
+            return text[: held.start_mark.index] + spelled + text[held.end_mark.index :]
+    start = node.start_mark.index
+    return f"{text[:start]}{key}: {spelled}\n{text[start:]}"
 
 
 # --- from nodes to plain values

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from cli.calling import edit
 from syncline.project import load
 from syncline.project.scaffold import scaffold
 from syncline.records import LineShadow, Link, LinkState, Record, Ref, Shadow, Value
@@ -90,13 +91,14 @@ ARRIVALS = [
 ]
 
 
-def kept(folder: Path) -> Path:
+def kept(folder: Path, store: str = "sqlite:///syncline.db") -> Path:
     """A project whose systems nobody reaches, and its store."""
     scaffold(folder, businesscentral="http://127.0.0.1:1", customerp="http://127.0.0.1:2", company=None)
+    edit(folder / "syncline.yaml", "sqlite:///syncline.db", store)
     keys = {ref(side, link.members[side]): SHADOWS[link.id, ERP].values for link in LINKS[:3] for side in link.members}
     numbers = {about: {"number": values["number"]} for about, values in keys.items()}
-    with load(folder).open_store() as store:
-        store.save(
+    with load(folder).open_store() as opened:
+        opened.save(
             Memory(
                 links=LINKS,
                 shadows=SHADOWS,

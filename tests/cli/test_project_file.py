@@ -108,8 +108,8 @@ def test_a_new_project_is_right(folder: Path) -> None:
         ("flows: flows", "flows: [flows/none.yaml]", "none.yaml:1: cannot be read: No such file or directory."),
         (
             "sqlite:///syncline.db",
-            "postgresql://host/syncline",
-            "syncline.yaml:3: store: postgresql://host/syncline is not a SQLite file. Write sqlite:///path/to/file.db.",
+            "mysql://host/syncline",
+            "syncline.yaml:3: store: mysql://host/syncline is neither a SQLite file nor a PostgreSQL database. Write ",
         ),
         (
             "declaration: connectors/customerp.yaml",

@@ -13,9 +13,9 @@ from syncline.store import Memory
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, database: str) -> Path:
     """A project whose systems nobody reaches, and its store."""
-    made = kept(tmp_path / "project")
+    made = kept(tmp_path / "project", database)
     with load(made).open_store() as store:
         store.save(Memory(listed=[(flow, side) for flow in ("customers", "orders") for side in (ERP, BC)]))
     return made

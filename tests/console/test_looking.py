@@ -12,6 +12,7 @@ import pytest
 
 from cli.kept import BC, ERP, entry, ref
 from console.serving import Console, Person
+from postgres import Server, store_in
 from syncline.acceptance.book import LAST
 from syncline.connectors.base import Spent
 from syncline.console.plot import plot
@@ -20,6 +21,11 @@ from syncline.store import Delay, Hold, Memory, Parked
 
 HOUR = timedelta(hours=1)
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    return store_in(request.param, request)
 
 
 @pytest.fixture
@@ -227,3 +233,15 @@ def test_entries_are_told_as_they_come(here: Console, anna: Person) -> None:
     assert lines[0] == "event: entries"
     assert lines[1] == "id: 8"
     assert any("Nobody yet" in line for line in lines)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_store_that_is_away_is_told_to_whoever_looks_without_saying_where_it_is(server: Server, anna: Person) -> None:
+    server.stop()
+    try:
+        told = anna.client.get("/")
+    finally:
+        server.start()
+    assert (told.status_code, told.headers["Retry-After"]) == (503, "5")
+    assert told.text == "What Syncline remembers cannot be reached just now. Try again in a moment."
+    assert anna.client.get("/").status_code == 200

@@ -161,7 +161,7 @@ def test_the_session_is_in_a_cookie_that_no_script_reads_and_no_other_site_sends
     assert "Path=/" in cookie
     assert "Secure" not in cookie
     token = cookie.split("=", 1)[1].split(";")[0]
-    with here.store._engine.connect() as connection:
+    with here.store._database.engine.connect() as connection:
         kept_ = connection.exec_driver_sql("SELECT token FROM sessions").scalars().all()
     assert kept_
     assert token not in kept_
@@ -172,7 +172,7 @@ def test_a_session_ends_when_its_time_is_over_and_when_its_user_is_removed(here:
         here.store.remove_user("see")
         assert person.client.get("/").status_code == 303
         assert other.client.get("/").status_code == 200
-        with here.store._write() as connection:
+        with here.store._database.write() as connection:
             moved = int(sessions.LASTS / timedelta(microseconds=1))
             connection.exec_driver_sql(f"UPDATE sessions SET expires = expires - {moved}")
         assert other.client.get("/").status_code == 303

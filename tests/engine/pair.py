@@ -86,7 +86,7 @@ def _read(folder: Path, _: tuple[str, ...]) -> Project:
 
 
 @asynccontextmanager
-async def pair(folder: Path) -> AsyncIterator[Pair]:
+async def pair(folder: Path, store: str = "sqlite:///syncline.db") -> AsyncIterator[Pair]:
     async with (
         served("customerp") as erp_at,
         served("businesscentral") as central_at,
@@ -95,4 +95,6 @@ async def pair(folder: Path) -> AsyncIterator[Pair]:
     ):
         project = folder / "project"
         scaffold(project, businesscentral=central_at, customerp=erp_at, company=None)
+        config = project / "syncline.yaml"
+        config.write_text(config.read_text().replace("sqlite:///syncline.db", store))
         yield Pair(project, erp, central, {"customerp": erp_at, "businesscentral": central_at})

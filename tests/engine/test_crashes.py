@@ -11,6 +11,7 @@ import pytest
 
 from engine.dying import Killed, Life, mortal
 from engine.pair import Pair, pair
+from postgres import store_in
 from syncline.connectors.base import ConnectorError
 from syncline.engine.sync import sync
 
@@ -100,9 +101,12 @@ async def test_killed_after_any_effect_nothing_is_made_twice_and_nothing_lost(tm
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_killed_by_chance_among_faults_nothing_is_made_twice_and_nothing_lost(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_killed_by_chance_among_faults_nothing_is_made_twice_and_nothing_lost(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, seed: int
+) -> None:
     chance = random.Random(seed)
-    async with pair(tmp_path) as both:
+    async with pair(tmp_path, store_in(kind, request)) as both:
         cities: dict[int, str] = {}
         for n in range(6):
             await make(both, n)

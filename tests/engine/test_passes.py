@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.pair import Pair
+from postgres import store_in
 from syncline.cli import planfile
 from syncline.connectors.base import Spent
 from syncline.demo.systems import Customerp, server
@@ -21,6 +22,12 @@ from syncline.project import load
 from syncline.project.scaffold import scaffold
 from syncline.records import LinkState
 from syncline.store import Memory
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    return store_in(request.param, request)
+
 
 CUSTOMER = {"name": "Alder Trading", "organisationNumber": "ORG1", "email": "post@alder.example"}
 

@@ -35,7 +35,7 @@ from syncline.engine.setup import EngineError
 from syncline.mapping.model import Deletion, Flow
 from syncline.records import Ref
 from syncline.store import Memory, Store
-from syncline.store.lock import StoreLocked
+from syncline.store.errors import StoreLocked
 
 Events: TypeAlias = Mapping[str, Sequence[Event]]
 SAVE = ("aborted", "aborted after", "died", "died after")
@@ -158,10 +158,16 @@ class Course:
         self.deleted: list[tuple[str, str, str]] = []
         self.is_swapped = False
         self.failures: list[str] = []
-        self._path = folder / "store.db"
-        shutil.copyfile(_template(), self._path)
-        self.store = Store.open(f"sqlite:///{self._path}")
+        self._place = self.place(folder)
+        self.store = Store.open(self._place)
         self.verification: Verification | None = None
+
+    @staticmethod
+    def place(folder: Path) -> str:
+        """Where the world's store is, an empty one of the newest schema."""
+        path = folder / "store.db"
+        shutil.copyfile(_template(), path)
+        return f"sqlite:///{path}"
 
     # --- what each kind of world says
 
@@ -286,7 +292,7 @@ class Course:
 
     def _reopen(self) -> None:
         self.store.close()
-        self.store = Store.open(f"sqlite:///{self._path}")
+        self.store = Store.open(self._place)
 
     async def _quieten(self) -> None:
         """No more faults, nobody there: until nothing is written and nothing is due."""

@@ -77,19 +77,21 @@ def test_the_arrivals_of_a_link_come_together_also_those_not_due(store: Store) -
     assert ids(store.due("orders", NOON, 1)) == ["b2", "a2"]
 
 
-def test_a_page_of_what_is_due_costs_a_page_not_the_inbox(store: Store) -> None:
+def test_a_page_of_what_is_due_costs_a_page_not_the_inbox(file_url: str) -> None:
     asked: list[tuple[str, Any]] = []
+    store = Store.open(file_url)
     event.listen(
-        store._engine,
+        store._database.engine,
         "before_cursor_execute",
         lambda c, cursor, sql, parameters, *rest: asked.append((sql, parameters)),
     )
     store.due("orders", NOON, 10)
     sql, parameters = next((sql, parameters) for sql, parameters in asked if sql.startswith("SELECT"))
-    with store._engine.connect() as connection:
+    with store._database.engine.connect() as connection:
         plan = " ".join(str(row) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters))
     assert "USING COVERING INDEX ix_arrivals_flow_due_side_id (flow=? AND due<?)" in plan
     assert "B-TREE" not in plan, "nothing is sorted"
+    store.close()
 
 
 def test_a_record_seen_again_while_it_is_worked_on_is_not_lost(store: Store) -> None:

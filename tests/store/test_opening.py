@@ -3,56 +3,67 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
+from sqlalchemy.schema import CreateSchema
 
+from postgres import Server
+from store.catalog import catalog
+from store.test_saving import EVERYTHING, told
 from syncline import store as package
-from syncline.records import Create, Link, LinkState, Ref, Shadow
-from syncline.store import Entry, Intent, Memory, Store, StoreError, StoreLocked
-from syncline.store.database import VERSION_TABLE
+from syncline.store import Memory, Store, StoreError, StoreLocked
+from syncline.store.address import PostgresSchema, SqliteFile, parse
+from syncline.store.postgres import Postgres
+from syncline.store.schema import VERSION_TABLE
 from syncline.store.tables import REVISION, metadata
 
 
-def file_of(url: str) -> Path:
-    return Path(url.removeprefix("sqlite:///"))
-
-
-def schema(path: Path) -> dict[str, str]:
-    with closing(sqlite3.connect(path)) as db:
-        rows = db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-        return {name: " ".join(sql.split()) for name, sql in rows if name != VERSION_TABLE}
-
-
-def test_the_migrations_make_what_the_tables_say(url: str, tmp_path: Path) -> None:
-    Store.open(url).close()
-    engine = create_engine(url)
-    # the words' index is a table of SQLite's own, and so are those that it keeps itself in
+def test_the_migrations_make_what_the_tables_say(url: str) -> None:
+    # the words' index is each database's own, and so are the tables that SQLite keeps it in
     opts = {
         "version_table": VERSION_TABLE,
         "compare_type": True,
-        "include_name": lambda name, kind, _: not (kind == "table" and str(name).startswith("word_index")),
+        "include_name": lambda name, kind, _: not str(name).startswith("word_index"),
     }
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts=opts)
-        assert compare_metadata(context, metadata) == []
-    engine.dispose()
+    with Store.open(url) as store, store._database.look() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts=opts), metadata) == []
+
+
+def test_the_migrations_make_just_what_the_tables_say(file_url: str, tmp_path: Path) -> None:
+    """What the comparison does not look at: without rowid, and what goes along with what."""
+    Store.open(file_url).close()
     told = create_engine(f"sqlite:///{tmp_path}/told.db")
     metadata.create_all(told)
     told.dispose()
-    # what the comparison does not look at: without rowid, and what goes along with what
-    assert schema(file_of(url)) == schema(tmp_path / "told.db")
+    assert catalog(file_url) == catalog(f"sqlite:///{tmp_path}/told.db")
+
+
+def test_the_migrations_make_just_what_the_tables_say_in_postgresql(server: Server) -> None:
+    """What the comparison does not look at: collations, triggers, the words' index."""
+    migrated, told = server.address("migrated"), server.address("told")
+    Store.open(migrated).close()
+    database = Postgres(cast(PostgresSchema, parse(told)))
+    with database.write() as connection:
+        connection.execute(CreateSchema(database.schema))
+        metadata.create_all(connection)
+    database.close()
+    found = catalog(migrated)
+    assert found == catalog(told)
+    assert [name for name, column in found.items() if column.startswith("text") and "C" not in column] == []
 
 
 def test_the_revision_named_in_the_tables_is_the_newest() -> None:
@@ -68,80 +79,27 @@ def test_what_was_saved_is_there_when_the_store_is_opened_again(url: str) -> Non
         assert store.fact("other") is None
 
 
-def test_a_commit_waits_for_the_disk_and_readers_do_not_wait_for_writers(store: Store) -> None:
-    with store._engine.connect() as connection:
+def test_a_commit_waits_for_the_disk_and_readers_do_not_wait_for_writers(file_url: str) -> None:
+    with Store.open(file_url) as store, store._database.look() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
-def test_a_database_of_an_earlier_syncline_is_brought_to_date_with_nothing_lost(url: str) -> None:
-    """One of the first schema, with a write under way: it must still be known when the newer Syncline looks."""
-    under_way = Intent(
-        id="i1",
-        flow="customers",
-        link="L1",
-        side="bc",
-        record=None,
-        write=Create(key="i1", fields={"displayName": "Anna"}, lines=({"quantity": 1},)),
-        values={"name": "Anna"},
-        opened=datetime(2026, 1, 1, 12, tzinfo=UTC),
-    )
-    with Store.open(url) as store:
-        store.save(Memory(opened=[under_way]))
-    now = schema(file_of(url))
-    with closing(sqlite3.connect(file_of(url))) as db, db:
-        db.execute("ALTER TABLE intents ADD COLUMN lines TEXT")
-        undo_console(db)
-        db.execute("ALTER TABLE journal DROP COLUMN whole")
-        for table in ("apart", "answers", "wishes", "holds"):
-            db.execute(f"DROP TABLE {table}")
-        db.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
-    with Store.open(url) as store:
-        assert store.open_intents() == (under_way,)
-    assert schema(file_of(url)) == now
-
-
-def test_what_people_look_at_is_filled_from_what_an_earlier_syncline_remembered(url: str) -> None:
-    ref = Ref("customers", "erp", "1")
-    link = Link(id="L1", flow="customers", members={"erp": "1"}, state=LinkState.RESTING)
-    with Store.open(url) as store:
-        store.save(
-            Memory(
-                links=[link],
-                shadows={("L1", "erp"): Shadow(version=None, values={"name": "Åsa Öberg", "email": "asa@oberg.se"})},
-                journal=[
-                    Entry(at=datetime(2026, 1, 1, tzinfo=UTC), flow="customers", link="L1", ref=ref, action="linked")
-                ],
-            )
-        )
-    now = schema(file_of(url))
-    with closing(sqlite3.connect(file_of(url))) as db, db:
-        undo_console(db)
-        db.execute(f"UPDATE {VERSION_TABLE} SET version_num = '0003'")
-    with Store.open(url) as store:
-        assert [pair.link for pair in store.search("oberg asa")] == [link]
-        assert store.standing("customers", datetime.now(UTC)).resting == store.counts()["customers"].resting == 1
-        assert [(e.action, e.by) for e in store.history(ref)] == [("linked", None)]
-    assert schema(file_of(url)) == now
-
-
-def undo_console(db: sqlite3.Connection) -> None:
-    """The schema before the console and the names of those who said something."""
-    for trigger in ("words_came", "words_went", "words_changed", "links_came", "links_went", "links_changed"):
-        db.execute(f"DROP TRIGGER {trigger}")
-    db.execute("DROP INDEX ix_parked_cause_flow_since_side_id")
-    for table in ("word_index_terms", "word_index", "words", "tallies", "lags", "users", "sessions"):
-        db.execute(f"DROP TABLE {table}")
-    for table in ("journal", "answers", "wishes"):
-        db.execute(f'ALTER TABLE {table} DROP COLUMN "by"')
+def test_a_commit_waits_for_the_disk_whatever_postgresql_is_told(server: Server) -> None:
+    with server.connect() as admin, Store.open(server.address()) as store:
+        admin.execute("ALTER ROLE postgres SET synchronous_commit = off")
+        try:
+            with store._database.look() as connection:
+                assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+        finally:
+            admin.execute("ALTER ROLE postgres RESET synchronous_commit")
 
 
 def test_a_database_of_a_newer_syncline_is_refused(url: str) -> None:
-    Store.open(url).close()
-    with closing(sqlite3.connect(file_of(url))) as db, db:
-        db.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
-    with pytest.raises(StoreError, match=r"syncline\.db was written by a newer Syncline \(schema 9999\)"):
+    with Store.open(url) as store, store._database.write() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(StoreError, match=r"was written by a newer Syncline \(schema 9999\)"):
         Store.open(url)
 
 
@@ -150,9 +108,61 @@ def test_another_programs_database_is_refused_and_left_as_it_was(tmp_path: Path)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE invoices (id)")
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="another program's database"):
+    with pytest.raises(StoreError, match=r"another program's database\. Name another file"):
         Store.open(f"sqlite:///{path}")
     assert path.read_bytes() == before
+
+
+def test_another_programs_schema_is_refused_and_left_as_it_was(server: Server) -> None:
+    with server.connect() as admin:
+        admin.execute("CREATE SCHEMA theirs")
+        admin.execute("CREATE TABLE theirs.invoices (id integer)")
+        with pytest.raises(StoreError, match=r"another program's database\. Name another schema"):
+            Store.open(server.address("theirs"))
+        assert admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'theirs'").fetchall() == [
+            ("invoices",)
+        ]
+
+
+def test_two_companies_share_a_database_and_nothing_else(server: Server) -> None:
+    with Store.open(server.address("acme")) as acme, Store.open(server.address("zorro")) as zorro:
+        acme.save(Memory(facts={"a": "1"}))
+        with acme.lock("syncline run"), zorro.lock("syncline run"):
+            assert zorro.fact("a") is None
+
+
+def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"schema=acme cannot be used as a store: .*No such file"):
+        Store.open(f"postgresql://anna@/books?host={tmp_path}&schema=acme")
+
+
+def test_a_password_comes_from_the_environment_and_nobody_need_be_an_administrator(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server.role("anna", "secret")
+    address = server.address("annas").replace("postgres@", "anna@")
+    with pytest.raises(StoreError, match=r"no password supplied\. PGPASSWORD or the file ~/\.pgpass gives"):
+        Store.open(address)
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    with Store.open(address) as store, Store.open(address) as other:
+        store.save(EVERYTHING)
+        with store.lock("syncline run"), pytest.raises(StoreLocked, match="syncline run"), other.lock("syncline sync"):
+            pass
+        assert told(store) == told(other)
+    monkeypatch.delenv("PGPASSWORD")
+    (tmp_path / "pass").write_text("*:*:*:anna:secret")
+    (tmp_path / "pass").chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pass"))
+    Store.open(address).close()
+    with server.connect() as admin:
+        admin.execute("CREATE SCHEMA closed")
+        with pytest.raises(StoreError, match=r"its user may not use the schema.*: ALTER SCHEMA closed OWNER TO"):
+            Store.open(server.address("closed").replace("postgres@", "anna@"))
+        admin.execute("ALTER SCHEMA closed OWNER TO anna")
+        Store.open(server.address("closed").replace("postgres@", "anna@")).close()
+        admin.execute("REVOKE CREATE ON DATABASE postgres FROM anna")
+        with pytest.raises(StoreError, match=r"permission denied for database postgres\.$"):
+            Store.open(server.address("another").replace("postgres@", "anna@"))
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -168,10 +178,27 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         Store.open(f"sqlite:///{tmp_path}/file/syncline.db")
 
 
-@pytest.mark.parametrize("url", ["syncline.db", "sqlite://", "sqlite:///:memory:", "mysql://host/db"])
-def test_an_address_that_means_no_file_is_refused(url: str) -> None:
-    with pytest.raises(StoreError, match="sqlite:///path/to/file"):
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("syncline.db", "that is no database address. Write sqlite:///path/to/file.db, or postgresql://"),
+        ("sqlite://", "sqlite:// is neither a SQLite file nor a PostgreSQL database. Write sqlite:///path"),
+        ("sqlite:///:memory:", "is neither a SQLite file"),
+        ("mysql://host/db", "mysql://host/db is neither"),
+        ("postgresql://host", "postgresql://host is neither"),
+        ("postgresql://host:port/books", "that is no database address"),
+        ("postgresql://anna:secret@host/books", "the address has a password in it. Take it out: the environment"),
+        ("postgresql://anna@host/books?password=secret", "the address has a password in it"),
+        ("postgresql://host/books?schema=Acme", "Acme is no name of a schema here. Use small letters"),
+        ("postgresql://host/books?schema=pg_acme", "pg_acme is no name of a schema here"),
+        ("postgresql://host/books?schema=a&schema=b", "a and b is no name of a schema here"),
+        ("postgresql://host/books?options=-cjit%3Don", "the address sets options"),
+    ],
+)
+def test_an_address_that_cannot_be_a_store_is_refused_without_telling_a_password(url: str, told: str) -> None:
+    with pytest.raises(StoreError, match=re.escape(told)) as caught:
         Store.open(url)
+    assert "secret" not in str(caught.value)
 
 
 @contextmanager
@@ -205,6 +232,8 @@ def test_the_lock_ends_with_its_holder_however_it_dies(store: Store, url: str) -
     with another_process(url) as other:
         os.kill(other.pid, signal.SIGKILL)
         other.wait()
+        while store.worker() is not None:  # a server takes a moment to see that a client is gone
+            time.sleep(0.01)
         with store.lock("syncline sync"):
             pass
 
@@ -222,7 +251,7 @@ def test_a_scratch_copy_knows_all_and_changes_nothing(store: Store) -> None:
         assert copy.fact("a") == "1"
         copy.save(Memory(facts={"a": "2"}))
         assert copy.fact("a") == "2"
-        place = copy._path
+        place = cast(SqliteFile, copy._database.address).path
         assert place.exists()
     assert not place.exists()
     assert store.fact("a") == "1"

@@ -183,7 +183,7 @@ from test_saving import EVERYTHING
 from syncline.store import Store
 store = Store.open(sys.argv[1])
 
-@event.listens_for(store._engine, "after_cursor_execute")
+@event.listens_for(store._database.engine, "after_cursor_execute")
 def die(connection, cursor, statement, *rest):
     if statement.startswith("INSERT INTO {table} "):
         os.kill(os.getpid(), signal.SIGKILL)

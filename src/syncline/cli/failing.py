@@ -16,7 +16,9 @@ class Exit(IntEnum):
     MISTAKE = 2
     """In the configuration, a flow file, the store's address or the call itself. Nothing was sent."""
     NO_SYSTEM = 3
-    """A system cannot be reached, refuses the sign-in, or is another company than before."""
+    """A system, or in the middle of work the store, cannot be reached; or a system refuses the sign-in, or is another
+    company than before.
+    """
     LOCKED = 4
     """Another syncline works on this store."""
     STOPPED = 130
@@ -27,7 +29,8 @@ _EXPECTED = {
     "syncline.project.project.ProjectError": Exit.MISTAKE,
     "syncline.project.scaffold.AddressError": Exit.MISTAKE,
     "syncline.yamlfile.FileError": Exit.MISTAKE,
-    "syncline.store.database.StoreError": Exit.MISTAKE,
+    "syncline.store.errors.StoreError": Exit.MISTAKE,
+    "syncline.store.errors.StoreLost": Exit.NO_SYSTEM,
     "syncline.connectors.base.ConnectorError": Exit.NO_SYSTEM,
     "syncline.engine.guards.scan.TooManyDeleted": Exit.DIFFERS,
     "syncline.engine.guards.restored.WentBack": Exit.DIFFERS,
@@ -35,7 +38,7 @@ _EXPECTED = {
     "syncline.listening.CannotServe": Exit.MISTAKE,
     "syncline.engine.people.names.NotFound": Exit.MISTAKE,
     "syncline.engine.setup.EngineError": Exit.NO_SYSTEM,
-    "syncline.store.lock.StoreLocked": Exit.LOCKED,
+    "syncline.store.errors.StoreLocked": Exit.LOCKED,
 }
 """By name: to know an error's class would be to import its module, and all that this imports."""
 

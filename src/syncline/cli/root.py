@@ -37,6 +37,10 @@ _COMMANDS = {
         "link": ("syncline.cli.deciding:link_command", "Say that records are the same one."),
         "unlink": ("syncline.cli.deciding:unlink_command", "Say that linked records are not the same."),
     },
+    "Keep": {
+        "store": ("syncline.cli.storing:store_command", "Where all is remembered; move it elsewhere."),
+        "upgrade": ("syncline.cli.storing:upgrade_command", "Bring the store to this version's schema."),
+    },
     "Look": {
         "console": ("syncline.cli.consoling:console_command", "All of this, in a browser."),
         "status": ("syncline.cli.looking:status_command", "How every flow stands."),
@@ -55,8 +59,8 @@ _COMMANDS = {
 
 _EPILOG = """\
 Exit codes: 0 all is well; 1 something differs, was refused or could not be finished; 2 a mistake in the configuration,
-a flow file or the call (nothing was sent); 3 a system cannot be reached, refuses the sign-in or is another company;
-4 another syncline works on this store; 130 stopped by ctrl-c.
+a flow file or the call (nothing was sent); 3 a system, or the store in the middle of work, cannot be reached, or a
+system refuses the sign-in or is another company; 4 another syncline works on this store; 130 stopped by ctrl-c.
 """
 
 

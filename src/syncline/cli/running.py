@@ -55,7 +55,7 @@ def run_command(app: App, every: float, sweep: float, port: int | None, as_json:
     """Stay in step until stopped by ctrl-c or SIGTERM.
 
     What the systems announce by webhook (see syncline.yaml) is looked at at once, the rest again and again. A pass that
-    fails because a system is away is told and tried again, with growing pauses.
+    fails because a system or the store is away is told and tried again, with growing pauses.
     """
     from syncline.cli import logs
     from syncline.runtime.staying import Paces

@@ -8,7 +8,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -17,6 +17,7 @@ from syncline.console import live, signin, visits
 from syncline.console.desk import Desk
 from syncline.console.pages import flows, history, matches, overview, parked, records, undo
 from syncline.console.security import Guarded
+from syncline.store import StoreLost
 
 
 class _Kept(StaticFiles):
@@ -36,7 +37,7 @@ def create_app(desk: Desk) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Guarded, hosts=desk.hosts)],
-        exception_handlers={404: _not_there, 405: _not_there},
+        exception_handlers={404: _not_there, 405: _not_there, StoreLost: _no_store},
     )
     app.state.desk = desk
     return app
@@ -44,3 +45,9 @@ def create_app(desk: Desk) -> Starlette:
 
 async def _not_there(request: Request, _: Exception) -> Response:
     return visits.show(request.app.state.desk, request, "refused.html", 404, why="There is no such page.")
+
+
+async def _no_store(_: Request, __: Exception) -> Response:
+    """Without a page, which would ask the store who is there; and without its words, which anyone may read."""
+    why = "What Syncline remembers cannot be reached just now. Try again in a moment."
+    return PlainTextResponse(why, 503, headers={"Retry-After": "5"})

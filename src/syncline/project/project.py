@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -31,7 +32,7 @@ from syncline.project.configfile import (
     WebhooksSaid,
     read_shape,
 )
-from syncline.yamlfile import Document, FileError, KeyPath, read
+from syncline.yamlfile import Document, FileError, KeyPath, read, with_value
 
 if TYPE_CHECKING:  # imported late, so that what talks to no system starts quickly
     from syncline.connectors.base import Connector, Hook
@@ -112,6 +113,14 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
         from syncline.store import Store
 
         return Store.open(self.store)
+
+    def keep_store_at(self, address: str) -> None:
+        """Write so into the project's file, and leave all else in it as it is."""
+        path = (self.folder / FILE).resolve()
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(with_value(path.read_text(encoding="utf-8"), "store", address), encoding="utf-8")
+        shutil.copymode(path, partial)
+        partial.replace(path)
 
     def connectors(self, environment: Mapping[str, str] = os.environ) -> dict[str, Connector]:
         """The systems that some flow joins, by side, not yet open. Raises `ProjectError` for variables that lack."""
@@ -222,10 +231,10 @@ class _Reader:
     def store(self, said: str) -> str:
         """The store's address, with its file below the folder."""
         from syncline.store import StoreError
-        from syncline.store.database import location
+        from syncline.store.address import parse
 
         try:
-            return f"sqlite:///{(self._folder / location(said)).absolute()}"
+            return str(parse(said, self._folder.absolute()))
         except StoreError as error:
             self._wrong(("store",), str(error))
             return said

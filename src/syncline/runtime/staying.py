@@ -18,6 +18,7 @@ from syncline.engine.report import Result
 from syncline.engine.setup import FlowSide, Setup
 from syncline.engine.sync import look, sync
 from syncline.runtime.announcements import Announcements
+from syncline.store import StoreLost
 
 GRACE = 10.0
 """Seconds that a pass is given to end when it is told to stop. Cut off after that, it loses nothing either."""
@@ -93,6 +94,7 @@ class Staying:
         polls = now >= self._polled + self._paces.every
         news = self._announcements.take()
         try:
+            self._setup.store.keep_lock()
             if sweeps:
                 result = await _until(stop, sync(self._setup, codes=self._codes))
             else:
@@ -100,7 +102,7 @@ class Staying:
                 result = await _until(stop, look(self._setup, news.flow_sides | polled, news.gone, self._codes))
         except SignInRefused:
             raise  # asking on with what is refused may lock the account
-        except (ConnectorError, WentBack) as error:  # a replica that lags far behind looks like a backup for a while
+        except (ConnectorError, StoreLost, WentBack) as error:  # a replica far behind looks like a backup for a while
             self._announcements.put(news)
             self._fail(error)
             return

@@ -1,7 +1,8 @@
 """What Syncline remembers: links, shadows, the inbox, open intents, the journal and what is parked."""
 
-from syncline.store.database import StoreError as StoreError
-from syncline.store.lock import StoreLocked as StoreLocked
+from syncline.store.errors import StoreError as StoreError
+from syncline.store.errors import StoreLocked as StoreLocked
+from syncline.store.errors import StoreLost as StoreLost
 from syncline.store.memory import Action as Action
 from syncline.store.memory import Arrival as Arrival
 from syncline.store.memory import Cause as Cause

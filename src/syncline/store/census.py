@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Column, Connection, MetaData, Table, Text, and_, select, union
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Column, Connection, MetaData, Table, and_, select, union
 
 from syncline.records import LinkState
 from syncline.store import tables as t
+from syncline.store.columns import Text
+from syncline.store.own import inserter
 
 _LISTED = Table("listed_ids", MetaData(), Column("id", Text, primary_key=True), prefixes=["TEMPORARY"])
 
 
 class Census:
-    """One side of one flow. It ends with the transaction that it was begun in."""
+    """One side of one flow. It ends with the transaction that it was begun in, which is never committed."""
 
     def __init__(self, connection: Connection, flow: str, side: str) -> None:
         self._connection = connection
@@ -25,7 +26,7 @@ class Census:
     def listed(self, ids: Iterable[str]) -> None:
         """These are there. An id may be listed again."""
         if rows := [{"id": id_} for id_ in ids]:
-            self._connection.execute(insert(_LISTED).on_conflict_do_nothing(), rows)
+            self._connection.execute(inserter(self._connection.dialect.name)(_LISTED).on_conflict_do_nothing(), rows)
 
     def absent(self, after: str | None, limit: int) -> tuple[str, ...]:
         """The next records that were not listed, in the order of their ids: linked ones, and those that are to be.

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from syncline.records import LinkState, Ref
 from syncline.store import tables as t
+from syncline.store.columns import Instant
 from syncline.store.memory import Delay, Found, Parked, Sought, Standing
 from syncline.store.people import entry_of
 from syncline.store.reading import PARKED, cut, parked_of
@@ -140,7 +141,7 @@ def parked_page(
 
 
 def _instant(moment: datetime) -> Any:
-    return t.Instant().process_bind_param(moment, None)  # type: ignore[arg-type]
+    return Instant().process_bind_param(moment, None)  # type: ignore[arg-type]
 
 
 def known_sides(connection: Connection) -> list[tuple[str, str]]:

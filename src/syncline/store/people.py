@@ -135,8 +135,8 @@ def _mentions(connection: Connection, text: str, flow: str | None) -> Iterator[s
 def _contains(payload: ColumnElement[Any], text: str) -> ColumnElement[bool]:
     """Whether JSON text has the words in it, as SQL can tell: also where they are a property's name.
 
-    SQLite knows the case of A to Z only, so other letters are asked for as they are mostly written. What these forms
-    have in common is asked once: bytes, too, know the case of A to Z only.
+    The databases know the case of A to Z only, so other letters are asked for as they are mostly written. What these
+    forms have in common is asked once: bytes, too, know the case of A to Z only.
     """
     forms = (text, text.lower(), text.upper(), text.title())
     words = {dump(form)[1:-1].encode().lower().decode() for form in forms}

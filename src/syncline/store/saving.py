@@ -5,40 +5,45 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Delete, Executable, Table, bindparam, case, delete, select, update
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import Connection, Delete, Executable, Table, bindparam, case, delete, insert, select, update
 
 from syncline.records import Answer, Ref, Shadow
 from syncline.store import tables as t
 from syncline.store.memory import Arrival, Delay, Entry, Hold, Intent, Memory, Parked, Wish
+from syncline.store.own import inserter
 from syncline.store.reading import slices
 from syncline.store.words import index, words_of
+
+if TYPE_CHECKING:
+    from syncline.store.own import Insert
 
 
 def save(connection: Connection, memory: Memory) -> None:
     """See `Memory` for the order, which matters."""
+    puts = _puts(connection.dialect.name)
     _unlink(connection, memory)
-    _link(connection, memory)
-    _index(connection, memory)
-    _observe(connection, memory)
+    _link(connection, puts, memory)
+    _index(connection, puts, memory)
+    _observe(connection, puts, memory)
     _park(connection, memory)
     _wake(connection, memory.woken)
-    _many(connection, _PUT_INTENT, map(_intent_row, memory.opened))
+    _many(connection, puts.intent, map(_intent_row, memory.opened))
     _many(connection, _DROP_INTENT, ({"at_id": id_} for id_ in memory.closed))
     _many(connection, insert(t.journal), map(_entry_row, memory.journal))
-    _decide(connection, memory)
-    _many(connection, _ADD_DELAY, map(_delay_row, memory.delays))
-    _many(connection, _PUT_FACT, ({"name": name, "text": text} for name, text in memory.facts.items()))
+    _decide(connection, puts, memory)
+    _many(connection, puts.delay, map(_delay_row, memory.delays))
+    _many(connection, puts.fact, ({"name": name, "text": text} for name, text in memory.facts.items()))
 
 
 def _unlink(connection: Connection, memory: Memory) -> None:
     _many(connection, _DROP_LINK, ({"at_id": link} for link in memory.unlinks))
 
 
-def _link(connection: Connection, memory: Memory) -> None:
-    _many(connection, _PUT_LINK, ({"id": x.id, "flow": x.flow, "state": x.state.value} for x in memory.links))
+def _link(connection: Connection, puts: _Puts, memory: Memory) -> None:
+    _many(connection, puts.link, ({"id": x.id, "flow": x.flow, "state": x.state.value} for x in memory.links))
     _many(connection, _DROP_MEMBERS, ({"at_link": link.id} for link in memory.links))
     _many(
         connection,
@@ -52,12 +57,12 @@ def _link(connection: Connection, memory: Memory) -> None:
     _many(connection, _DROP_LEFT, ({"at_link": link.id} for link in memory.links))
     _many(
         connection,
-        _PUT_SHADOW,
+        puts.shadow,
         ({"link": link, "side": side, "shadow": shadow} for (link, side), shadow in memory.shadows.items()),
     )
 
 
-def _index(connection: Connection, memory: Memory) -> None:
+def _index(connection: Connection, puts: _Puts, memory: Memory) -> None:
     """The words of the links of which something else is known now. Of a new link all that is known is told at once."""
     told: defaultdict[str, dict[str, Shadow]] = defaultdict(dict)
     for (link, side), shadow in memory.shadows.items():
@@ -65,18 +70,18 @@ def _index(connection: Connection, memory: Memory) -> None:
     flows = {x.id: x.flow for x in memory.links if x.id in told and told[x.id].keys() >= x.members.keys()}
     rows = [{"link": id_, "words": words_of(flow, told[id_].values())} for id_, flow in flows.items()]
     rows += index(connection, [id_ for id_ in told if id_ not in flows])
-    _many(connection, _PUT_WORDS, rows)
+    _many(connection, puts.words, rows)
 
 
-def _observe(connection: Connection, memory: Memory) -> None:
+def _observe(connection: Connection, puts: _Puts, memory: Memory) -> None:
     _many(
         connection,
-        _PUT_CURSOR,
+        puts.cursor,
         ({"flow": flow, "side": side, "cursor": cursor} for (flow, side), cursor in memory.cursors.items()),
     )
-    _many(connection, _PUT_LISTED, ({"flow": flow, "side": side, "listed": True} for flow, side in memory.listed))
+    _many(connection, puts.listed, ({"flow": flow, "side": side, "listed": True} for flow, side in memory.listed))
     _many(connection, _DROP_ARRIVAL, ({**_at(ref), "at_seen": seen} for ref, seen in memory.done))
-    _many(connection, _PUT_ARRIVAL, map(_arrival_row, memory.arrivals))
+    _many(connection, puts.arrival, map(_arrival_row, memory.arrivals))
     _many(connection, _DROP_KEYS, map(_at, memory.keys))
     _many(
         connection,
@@ -104,10 +109,10 @@ def _park(connection: Connection, memory: Memory) -> None:
     )
 
 
-def _decide(connection: Connection, memory: Memory) -> None:
+def _decide(connection: Connection, puts: _Puts, memory: Memory) -> None:
     """What people said."""
     _many(connection, _DROP_APART, ({f"at_{k}": v for k, v in _pair_row(pair).items()} for pair in memory.together))
-    _many(connection, insert(t.apart).on_conflict_do_nothing(), map(_pair_row, memory.apart))
+    _many(connection, puts.apart, map(_pair_row, memory.apart))
     _many(
         connection,
         _DROP_ANSWER,
@@ -116,12 +121,12 @@ def _decide(connection: Connection, memory: Memory) -> None:
             for a in memory.answered
         ),
     )
-    _many(connection, _PUT_ANSWER, map(_answer_row, memory.answers))
+    _many(connection, puts.answer, map(_answer_row, memory.answers))
     _many(connection, _DROP_WISH, ({"at_seq": seq} for seq in memory.fulfilled))
     _many(connection, insert(t.wishes), map(_wish_row, memory.wishes))
     names = ("at_flow", "at_side", "at_within", "at_property")
     _many(connection, _DROP_HOLD, (dict(zip(names, lifted, strict=True)) for lifted in memory.lifted))
-    _many(connection, _PUT_HOLD, map(_hold_row, memory.holds))
+    _many(connection, puts.hold, map(_hold_row, memory.holds))
 
 
 def _wake(connection: Connection, linked: Iterable[Ref]) -> None:
@@ -199,12 +204,54 @@ def _many(connection: Connection, statement: Executable, rows: Iterable[Mapping[
         connection.execute(statement, found)
 
 
-def _put(table: Table, *columns: str) -> Insert:
-    """Insert, or replace these columns (all others than the key, if none is named)."""
-    statement = insert(table)
-    names = columns or [column.name for column in table.columns if not column.primary_key]
-    new = {name: statement.excluded[name] for name in names}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
+class _Puts:
+    """What inserts, or changes what is there already, as one database says it."""
+
+    def __init__(self, dialect: str) -> None:
+        self._insert = insert = inserter(dialect)
+        self.link = self._put(t.links)
+        self.shadow = self._put(t.shadows)
+        self.words = self._put_words()
+        self.cursor = self._put(t.progress, "cursor")
+        self.listed = self._put(t.progress, "listed")
+        self.arrival = self._put_if_newer()
+        self.intent = self._put(t.intents)
+        self.fact = self._put(t.facts)
+        self.apart = insert(t.apart).on_conflict_do_nothing()
+        self.answer = self._put(t.answers)
+        self.hold = self._put(t.holds)
+        self.delay = self._add_delay()
+
+    def _put(self, table: Table, *columns: str) -> Insert:
+        """Insert, or replace these columns (all others than the key, if none is named)."""
+        statement = self._insert(table)
+        names = columns or [column.name for column in table.columns if not column.primary_key]
+        new = {name: statement.excluded[name] for name in names}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
+
+    def _put_if_newer(self) -> Insert:
+        statement = self._insert(t.arrivals)
+        new = {name: statement.excluded[name] for name in ("record", "seen", "due", "attempts")}
+        return statement.on_conflict_do_update(
+            index_elements=list(t.arrivals.primary_key), set_=new, where=t.arrivals.c.seen <= statement.excluded.seen
+        )
+
+    def _put_words(self) -> Insert:
+        """Only where they are others: the index is changed with them."""
+        statement = self._insert(t.words)
+        new = statement.excluded.words
+        return statement.on_conflict_do_update(
+            index_elements=["link"], set_={"words": new}, where=t.words.c.words != new
+        )
+
+    def _add_delay(self) -> Insert:
+        statement, known = self._insert(t.lags), t.lags.c
+        new = statement.excluded
+        added = {"writes": known.writes + new.writes, "total": known.total + new.total}
+        longest = case((new.longest > known.longest, new.longest), else_=known.longest)
+        return statement.on_conflict_do_update(
+            index_elements=list(t.lags.primary_key), set_=added | {"longest": longest}
+        )
 
 
 def _drop(table: Table, *columns: str) -> Delete:
@@ -212,41 +259,8 @@ def _drop(table: Table, *columns: str) -> Delete:
     return delete(table).where(*(table.c[name] == bindparam(f"at_{name}") for name in columns))
 
 
-def _put_if_newer() -> Insert:
-    statement = insert(t.arrivals)
-    new = {name: statement.excluded[name] for name in ("record", "seen", "due", "attempts")}
-    return statement.on_conflict_do_update(
-        index_elements=list(t.arrivals.primary_key), set_=new, where=t.arrivals.c.seen <= statement.excluded.seen
-    )
-
-
-def _put_words() -> Insert:
-    """Only where they are others: the index is changed with them."""
-    statement = insert(t.words)
-    new = statement.excluded.words
-    return statement.on_conflict_do_update(index_elements=["link"], set_={"words": new}, where=t.words.c.words != new)
-
-
-def _add_delay() -> Insert:
-    statement, known = insert(t.lags), t.lags.c
-    new = statement.excluded
-    added = {"writes": known.writes + new.writes, "total": known.total + new.total}
-    longest = case((new.longest > known.longest, new.longest), else_=known.longest)
-    return statement.on_conflict_do_update(index_elements=list(t.lags.primary_key), set_=added | {"longest": longest})
-
-
 _MICROSECOND = timedelta(microseconds=1)
-_PUT_WORDS = _put_words()
-_ADD_DELAY = _add_delay()
-_PUT_LINK = _put(t.links)
-_PUT_SHADOW = _put(t.shadows)
-_PUT_CURSOR = _put(t.progress, "cursor")
-_PUT_LISTED = _put(t.progress, "listed")
-_PUT_ARRIVAL = _put_if_newer()
-_PUT_INTENT = _put(t.intents)
-_PUT_FACT = _put(t.facts)
-_PUT_ANSWER = _put(t.answers)
-_PUT_HOLD = _put(t.holds)
+_puts = cache(_Puts)
 _DROP_APART = _drop(t.apart, "flow", "side", "id", "other_side", "other_id")
 _DROP_ANSWER = _drop(t.answers, "link", "line", "property", "at")
 _DROP_WISH = _drop(t.wishes, "seq")

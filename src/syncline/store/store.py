@@ -5,20 +5,20 @@ Synchronous, and safe to call from several threads. Every read is one consistent
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from syncline.records import Answer, Link, Ref, Shadow, Value
-from syncline.store import accounts, database, looking, people, reading, saving, words
+from syncline.store import accounts, looking, moving, opening, people, reading, saving, words
+from syncline.store.address import parse
 from syncline.store.census import Census
-from syncline.store.lock import exclusive, holder
+from syncline.store.copying import Content, Watcher
+from syncline.store.database import Database
 from syncline.store.memory import (
     Arrival,
     Cause,
@@ -37,23 +37,32 @@ from syncline.store.memory import (
     User,
     Wish,
 )
+from syncline.store.opening import Upgraded
 
 
 class Store:
     """Made by `Store.open`. To be closed, or used as a context manager."""
 
-    def __init__(self, engine: Engine, path: Path) -> None:
-        self._engine = engine
-        self._path = path
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     @classmethod
     def open(cls, url: str) -> Store:
-        """``sqlite:///path``; the file and its folder are made, the schema is brought to the newest.
+        """``sqlite:///path``, whose file and folder are made, or ``postgresql://user@host/database?schema=name``, whose
+        schema is made. One that is empty is given its tables.
 
-        Raises `StoreError` when the database is another program's, of a newer Syncline, or cannot be used.
+        Raises `StoreError` when the database is another program's, of another Syncline, or cannot be used. Later on,
+        every method may raise `StoreLost`.
         """
-        path = database.location(url)
-        return cls(database.connect(path), path)
+        return cls(opening.opened(parse(url)))
+
+    @staticmethod
+    def upgrade(url: str) -> Upgraded | None:
+        """Bring a store of an earlier Syncline to date; ``None`` where it is. A file is copied first, to beside itself.
+
+        Raises `StoreError`, and `StoreLocked` while somebody works on it.
+        """
+        return opening.upgrade(parse(url))
 
     def __enter__(self) -> Self:
         return self
@@ -64,22 +73,35 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.close()
 
     def lock(self, owner: str) -> AbstractContextManager[None]:
         """To be held by whoever works on what is due (``owner``: the command, for the message to others).
 
         Entering raises `StoreLocked` if another holds it. Small changes by people need no lock: each save is whole.
         """
-        return exclusive(self._path.with_name(self._path.name + ".lock"), owner)
+        return self._database.lock(owner)
+
+    def keep_lock(self) -> None:
+        """Take the lock again where it was lost, as it is with a server that was started anew: between passes only,
+        since somebody else may have worked on the store meanwhile. Until then whatever is saved raises `StoreLost`.
+
+        Raises `StoreLocked` where somebody does.
+        """
+        self._database.keep_lock()
 
     @contextmanager
     def scratch(self) -> Iterator[Store]:
         """A throw-away copy of the store as it is now. What is done to it does not touch the original."""
-        with tempfile.TemporaryDirectory(prefix="syncline-") as folder:
-            path = Path(folder) / "scratch.db"
-            with Store(database.copy(self._engine, path), path) as copy:
-                yield copy
+        with self._database.scratch() as copy:
+            yield Store(copy)
+
+    def move_to(self, url: str, watched: Watcher) -> dict[str, Content]:
+        """Copy everything to an empty store elsewhere and compare both; the rows and the digest of each table.
+
+        Raises `StoreError`, after which the other is as empty as before, and `StoreLocked` while somebody works on it.
+        """
+        return moving.move(self._database, parse(url), watched)
 
     def save(self, memory: Memory) -> None:
         """Remember all of it or, on any error, nothing. It is on the disk when this returns.
@@ -87,17 +109,11 @@ class Store:
         Raises ``sqlalchemy.exc.IntegrityError`` when a record would be in two links, or a shadow in none.
         """
         if not memory.is_empty:
-            with self._write() as connection:
+            with self._database.write() as connection:
                 saving.save(connection, memory)
 
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        """One transaction."""
-        with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
-            yield connection
-
     def _look(self) -> Connection:
-        return self._engine.connect()
+        return self._database.look()
 
     # --- observation
 
@@ -406,8 +422,8 @@ class Store:
             return looking.parked_page(c, causes, flow, after, limit)
 
     def worker(self) -> tuple[int, str] | None:
-        """The process that works on the store, and its command, as far as the lock's file tells."""
-        return holder(self._path.with_name(self._path.name + ".lock"))
+        """The process that works on the store, and its command, as far as its lock tells."""
+        return self._database.worker()
 
     # --- the console's users
 
@@ -422,12 +438,12 @@ class Store:
 
     def add_user(self, user: User) -> None:
         """Raises ``sqlalchemy.exc.IntegrityError`` where there is one of the name."""
-        with self._write() as c:
+        with self._database.write() as c:
             accounts.add_user(c, user)
 
     def remove_user(self, name: str) -> bool:
         """Whether there was one. Wherever they are signed in, that ends."""
-        with self._write() as c:
+        with self._database.write() as c:
             return accounts.remove_user(c, name)
 
     def session(self, token: str, now: datetime) -> Session | None:
@@ -436,11 +452,11 @@ class Store:
             return accounts.session(c, token, now)
 
     def begin_session(self, session: Session, now: datetime) -> None:
-        with self._write() as c:
+        with self._database.write() as c:
             accounts.begin_session(c, session, now)
 
     def end_session(self, token: str) -> None:
-        with self._write() as c:
+        with self._database.write() as c:
             accounts.end_session(c, token)
 
     def pairs_of(self, links: Collection[str]) -> tuple[Pair, ...]:

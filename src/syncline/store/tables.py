@@ -1,88 +1,34 @@
 """The tables. What is here is what the migrations make: a test compares them.
 
-Only what SQLite and PostgreSQL share is used. On SQLite, tables of short rows are kept in the order of their primary
-key (``without rowid``), which saves a second tree and half the size; tables that hold payloads are not, since long rows
-make such a tree deep. Index by index it is said which question needs it, because at a million links every index is paid
-for with each write.
+Only what SQLite and PostgreSQL share is used; for what each has its own words, see ``own.py``. On SQLite, tables of
+short rows are kept in the order of their primary key (``without rowid``), which saves a second tree and half the size;
+tables that hold payloads are not, since long rows make such a tree deep. Index by index it is said which question needs
+it, because at a million links every index is paid for with each write.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     DDL,
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
     Table,
-    Text,
-    TypeDecorator,
     event,
     false,
 )
 
-from syncline.records import Value
-from syncline.store.payloads import dump, key_text, load_plain, load_record, load_shadow, load_write
+from syncline.store.columns import Instant, Key, Payload, Text
+from syncline.store.own import OWN
+from syncline.store.payloads import load_record, load_shadow, load_write
 
 REVISION = "0005"
-"""The newest migration, so that opening a store that has it needs no migration tool."""
-
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware time as whole microseconds since 1970 UTC: compares right everywhere, loses nothing."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + value * _MICROSECOND
-
-
-class Payload(TypeDecorator[Any]):
-    """A value kept as JSON text. ``None`` is NULL."""
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, load: Callable[[str], Any] = load_plain) -> None:
-        super().__init__()
-        self.load = load
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else dump(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else self.load(value)
-
-
-class Key(TypeDecorator[Value]):
-    """A value to be found by: equal values are the same text."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Value, dialect: Dialect) -> str:
-        return key_text(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Value:
-        found: Value = None if value is None else load_plain(value)
-        return found
-
+"""The newest migration, so that opening a store that has it needs no migration tool. What is greater is newer."""
 
 metadata = MetaData(
     naming_convention={
@@ -321,50 +267,6 @@ lags = Table(
     sqlite_with_rowid=False,
 )
 
-SQLITE = (
-    # The words' index. What it holds is in the table, so it need not hold it once more; it tells neither places nor
-    # lengths, which nobody asks for.
-    (
-        "CREATE VIRTUAL TABLE word_index USING fts5(words, content='words', content_rowid='seq', detail='none', "
-        "columnsize=0, tokenize=\"unicode61 remove_diacritics 0 tokenchars '_-'\")"
-    ),
-    # The words that the index has, in their order: to find those that begin so.
-    "CREATE VIRTUAL TABLE word_index_terms USING fts5vocab('word_index', 'instance')",
-    (
-        "CREATE TRIGGER words_came AFTER INSERT ON words BEGIN "
-        "INSERT INTO word_index (rowid, words) VALUES (new.seq, new.words); END"
-    ),
-    (
-        "CREATE TRIGGER words_went AFTER DELETE ON words BEGIN "
-        "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', old.seq, old.words); END"
-    ),
-    (
-        "CREATE TRIGGER words_changed AFTER UPDATE OF words ON words WHEN old.words <> new.words BEGIN "
-        "INSERT INTO word_index (word_index, rowid, words) VALUES ('delete', old.seq, old.words); "
-        "INSERT INTO word_index (rowid, words) VALUES (new.seq, new.words); END"
-    ),
-    # How many links a flow has in which state.
-    (
-        "CREATE TRIGGER links_came AFTER INSERT ON links BEGIN "
-        "INSERT INTO tallies (flow, state, links) VALUES (new.flow, new.state, 1) "
-        "ON CONFLICT (flow, state) DO UPDATE SET links = links + 1; END"
-    ),
-    (
-        "CREATE TRIGGER links_went AFTER DELETE ON links BEGIN "
-        "UPDATE tallies SET links = links - 1 WHERE flow = old.flow AND state = old.state; END"
-    ),
-    (
-        "CREATE TRIGGER links_changed AFTER UPDATE OF state ON links WHEN old.state <> new.state BEGIN "
-        "UPDATE tallies SET links = links - 1 WHERE flow = old.flow AND state = old.state; "
-        "INSERT INTO tallies (flow, state, links) VALUES (new.flow, new.state, 1) "
-        "ON CONFLICT (flow, state) DO UPDATE SET links = links + 1; END"
-    ),
-)
-"""What SQLite has its own words for: another database keeps the same tables with its own."""
-
-for _statement in SQLITE:
-    event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
-
 # --- who may use the console
 
 users = Table(
@@ -384,3 +286,8 @@ sessions = Table(
     Column("role", Text, nullable=False),
     Column("expires", Instant, nullable=False),
 )
+
+for _dialect, _statements in OWN.items():
+    for _statement in _statements:
+        _made = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+        event.listen(metadata, "after_create", _made)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from sqlalchemy import Connection, text
 
 from syncline.records import Shadow
+from syncline.store.own import LEXEMES
 from syncline.store.reading import cut, links, shadows
 
 _WORD = re.compile(r"[^\W_]+")
@@ -66,21 +67,27 @@ def search(connection: Connection, asked: str, flow: str | None, limit: int) -> 
     variants = [told]
     if len(told) > 1 and digits.isdigit():
         variants.append([digits])  # a telephone number, however it is spaced
-    flows = [f'"_{flow}"'] if flow is not None else []
+    find = _FIND[connection.dialect.name]
+    flows = [f"_{flow}"] if flow is not None else []
     found: dict[str, None] = {}
     for each in variants:
-        found |= _matching(connection, [*map(_whole, each), *flows], limit)
+        found |= dict.fromkeys(find(connection, [*each, *flows], None, limit))
     if len(found) >= limit or (found and len(told) > 1):
         return list(found)[:limit]
     for *others, last in variants:
         if len(last) >= _SHORTEST:
-            wanted = [*map(_whole, others), *flows]
-            found |= _matching(connection, [*wanted, _beginning(connection, last, limit, is_all=bool(wanted))], limit)
+            found |= dict.fromkeys(find(connection, [*others, *flows], last, limit))
     return list(found)[:limit]
 
 
-def _whole(word: str) -> str:
-    return f'"{word}"'
+# --- the index, as each database is asked: which links have all of these words, and one that begins so
+
+
+def _find_sqlite(connection: Connection, words: list[str], start: str | None, limit: int) -> list[str]:
+    wanted = list(map(_quoted, words))
+    if start is not None:
+        wanted.append(_beginning(connection, start, limit, is_all=bool(wanted)))
+    return list(connection.scalars(_MATCHING, {"asked": " AND ".join(wanted), "most": limit}))
 
 
 def _beginning(connection: Connection, start: str, limit: int, *, is_all: bool) -> str:
@@ -93,19 +100,31 @@ def _beginning(connection: Connection, start: str, limit: int, *, is_all: bool) 
         word = connection.scalar(_NEXT, {"after": after})
         if word is None or not word.startswith(start):
             break
-        found.append(_whole(word))
+        found.append(_quoted(word))
         after = word + "!"  # less than whatever a word goes on with
     if len(found) == limit and is_all:
-        return f"{_whole(start)} *"
-    return f"({' OR '.join(found or [_whole(start)])})"
+        return f"{_quoted(start)} *"
+    return f"({' OR '.join(found or [_quoted(start)])})"
 
 
-def _matching(connection: Connection, wanted: list[str], limit: int) -> dict[str, None]:
-    rows = connection.scalars(_MATCHING, {"asked": " AND ".join(wanted), "most": limit})
-    return dict.fromkeys(str(link) for link in rows)
+def _quoted(word: str) -> str:
+    return f'"{word}"'
 
 
+def _find_postgresql(connection: Connection, words: list[str], start: str | None, limit: int) -> list[str]:
+    wanted = [f"'{word}'" for word in words] + ([f"'{start}':*"] if start is not None else [])
+    return list(connection.scalars(_LEXEMES, {"asked": " & ".join(wanted), "most": limit}))
+
+
+_FIND: Mapping[str, Callable[[Connection, list[str], str | None, int], list[str]]] = {
+    "sqlite": _find_sqlite,
+    "postgresql": _find_postgresql,
+}
 _NEXT = text("SELECT term FROM word_index_terms WHERE term >= :after LIMIT 1")
 _MATCHING = text(
     "SELECT link FROM words WHERE seq IN (SELECT rowid FROM word_index WHERE word_index MATCH :asked LIMIT :most)"
+)
+_LEXEMES = text(
+    f"SELECT link FROM (SELECT link, seq FROM words WHERE {LEXEMES} @@ CAST(:asked AS tsquery) LIMIT :most) AS found "  # noqa: S608
+    "ORDER BY seq"
 )

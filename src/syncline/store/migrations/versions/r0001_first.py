@@ -6,6 +6,8 @@ Revision ID: 0001
 import sqlalchemy as sa
 from alembic import op
 
+from syncline.store.columns import Text
+
 revision = "0001"
 down_revision = None
 
@@ -13,10 +15,10 @@ down_revision = None
 def upgrade() -> None:
     op.create_table(
         "arrivals",
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("record", sa.Text(), nullable=True),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("side", Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("record", Text(), nullable=True),
         sa.Column("seen", sa.BigInteger(), nullable=False),
         sa.Column("due", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -25,21 +27,21 @@ def upgrade() -> None:
     op.create_index("ix_arrivals_flow_due_side_id", "arrivals", ["flow", "due", "side", "id"], unique=False)
     op.create_table(
         "facts",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("name", Text(), nullable=False),
+        sa.Column("text", Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_facts"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "intents",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("link", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("record", sa.Text(), nullable=True),
-        sa.Column("write", sa.Text(), nullable=False),
-        sa.Column("values", sa.Text(), nullable=False),
-        sa.Column("lines", sa.Text(), nullable=True),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("link", Text(), nullable=False),
+        sa.Column("side", Text(), nullable=False),
+        sa.Column("record", Text(), nullable=True),
+        sa.Column("write", Text(), nullable=False),
+        sa.Column("values", Text(), nullable=False),
+        sa.Column("lines", Text(), nullable=True),
         sa.Column("opened", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_intents"),
     )
@@ -47,17 +49,17 @@ def upgrade() -> None:
         "journal",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("link", sa.Text(), nullable=True),
-        sa.Column("side", sa.Text(), nullable=True),
-        sa.Column("record", sa.Text(), nullable=True),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("property", sa.Text(), nullable=True),
-        sa.Column("line", sa.Text(), nullable=True),
-        sa.Column("old", sa.Text(), nullable=True),
-        sa.Column("new", sa.Text(), nullable=True),
-        sa.Column("origin", sa.Text(), nullable=True),
-        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("link", Text(), nullable=True),
+        sa.Column("side", Text(), nullable=True),
+        sa.Column("record", Text(), nullable=True),
+        sa.Column("action", Text(), nullable=False),
+        sa.Column("property", Text(), nullable=True),
+        sa.Column("line", Text(), nullable=True),
+        sa.Column("old", Text(), nullable=True),
+        sa.Column("new", Text(), nullable=True),
+        sa.Column("origin", Text(), nullable=True),
+        sa.Column("note", Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_journal"),
     )
     op.create_index("ix_journal_flow_at", "journal", ["flow", "at"], unique=False)
@@ -65,51 +67,51 @@ def upgrade() -> None:
     op.create_index("ix_journal_link", "journal", ["link"], unique=False)
     op.create_table(
         "keys",
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("side", Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("name", Text(), nullable=False),
+        sa.Column("value", Text(), nullable=False),
         sa.PrimaryKeyConstraint("flow", "side", "id", "name", name="pk_keys"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_keys_flow_side_name_value", "keys", ["flow", "side", "name", "value"], unique=False)
     op.create_table(
         "links",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("state", Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_links"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_links_flow_id", "links", ["flow", "id"], unique=False)
     op.create_table(
         "parked",
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("cause", sa.Text(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("mend", sa.Text(), nullable=False),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("side", Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("cause", Text(), nullable=False),
+        sa.Column("message", Text(), nullable=False),
+        sa.Column("mend", Text(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("details", Text(), nullable=False),
         sa.PrimaryKeyConstraint("flow", "side", "id", name="pk_parked"),
     )
     op.create_table(
         "progress",
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("cursor", sa.Text(), nullable=True),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("side", Text(), nullable=False),
+        sa.Column("cursor", Text(), nullable=True),
         sa.Column("listed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("flow", "side", name="pk_progress"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "members",
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("link", sa.Text(), nullable=False),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("side", Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("link", Text(), nullable=False),
         sa.ForeignKeyConstraint(["link"], ["links.id"], name="fk_members_links", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("flow", "side", "id", name="pk_members"),
         sqlite_with_rowid=False,
@@ -117,20 +119,20 @@ def upgrade() -> None:
     op.create_index("ix_members_link_side", "members", ["link", "side"], unique=True)
     op.create_table(
         "shadows",
-        sa.Column("link", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("shadow", sa.Text(), nullable=False),
+        sa.Column("link", Text(), nullable=False),
+        sa.Column("side", Text(), nullable=False),
+        sa.Column("shadow", Text(), nullable=False),
         sa.ForeignKeyConstraint(["link"], ["links.id"], name="fk_shadows_links", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("link", "side", name="pk_shadows"),
     )
     op.create_table(
         "waits",
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("on_flow", sa.Text(), nullable=False),
-        sa.Column("on_side", sa.Text(), nullable=False),
-        sa.Column("on_id", sa.Text(), nullable=False),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("side", Text(), nullable=False),
+        sa.Column("id", Text(), nullable=False),
+        sa.Column("on_flow", Text(), nullable=False),
+        sa.Column("on_side", Text(), nullable=False),
+        sa.Column("on_id", Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["flow", "side", "id"],
             ["parked.flow", "parked.side", "parked.id"],

@@ -6,7 +6,8 @@ Revision ID: 0005
 import sqlalchemy as sa
 from alembic import op
 
-from syncline.store.tables import SQLITE
+from syncline.store.columns import Text
+from syncline.store.own import OWN
 from syncline.store.words import index
 
 revision = "0005"
@@ -19,23 +20,23 @@ def upgrade() -> None:
     op.create_table(
         "words",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("link", sa.Text(), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("link", Text(), nullable=False),
+        sa.Column("words", Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_words"),
         sa.UniqueConstraint("link"),
         sa.ForeignKeyConstraint(["link"], ["links.id"], name="fk_words_links", ondelete="CASCADE"),
     )
     op.create_table(
         "tallies",
-        sa.Column("flow", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("flow", Text(), nullable=False),
+        sa.Column("state", Text(), nullable=False),
         sa.Column("links", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("flow", "state", name="pk_tallies"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "lags",
-        sa.Column("flow", sa.Text(), nullable=False),
+        sa.Column("flow", Text(), nullable=False),
         sa.Column("hour", sa.BigInteger(), nullable=False),
         sa.Column("writes", sa.Integer(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
@@ -45,22 +46,22 @@ def upgrade() -> None:
     )
     op.create_table(
         "users",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("name", Text(), nullable=False),
+        sa.Column("role", Text(), nullable=False),
+        sa.Column("password", Text(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_users"),
     )
     op.create_table(
         "sessions",
-        sa.Column("token", sa.Text(), nullable=False),
-        sa.Column("user", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("token", Text(), nullable=False),
+        sa.Column("user", Text(), nullable=False),
+        sa.Column("role", Text(), nullable=False),
         sa.Column("expires", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("token", name="pk_sessions"),
     )
     op.create_index("ix_parked_cause_flow_since_side_id", "parked", ["cause", "flow", "since", "side", "id"])
-    for statement in SQLITE:
+    for statement in OWN[op.get_bind().dialect.name]:
         op.execute(statement)
     _fill()
 

@@ -8,15 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
-class StoreLocked(Exception):
-    """Another process works on the store. ``pid`` is ``None`` in the moment before it has written its name."""
-
-    def __init__(self, pid: int | None, owner: str) -> None:
-        who = f"{owner or 'another syncline'}" + (f" (process {pid})" if pid else "")
-        super().__init__(f"{who} is at work on this store. Wait until it ends, or stop it.")
-        self.pid = pid
-        self.owner = owner
+from syncline.store.errors import StoreLocked
 
 
 @contextmanager

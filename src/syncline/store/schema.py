@@ -1,0 +1,54 @@
+"""Which schema a database has, and how it comes by the newest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.schema import CreateSchema
+
+from syncline.store.address import Address, PostgresSchema
+from syncline.store.errors import StoreError
+from syncline.store.tables import REVISION
+
+VERSION_TABLE = "syncline_version"
+"""Named for us, so that another program's database is told from ours."""
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def revision(connection: Connection, address: Address) -> str | None:
+    """``None`` of an empty database. Raises `StoreError` where it is none of ours, or of a newer Syncline."""
+    schema = address.schema if isinstance(address, PostgresSchema) else None
+    tables = inspect(connection).get_table_names(schema)
+    if VERSION_TABLE not in tables:
+        if tables:
+            raise StoreError(f"{address.name} is another program's database. Name another {address.unit}.")
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+    if found is not None and str(found) > REVISION:
+        raise StoreError(f"{address.name} was written by a newer Syncline (schema {found}). Install that one.")
+    return None if found is None else str(found)
+
+
+def migrate(connection: Connection, address: Address, to: str = REVISION) -> None:
+    """Within the caller's transaction: all of it or nothing."""
+    from alembic import command
+    from alembic.config import Config
+
+    if isinstance(address, PostgresSchema):
+        _ensure(connection, address)
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["version_table"] = VERSION_TABLE
+    command.upgrade(config, to)
+
+
+def _ensure(connection: Connection, address: PostgresSchema) -> None:
+    """The schema is there, and may be used."""
+    if not inspect(connection).has_schema(address.schema):
+        connection.execute(CreateSchema(address.schema))
+    if connection.scalar(text("SELECT current_schema()")) is None:
+        mend = f"An administrator lets it: ALTER SCHEMA {address.schema} OWNER TO that user."
+        raise StoreError(f"{address.name} cannot be used as a store: its user may not use the schema. {mend}")

@@ -1,0 +1,192 @@
+"""A store of any earlier Syncline is refused until a person upgrades it, and then nothing is lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, Table, insert, text
+
+from postgres import Server
+from store.catalog import catalog
+from syncline import store as package
+from syncline.records import Create, Link, LinkState, Ref, Shadow
+from syncline.store import Intent, Store, StoreError, StoreLocked
+from syncline.store.address import SqliteFile, parse
+from syncline.store.database import Database
+from syncline.store.postgres import Postgres
+from syncline.store.schema import VERSION_TABLE, migrate
+from syncline.store.sqlite import Sqlite
+from syncline.store.tables import REVISION
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ANNA = Ref("customers", "erp", "anna")
+UNDER_WAY = Intent(
+    id="i1",
+    flow="customers",
+    link="L1",
+    side="bc",
+    record=None,
+    write=Create(key="i1", fields={"displayName": "Anna"}, lines=({"quantity": 1},)),
+    values={"name": "Anna"},
+    opened=NOON,
+)
+_AT = int(NOON.timestamp() * 1_000_000)
+_REF = {"flow": "customers", "side": "erp", "id": "anna"}
+_WRITE = '{"type":"create","key":"i1","fields":{"displayName":"Anna"},"lines":[{"quantity":1}]}'
+REMEMBERED: dict[str, dict[str, Any]] = {
+    "facts": {"name": "erp", "text": "company 1"},
+    "progress": {"flow": "customers", "side": "erp", "cursor": "c1", "listed": True},
+    "links": {"id": "L1", "flow": "customers", "state": "resting"},
+    "members": _REF | {"link": "L1"},
+    "shadows": {
+        "link": "L1",
+        "side": "erp",
+        "shadow": '{"version":null,"modified":null,"values":{"name":"Åsa Öberg","email":"asa@oberg.se"},"lines":[]}',
+    },
+    "keys": _REF | {"name": "number", "value": '"A1"'},
+    "arrivals": _REF | {"record": None, "seen": _AT, "due": None, "attempts": 2},
+    "parked": _REF | {"cause": "waiting", "message": "No.", "mend": "", "since": _AT, "details": "{}"},
+    "waits": _REF | {"on_flow": "orders", "on_side": "erp", "on_id": "1"},
+    "intents": {
+        "id": "i1",
+        "flow": "customers",
+        "link": "L1",
+        "side": "bc",
+        "write": _WRITE,
+        "values": '{"name":"Anna"}',
+        "opened": _AT,
+    },
+    "journal": {
+        "at": _AT,
+        "flow": "customers",
+        "link": "L1",
+        "side": "erp",
+        "record": "anna",
+        "action": "linked",
+        "note": "",
+    },
+    "answers": {"link": "L1", "line": "", "property": "name", "value": '"A"', "seen": "{}", "note": "", "at": _AT},
+    "wishes": {"kind": "unlink", "flow": "customers", "members": '{"erp":"anna"}', "at": _AT, "seen": 0},
+}
+"""A row a table, as the schema of its time has it."""
+
+
+def revisions() -> list[str]:
+    scripts = ScriptDirectory(str(Path(package.__file__).with_name("migrations")))
+    return sorted(each.revision for each in scripts.walk_revisions())
+
+
+EARLIER = [each for each in revisions() if each != REVISION]
+
+
+@contextmanager
+def plain(url: str) -> Iterator[Database]:
+    """The database, of whatever schema it is."""
+    address = parse(url)
+    if isinstance(address, SqliteFile):
+        address.path.parent.mkdir(exist_ok=True)
+    database = Sqlite(address) if isinstance(address, SqliteFile) else Postgres(address)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def remember(connection: Connection) -> None:
+    """What there is a table for."""
+    kept = MetaData()
+    kept.reflect(connection)
+    for name, row in REMEMBERED.items():
+        if name in kept.tables:
+            connection.execute(insert(Table(name, kept)).values(row))
+
+
+def made(url: str, revision: str) -> None:
+    with plain(url) as database, database.write() as connection:
+        migrate(connection, database.address, revision)
+        remember(connection)
+
+
+@pytest.mark.parametrize("revision", EARLIER)
+def test_a_store_of_an_earlier_syncline_is_brought_to_date_with_nothing_lost(url: str, revision: str) -> None:
+    made(url, revision)
+    with pytest.raises(
+        StoreError, match=rf"earlier Syncline \(schema {revision}; this one needs {REVISION}\).*: syncline upgrade"
+    ):
+        Store.open(url)
+    done = Store.upgrade(url)
+    assert done
+    assert (done.before, done.after) == (revision, REVISION)
+    with Store.open(url) as store:
+        assert store.fact("erp") == "company 1"
+        assert store.listed("customers", "erp")
+        assert store.open_intents() == (UNDER_WAY,)
+        link = Link(id="L1", flow="customers", members={"erp": "anna"}, state=LinkState.RESTING)
+        shadow = Shadow(version=None, values={"name": "Åsa Öberg", "email": "asa@oberg.se"})
+        (pair,) = store.search("oberg asa")
+        assert (pair.link, pair.shadows) == (link, {"erp": shadow})
+        assert store.by_key("customers", "erp", "number", ["A1"]) == {"A1": (ANNA,)}
+        assert store.arrivals([ANNA])[ANNA].attempts == 2
+        assert [parked.waits for parked in store.parked()] == [(Ref("orders", "erp", "1"),)]
+        assert store.standing("customers", NOON).resting == store.counts()["customers"].resting == 1
+        assert [(e.action, e.by) for e in store.history(ANNA)] == [("linked", None)]
+        if revision >= "0003":
+            assert [answer.value for answer in store.answers(["L1"])] == ["A"]
+            assert [wish.kind for wish in store.wishes()] == ["unlink"]
+    assert Store.upgrade(url) is None
+
+
+@pytest.mark.parametrize("revision", EARLIER)
+def test_an_upgraded_schema_is_the_same_as_a_new_one(url: str, revision: str, tmp_path: Path, server: Server) -> None:
+    made(url, revision)
+    Store.upgrade(url)
+    new = f"sqlite:///{tmp_path}/new.db" if url.startswith("sqlite") else server.address()
+    Store.open(new).close()
+    assert catalog(url) == catalog(new)
+
+
+def test_a_file_is_kept_as_it_was_before_the_upgrade(file_url: str) -> None:
+    made(file_url, "0003")
+    done = Store.upgrade(file_url)
+    assert done
+    assert done.copy == Path(file_url.removeprefix("sqlite:///")).with_name(f"syncline.db.before-{REVISION}")
+    with plain(f"sqlite:///{done.copy}") as database, database.look() as connection:
+        assert connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}")) == "0003"
+        assert connection.scalar(text("SELECT count(*) FROM wishes")) == 1
+    done.copy.replace(file_url.removeprefix("sqlite:///"))
+    assert Store.upgrade(file_url), "a copy can be upgraded as any store"
+
+
+def test_a_store_that_somebody_works_on_is_not_upgraded(url: str) -> None:
+    made(url, "0004")
+    with plain(url) as database, database.lock("syncline run"):
+        with pytest.raises(StoreLocked) as told:
+            Store.upgrade(url)
+        assert told.value.pid == os.getpid()
+    assert Store.upgrade(url)
+
+
+def test_an_upgrade_that_fails_leaves_what_was_there(url: str) -> None:
+    made(url, "0004")
+    with plain(url) as database, database.write() as connection:
+        connection.execute(text("CREATE TABLE sessions (theirs integer)"))
+    with pytest.raises(StoreError, match=r"cannot be used as a store: .*sessions.*already exists"):
+        Store.upgrade(url)
+    with plain(url) as database, database.write() as connection:
+        connection.execute(text("DROP TABLE sessions"))
+    done = Store.upgrade(url)
+    assert done
+    assert done.before == "0004"
+
+
+def test_a_file_that_is_not_there_is_not_made_by_an_upgrade(file_url: str) -> None:
+    with pytest.raises(StoreError, match="is not there"):
+        Store.upgrade(file_url)
+    assert not Path(file_url.removeprefix("sqlite:///")).exists()
