@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import httpx
+import pytest
+
 from engine.pair import Pair
+from syncline.engine import sync as passes
 from syncline.engine.knowing import KeptCodes
-from syncline.engine.setup import Setup
+from syncline.engine.setup import FlowSide, Setup
 from syncline.engine.sync import look, sync
 from syncline.records import Ref
+from syncline.store import Sought
 
 CUSTOMERS = ("customers", "customerp")
 
@@ -90,3 +95,30 @@ async def test_before_everything_was_listed_a_look_is_a_whole_pass(both: Pair) -
         assert result.flows["customers"].linked == 1
     assert len(await both.central.all("customers")) == 1
     assert len(await both.erp.all("customers")) == 1
+
+
+async def test_an_edit_does_not_wait_for_a_backfill(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor for one of another flow."""
+    monkeypatch.setattr(passes, "_SHORT", 5)
+    ours = await both.erp.create("contacts", {"firstName": "Aino", "lastName": "Aalto"})
+    async with both.setup() as setup:
+        await sync(setup)
+        for n in range(20):
+            await both.erp.create("products", {"sku": f"P{n}", "name": f"Thing {n}", "kind": "stock", "unit": "PCS"})
+        glances: list[int] = []
+
+        def glance() -> tuple[Sequence[FlowSide], Sequence[Ref]]:
+            """After the first turn somebody edits the contact, and that is announced."""
+            glances.append(setup.store.newest())
+            if len(glances) > 1:
+                return (), ()
+            address = f"{both.addresses['customerp']}/api/contacts/{ours['id']}"
+            assert httpx.patch(address, json={"jobTitle": "Head"}, headers={"If-Match": "*"}).status_code == 200
+            return [("contacts", "customerp")], ()
+
+        result = await sync(setup, glance=glance)
+        assert result.flows["products"].created["businesscentral"] == 20
+        assert result.flows["contacts"].updated["businesscentral"] == 1
+        assert len(glances) >= 4  # one a turn of the backfill
+        (edit,) = setup.store.sought(Sought(flow="contacts", action="updated"), 10).entries
+        assert glances[0] < edit.seq <= glances[1]

@@ -52,6 +52,7 @@ REMEMBERED: dict[str, dict[str, Any]] = {
     },
     "keys": _REF | {"name": "number", "value": '"A1"'},
     "arrivals": _REF | {"record": None, "seen": _AT, "due": None, "attempts": 2},
+    "words": {"link": "L1", "words": "_customers asa oberg se"},
     "parked": _REF | {"cause": "waiting", "message": "No.", "mend": "", "since": _AT, "details": "{}"},
     "waits": _REF | {"on_flow": "orders", "on_side": "erp", "on_id": "1"},
     "intents": {

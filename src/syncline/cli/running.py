@@ -110,6 +110,8 @@ class _Told:
         self._project = project
         self._setup = setup
         self._as_json = as_json
+        self._unfinished: tuple[str, ...] = ()
+        """What was told already: it is tried again every few seconds."""
 
     def failed(self, error: Exception, pause: float) -> None:
         _say_now(f"{error} The next try is in {pause:.3g} s.")
@@ -141,6 +143,8 @@ class _Told:
         for sentence in result.told:
             tell(f"{when(now)} {sentence}")
         for sentence in result.unfinished:
-            tell(f"{when(now)} Not finished: {sentence}")
+            if sentence not in self._unfinished:
+                tell(f"{when(now)} Not finished: {sentence}")
+        self._unfinished = tuple(result.unfinished)
         for sentence in result.held if result.writes else ():
             tell(f"{when(now)} Held: {sentence}. syncline holds tells more.")

@@ -124,7 +124,7 @@ class _Looking:
                 if settled and unchanged(told, shadow):
                     fresh |= self._newer(link or "", shadow, record, told)
                     continue
-            arrivals.append(Arrival(ref=ref, record=record, seen=now, due=now))
+            arrivals.append(Arrival(ref=ref, record=record, seen=now, due=now, edit=link is not None))
         arrivals += [Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in links or r in pending]
         cursors = {(self._flow.name, self._side): page.cursor}
         facts = doubtful(self._flow, self._side) if page.rewound else {}

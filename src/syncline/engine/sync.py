@@ -22,13 +22,15 @@ from syncline.engine.report import Progress, Quiet, Result
 from syncline.engine.setup import FlowSide, Setup, check_identities
 from syncline.engine.spending import remembered
 from syncline.engine.turn import turn
-from syncline.engine.worker import Worker
+from syncline.engine.worker import Glance, Worker
 from syncline.mapping.model import Flow
 from syncline.records import Ref
 from syncline.store import Memory
 
 TURN = 2_000
 """Arrivals a turn: what is held in memory at once."""
+_SHORT = 500
+"""Arrivals a turn where edits may come meanwhile: so long they wait at most."""
 _ROUNDS = 50
 _LOOKS = 10
 _PATIENCE = timedelta(seconds=60)
@@ -43,13 +45,14 @@ async def sync(
     restored: Mapping[str, Wanted] | None = None,
     patience: timedelta = _PATIENCE,
     codes: KeptCodes | None = None,
+    glance: Glance | None = None,
 ) -> Result:
     """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered.
 
     ``scanning`` looks for deleted records now, not only when it is time; ``allow_deletions`` goes on however many there
     are. ``restored`` are sides that were brought back from a backup, and what is to become of them. ``patience`` is how
     long it waits for a system that is busy: what is due later is left to the next pass. ``codes`` are read anew, and
-    kept there for a `look`.
+    kept there for a `look`. ``glance`` is asked between the turns of long work: edits of linked records go first.
     """
     watched = progress or Quiet()
     result = Result()
@@ -61,7 +64,7 @@ async def sync(
             before = result.writes
             if codes is not None:
                 codes.clear()
-            worker = _worker(setup, result, codes)
+            worker = _worker(setup, result, codes, glance)
             whole = worker.wanted if again == 0 else ()
             await recover(worker, setup.store.open_intents())
             await observe(setup, worker.knowing, watched, scanning=scanning and again == 0, whole=whole)
@@ -105,19 +108,22 @@ async def look(
 
 async def _work(worker: Worker, progress: Progress, patience: timedelta, *, allow_deletions: bool = False) -> None:
     """What was observed is held against what must be true before anything is written, then worked off."""
-    setup = worker.setup
-    await check(setup)
     if allow_deletions:
-        allow(setup)
-    else:
-        check_share(setup, worker.wanted)
-    await breaker.check(worker)
+        allow(worker.setup)
+    await _guard(worker, allow_deletions=allow_deletions)
     await work_off(worker, progress, patience)
-    worker.result.held = [breaker.words(hold) for hold in setup.store.holds() if hold.state == "held"]
+    worker.result.held = [breaker.words(hold) for hold in worker.setup.store.holds() if hold.state == "held"]
 
 
-def _worker(setup: Setup, result: Result, codes: KeptCodes | None) -> Worker:
-    return Worker(setup, Knowing(setup, codes), Open(), result)
+async def _guard(worker: Worker, *, allow_deletions: bool = False) -> None:
+    await check(worker.setup)
+    if not allow_deletions:
+        check_share(worker.setup, worker.wanted)
+    await breaker.check(worker)
+
+
+def _worker(setup: Setup, result: Result, codes: KeptCodes | None, glance: Glance | None = None) -> Worker:
+    return Worker(setup, Knowing(setup, codes), Open(), result, glance)
 
 
 async def work_off(worker: Worker, progress: Progress, patience: timedelta = _PATIENCE) -> None:
@@ -168,8 +174,24 @@ async def _turns(
 ) -> int:
     """How many arrivals were worked on."""
     done = 0
-    while arrivals := worker.setup.store.due(flow.name, horizon, TURN):
+    size = TURN if worker.glance is None else _SHORT
+    while arrivals := worker.setup.store.due(flow.name, horizon, size):
         await turn(worker, flow, arrivals, deletions_at)
         done += len(arrivals)
         progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
+        await _between(worker)
     return done
+
+
+async def _between(worker: Worker) -> None:
+    """Whoever edits a linked record does not wait for what is there for the first time, be it a million records."""
+    flow_sides, gone = worker.glance() if worker.glance is not None else ((), ())
+    if not flow_sides and not gone:
+        return
+    reported(worker.setup, gone)
+    await observe(worker.setup, worker.knowing, Quiet(), flow_sides=flow_sides)
+    await _guard(worker)
+    now = worker.setup.now()
+    for flow in _occupied(worker):
+        while edits := worker.setup.store.due(flow.name, now, TURN, edits=True):
+            await turn(worker, flow, edits, deletions_at=now + timedelta(microseconds=1))

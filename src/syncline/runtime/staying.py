@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from random import SystemRandom
 from typing import Any, Protocol
 
@@ -17,13 +18,16 @@ from syncline.engine.knowing import KeptCodes
 from syncline.engine.report import Result
 from syncline.engine.setup import FlowSide, Setup
 from syncline.engine.sync import look, sync
-from syncline.runtime.announcements import Announcements
+from syncline.records import Ref
+from syncline.runtime.announcements import Announcements, News
 from syncline.store import StoreLost
 
 GRACE = 10.0
 """Seconds that a pass is given to end when it is told to stop. Cut off after that, it loses nothing either."""
 _LONGEST = 300.0
 """Seconds between tries, at most, while a system is away."""
+_AT_ONCE = timedelta(0)
+"""What is due later is left to a later pass, so that none waits."""
 _JITTER = 0.2
 """The part of a pause by which it varies, so that those who failed together do not all come back together."""
 
@@ -66,6 +70,7 @@ class Staying:
         self._random = SystemRandom()
         self._failures = 0
         self._swept = self._polled = float("-inf")
+        self._news = News()
         self._not_before = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -89,30 +94,40 @@ class Staying:
 
     async def _pass(self, stop: asyncio.Event) -> None:
         now = asyncio.get_running_loop().time()
-        announced = self._announced()
-        sweeps = now >= self._swept + (self._paces.sweep if announced else self._paces.every)
-        polls = now >= self._polled + self._paces.every
-        news = self._announcements.take()
+        sweeps = now >= self._swept + (self._paces.sweep if self._announced() else self._paces.every)
+        self._news = News()
         try:
             self._setup.store.keep_lock()
             if sweeps:
-                result = await _until(stop, sync(self._setup, codes=self._codes))
+                result = await _until(
+                    stop, sync(self._setup, patience=_AT_ONCE, codes=self._codes, glance=self._glance)
+                )
             else:
-                polled = set(self._setup.flow_sides) - announced if polls else set()
-                result = await _until(stop, look(self._setup, news.flow_sides | polled, news.gone, self._codes))
+                result = await _until(stop, look(self._setup, *self._glance(), self._codes))
         except SignInRefused:
             raise  # asking on with what is refused may lock the account
         except (ConnectorError, StoreLost, WentBack) as error:  # a replica far behind looks like a backup for a while
-            self._announcements.put(news)
+            self._announcements.put(self._news)
             self._fail(error)
             return
-        self._swept = now if sweeps else self._swept
-        self._polled = now if sweeps or polls else self._polled
+        if sweeps:
+            self._swept, self._polled = now, max(self._polled, now)
         if self._failures:
             self._failures = 0
             self._told.works_again()
         if result is not None:
             self._told.passed(result)
+
+    def _glance(self) -> tuple[frozenset[FlowSide], frozenset[Ref]]:
+        """Where to look now, and what is said to be gone. What was taken is given back if the pass fails."""
+        now = asyncio.get_running_loop().time()
+        polled: frozenset[FlowSide] = frozenset()
+        if now >= self._polled + self._paces.every:
+            self._polled = now
+            polled = frozenset(self._setup.flow_sides) - self._announced()
+        news = self._announcements.take()
+        self._news = News(flow_sides=self._news.flow_sides | news.flow_sides, gone=self._news.gone | news.gone)
+        return news.flow_sides | polled, news.gone
 
     def _fail(self, error: Exception) -> None:
         """Everything is looked at again, after a pause that grows."""

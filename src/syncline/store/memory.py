@@ -52,7 +52,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
     ``record`` is ``None`` when its system says that it is deleted. ``due`` is ``None`` while it is parked: it then
     waits for a newer observation, for another record to link, or for a person. ``attempts`` were made since ``seen``.
-    ``link`` is filled on reading and ignored on saving.
+    An ``edit`` is of a record that was linked when it was seen: somebody waits for it. ``link`` is filled on reading
+    and ignored on saving.
     """
 
     ref: Ref
@@ -60,6 +61,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     seen: datetime
     due: datetime | None
     attempts: int = 0
+    edit: bool = True
     link: str | None = None
 
 

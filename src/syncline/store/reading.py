@@ -25,6 +25,7 @@ _ENTRIES = 20
 _IS_MEMBER = and_(
     t.members.c.flow == t.arrivals.c.flow, t.members.c.side == t.arrivals.c.side, t.members.c.id == t.arrivals.c.id
 )
+_IS_LINKED_EDIT = and_(t.arrivals.c.edit, t.members.c.link.is_not(None))
 _ARRIVALS: Select[*tuple[Any, ...]] = select(*t.arrivals.c, t.members.c.link).outerjoin(t.members, _IS_MEMBER)
 PARKED: Select[*tuple[Any, ...]] = select(*t.parked.c, t.members.c.link).outerjoin(
     t.members,
@@ -204,15 +205,11 @@ def _sharing(
 # --- the inbox
 
 
-def due(connection: Connection, flow: str, now: datetime, limit: int) -> tuple[Arrival, ...]:
+def due(connection: Connection, flow: str, now: datetime, limit: int, *, edits: bool) -> tuple[Arrival, ...]:
     a = t.arrivals.c
-    first = connection.execute(
-        select(a.flow, a.side, a.id, t.members.c.link)
-        .outerjoin_from(t.arrivals, t.members, _IS_MEMBER)
-        .where(a.flow == flow, a.due <= now)
-        .order_by(a.due, a.side, a.id)
-        .limit(limit)
-    )
+    asked = select(a.flow, a.side, a.id, t.members.c.link).outerjoin_from(t.arrivals, t.members, _IS_MEMBER)
+    asked = asked.where(a.flow == flow, a.due <= now, *([_IS_LINKED_EDIT] if edits else []))
+    first = connection.execute(asked.order_by(a.due, a.side, a.id).limit(limit))
     place: dict[str | Ref, int] = {}
     for row in first:
         place.setdefault(row.link or Ref(row.flow, row.side, row.id), len(place))
@@ -303,9 +300,7 @@ def linked(connection: Connection, flow: str, side: str) -> int:
 
 def _is_edited(flow: str, side: str) -> ColumnElement[bool]:
     a = t.arrivals.c
-    return and_(
-        a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_not(None), t.members.c.link.is_not(None)
-    )
+    return and_(a.flow == flow, a.side == side, a.due.is_not(None), a.record.is_not(None), _IS_LINKED_EDIT)
 
 
 def edited(connection: Connection, flow: str, side: str) -> int:
@@ -350,6 +345,7 @@ def _arrival(row: AnyRow) -> Arrival:
         seen=row.seen,
         due=row.due,
         attempts=row.attempts,
+        edit=row.edit,
         link=row.link,
     )
 

@@ -154,7 +154,7 @@ def _at(ref: Ref) -> dict[str, Any]:
 
 
 def _arrival_row(a: Arrival) -> dict[str, Any]:
-    return {**_ref_row(a.ref), "record": a.record, "seen": a.seen, "due": a.due, "attempts": a.attempts}
+    return {**_ref_row(a.ref), "record": a.record, "seen": a.seen, "due": a.due, "attempts": a.attempts, "edit": a.edit}
 
 
 def _parked_row(p: Parked) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class _Puts:
 
     def _put_if_newer(self) -> Insert:
         statement = self._insert(t.arrivals)
-        new = {name: statement.excluded[name] for name in ("record", "seen", "due", "attempts")}
+        new = {name: statement.excluded[name] for name in ("record", "seen", "due", "attempts", "edit")}
         return statement.on_conflict_do_update(
             index_elements=list(t.arrivals.primary_key), set_=new, where=t.arrivals.c.seen <= statement.excluded.seen
         )

@@ -204,14 +204,14 @@ class Store:
 
     # --- the inbox
 
-    def due(self, flow: str, now: datetime, limit: int) -> tuple[Arrival, ...]:
-        """What is to be worked on, longest due first.
+    def due(self, flow: str, now: datetime, limit: int, *, edits: bool = False) -> tuple[Arrival, ...]:
+        """What is to be worked on, longest due first; with ``edits`` only those of linked records.
 
         For each of up to ``limit`` arrivals that are due, every arrival of the same link stands next to it, due or not:
         a link is decided with all that is known of it.
         """
         with self._look() as c:
-            return reading.due(c, flow, now, limit)
+            return reading.due(c, flow, now, limit, edits=edits)
 
     def latest(self) -> datetime | None:
         """The latest time at which anything was seen or journaled; ``None`` before."""
@@ -256,7 +256,7 @@ class Store:
             return reading.linked(c, flow, side)
 
     def edited(self, flow: str, side: str) -> int:
-        """How many linked records of a side have arrived and are due."""
+        """How many records of a side that were linked when they were seen are due."""
         with self._look() as c:
             return reading.edited(c, flow, side)
 

@@ -21,13 +21,15 @@ from sqlalchemy import (
     Table,
     event,
     false,
+    text,
+    true,
 )
 
 from syncline.store.columns import Instant, Key, Payload, Text
 from syncline.store.own import OWN
 from syncline.store.payloads import load_record, load_shadow, load_write
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration, so that opening a store that has it needs no migration tool. What is greater is newer."""
 
 metadata = MetaData(
@@ -74,8 +76,11 @@ arrivals = Table(
     Column("seen", Instant, nullable=False),
     Column("due", Instant),
     Column("attempts", Integer, nullable=False),
+    Column("edit", Boolean, nullable=False, server_default=true()),
     # What is due, oldest first, without sorting: each page of a backfill costs a page, not the inbox.
     Index(None, "flow", "due", "side", "id"),
+    # The edits among them, however long the backfill is that they must not wait for.
+    Index("ix_edits_flow_due", "flow", "due", "side", "id", sqlite_where=text("edit"), postgresql_where=text("edit")),
 )
 
 links = Table(
