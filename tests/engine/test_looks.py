@@ -120,5 +120,6 @@ async def test_an_edit_does_not_wait_for_a_backfill(both: Pair, monkeypatch: pyt
         assert result.flows["products"].created["businesscentral"] == 20
         assert result.flows["contacts"].updated["businesscentral"] == 1
         assert len(glances) >= 4  # one a turn of the backfill
-        (edit,) = setup.store.sought(Sought(flow="contacts", action="updated"), 10).entries
+        entries = setup.store.sought(Sought(flow="contacts", action="updated"), 10).entries
+        (edit,) = (each for each in entries if each.property == "jobTitle")
         assert glances[0] < edit.seq <= glances[1]
