@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import structs
 
+from syncline.engine.agreed import look_anew
 from syncline.engine.case import Case
 from syncline.engine.delivery.recover import recover
 from syncline.engine.guards import breaker
@@ -37,6 +38,7 @@ async def plan(setup: Setup, progress: Progress | None = None) -> Plan:
         dry = structs.replace(setup, store=copy)
         recorder = _Recorder(copy)
         worker = Worker(dry, Knowing(dry), recorder, Result())
+        look_anew(dry)
         await observe(dry, worker.knowing, progress or Quiet())
         await check(dry)
         await breaker.check(worker)
@@ -57,6 +59,7 @@ async def apply(setup: Setup, reviewed: Plan, progress: Progress | None = None) 
     gate = _Reviewed(setup.store, reviewed.rows)
     worker = Worker(setup, Knowing(setup), gate, Result())
     await recover(worker, setup.store.open_intents())
+    look_anew(setup)
     await observe(setup, worker.knowing, progress or Quiet())
     await check(setup)
     check_share(setup, worker.wanted)

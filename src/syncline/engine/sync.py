@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
+from syncline.engine.agreed import look_anew
 from syncline.engine.delivery.recover import recover
 from syncline.engine.gate import Open
 from syncline.engine.guards import breaker
@@ -58,6 +59,7 @@ async def sync(
     result = Result()
     with remembered(setup):
         result.told += await check_identities(setup)
+        result.told += look_anew(setup)
         if restored:
             begin(setup, restored)
         for again in range(_LOOKS):
