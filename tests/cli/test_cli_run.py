@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+from urllib.request import urlopen
 
 from cli.calling import Systems, edit, free_port, started
 from sandbox_customerp import erp
@@ -125,3 +126,20 @@ def test_webhooks_need_their_secret(project: Path) -> None:
         _, err = process.communicate(timeout=20)
     assert process.returncode == 2
     assert "webhooks.secret: webhooks need the environment variable NOBODY_KNOWS_IT, which is not set. Set it." in err
+
+
+def test_whoever_watches_is_answered(systems: Systems, project: Path) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    file = project / "syncline.yaml"
+    file.write_text(f"{file.read_text()}\nhealth: {{listen: '{listen}'}}\n")
+    with running(project, "--json") as process:
+        assert process.stdout
+        process.stdout.readline()
+        with urlopen(f"http://{listen}/health") as answer:
+            assert json.load(answer)["status"] in ("ok", "degraded")  # other tests leave other records
+        with urlopen(f"http://{listen}/metrics") as answer:
+            assert b'syncline_passes_total{outcome="done"}' in answer.read()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert f"How it does is told at http://{listen}/health and http://{listen}/metrics" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from syncline.project import ProjectError, load
 from syncline.project.configfile import SCHEMA_FILE
 from syncline.project.scaffold import scaffold
 from syncline.project.schema import published
+from syncline.project.watched import Health
 
 ONLINE = "https://api.businesscentral.dynamics.com/v2.0/contoso/production/api/v2.0/"
 
@@ -126,6 +128,21 @@ def test_a_new_project_is_right(folder: Path) -> None:
             "    limits: {requestsPerSecond: -1}",
             "syncline.yaml:14: systems.businesscentral.limits.requestsPerSecond: must be more than 0.",
         ),
+        (
+            "flows: flows",
+            "flows: flows\nhealth: {listen: 8472}",
+            "syncline.yaml:18: health.listen: is a whole number, but must be text.",
+        ),
+        (
+            "flows: flows",
+            "flows: flows\nhealth: {listen: 'localhost'}",
+            "syncline.yaml:18: health.listen: is not a place to listen. Write it as 127.0.0.1:8472.",
+        ),
+        (
+            "flows: flows",
+            "flows: flows\nhealth: {failingAfter: 15 min}",
+            "syncline.yaml:18: health.failingAfter: is not a span of time. Write a whole number and a unit: 90s, 15m",
+        ),
         ("systems:", "systems", "syncline.yaml:"),
     ],
 )
@@ -205,6 +222,14 @@ def test_limits_reach_the_connectors(folder: Path, monkeypatch: pytest.MonkeyPat
     assert (erp_limits.requests_per_second, erp_limits.concurrency) == (0.5, 8)
 
 
+def test_how_it_does_is_told_where_it_is_said(folder: Path) -> None:
+    assert load(folder).health is None
+    edit(folder / "syncline.yaml", "flows: flows", "flows: flows\nhealth: {}")
+    assert load(folder).health == Health(host="127.0.0.1", port=8472, failing_after=timedelta(minutes=15))
+    edit(folder / "syncline.yaml", "health: {}", "health: {listen: '[::]:80', failingAfter: 90s}")
+    assert load(folder).health == Health(host="::", port=80, failing_after=timedelta(seconds=90))
+
+
 def test_files_may_be_named_one_by_one(folder: Path) -> None:
     edit(folder / "syncline.yaml", "flows: flows", "flows: [flows/products.yaml]")
     assert list(load(folder).flows) == ["products"]
@@ -224,6 +249,7 @@ def test_the_published_schema_is_up_to_date() -> None:
         "systems",
         "flows",
         "webhooks",
+        "health",
         "document",
         "accept",
     }

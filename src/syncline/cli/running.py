@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,10 +17,11 @@ from syncline.cli.output import emit, say, tell
 from syncline.engine.people.words import when
 
 if TYPE_CHECKING:
-    from syncline.engine.report import Result
     from syncline.engine.setup import Setup
     from syncline.project import Project
-    from syncline.runtime.staying import Paces
+    from syncline.runtime.announcements import Announcements
+    from syncline.runtime.course import Course
+    from syncline.runtime.staying import Paces, Passed, Told
 
 
 @click.command("run")
@@ -67,21 +68,23 @@ def run_command(app: App, every: float, sweep: float, port: int | None, as_json:
 async def _run(project: Project, paces: Paces, port: int | None, *, as_json: bool) -> None:
     """Raises what no later try can mend: a refused sign-in, another company."""
     from syncline.runtime.announcements import Announcements
+    from syncline.runtime.course import Course
     from syncline.runtime.hearing import hearing
     from syncline.runtime.staying import Staying
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    announcements = Announcements(project.flows.values())
+    announcements, course = Announcements(project.flows.values()), Course()
     async with (
         project.open("syncline run") as setup,
         _console(project, setup, port),
         hearing(project, setup, announcements, _say_now) as announced,
+        _health(project, setup, course, announcements) as metrics,
     ):
         tell(f"Running, every {paces.every:g} s. Stop with ctrl-c.")
-        told = _Told(project, setup, as_json=as_json)
-        await Staying(setup, paces, announcements, announced, told).run(stop)
+        told = [_Told(project, setup, as_json=as_json), *metrics]
+        await Staying(setup, paces, announcements, announced, course, told).run(stop)
     tell("Stopped.")
 
 
@@ -97,6 +100,21 @@ async def _console(project: Project, setup: Setup, port: int | None) -> AsyncIte
     async with served(project, setup.store, Place(port=port), who()) as at:
         tell_where(at, tell)
         yield
+
+
+@asynccontextmanager
+async def _health(
+    project: Project, setup: Setup, course: Course, announcements: Announcements
+) -> AsyncIterator[Sequence[Told]]:
+    """Beside the passes, where it is wanted: who is to be told of them. Raises `CannotServe`."""
+    if project.health is None:
+        yield ()
+        return
+    from syncline.runtime.answering import answering
+
+    async with answering(project.health, setup, course, announcements) as (at, metrics):
+        _say_now(f"How it does is told at {at}health and {at}metrics")
+        yield (metrics,)
 
 
 def _say_now(sentence: str) -> None:
@@ -117,12 +135,12 @@ class _Told:
     def works_again(self) -> None:
         _say_now("It works again.")
 
-    def passed(self, result: Result) -> None:
+    def passed(self, passed: Passed) -> None:
         """Nothing of a pass that found nothing to do, except as JSON: there every pass is a line."""
         from syncline.cli.working import result_told
         from syncline.engine.chains import counts
 
-        now = datetime.now(UTC)
+        now, result = datetime.now(UTC), passed.result
         if self._as_json:
             emit(
                 {"at": now} | result_told(result, self._project, counts(self._setup.store, self._setup.flows)),

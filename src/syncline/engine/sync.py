@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -145,7 +146,9 @@ async def _turns(
     """How many arrivals were worked on."""
     done = 0
     while arrivals := worker.setup.store.due(flow.name, horizon, TURN):
+        began = time.perf_counter()
         await turn(worker, flow, arrivals, deletions_at)
+        worker.result.turns.append((flow.name, time.perf_counter() - began))
         done += len(arrivals)
         progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
     return done

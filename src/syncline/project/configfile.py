@@ -106,6 +106,17 @@ class WebhooksSaid(Said, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:8471"
 
 
+class HealthSaid(Said, frozen=True, kw_only=True):
+    """Where ``syncline run`` tells how it does, to whoever watches it.
+
+    ``listen`` is ``host:port``. ``failingAfter`` is for how long no pass may have gone well (``90s``, ``15m``, ``2h``)
+    before it tells that it fails.
+    """
+
+    listen: str = "127.0.0.1:8472"
+    failing_after: str = "15m"
+
+
 class ProjectSaid(Said, frozen=True, kw_only=True):
     """Which systems are brought in step, by which agreement, and where what is remembered is kept.
 
@@ -116,6 +127,7 @@ class ProjectSaid(Said, frozen=True, kw_only=True):
     systems: dict[str, SystemSaid]
     flows: str | list[str] = "flows"
     webhooks: WebhooksSaid | None = None
+    health: HealthSaid | None = None
     document: DocumentSaid = DocumentSaid()
     accept: AcceptSaid = AcceptSaid()
 
