@@ -81,6 +81,7 @@ async def _run(project: Project, paces: Paces, port: int | None, *, as_json: boo
         _console(project, setup, port),
         hearing(project, setup, announcements, _say_now) as announced,
         _health(project, setup, course, announcements) as metrics,
+        _alerts(project, setup, course),
     ):
         tell(f"Running, every {paces.every:g} s. Stop with ctrl-c.")
         told = [_Told(project, setup, as_json=as_json), *metrics]
@@ -115,6 +116,18 @@ async def _health(
     async with answering(project.health, setup, course, announcements) as (at, metrics):
         _say_now(f"How it does is told at {at}health and {at}metrics")
         yield (metrics,)
+
+
+@asynccontextmanager
+async def _alerts(project: Project, setup: Setup, course: Course) -> AsyncIterator[None]:
+    """Beside the passes, where they are wanted. Raises `ProjectError`."""
+    if project.alerts is None:
+        yield
+        return
+    from syncline.runtime.alarming import alarming
+
+    async with alarming(project, setup, course, _say_now):
+        yield
 
 
 def _say_now(sentence: str) -> None:

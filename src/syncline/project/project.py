@@ -32,7 +32,7 @@ from syncline.project.configfile import (
     read_shape,
 )
 from syncline.project.spelling import host_and_port, is_variable
-from syncline.project.watched import Health, read_health
+from syncline.project.watched import Alerts, Health, read_alerts, read_health
 from syncline.yamlfile import Document, FileError, KeyPath, read
 
 if TYPE_CHECKING:  # imported late, so that what talks to no system starts quickly
@@ -96,6 +96,7 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
     agreement: Mapping[str, str]
     webhooks: Webhooks | None
     health: Health | None
+    alerts: Alerts | None
     introduced: DocumentSaid
     """How its dataflow document begins."""
     tested: AcceptSaid
@@ -148,6 +149,17 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
             for side in self.sides
         }
 
+    def alert_secrets(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """What alerts are sent with, by the environment variable's name. Raises `ProjectError` for those that lack."""
+        variables = self.alerts.variables if self.alerts else {}
+        if mistakes := [
+            self.document.error(at, f"alerts need the environment variable {name}, which is not set.", "Set it.")
+            for at, name in variables.items()
+            if not environment.get(name)
+        ]:
+            raise ProjectError(mistakes)
+        return {name: environment[name] for name in variables.values()}
+
     @asynccontextmanager
     async def open(self, owner: str | None = None) -> AsyncIterator[Setup]:
         """The store and the systems, ready to be worked with. ``owner`` locks the store in that command's name.
@@ -187,6 +199,7 @@ def load(folder: Path) -> Project:
     store = reader.store(said.store)
     webhooks = None if said.webhooks is None else reader.webhooks(said.webhooks)
     health = None if said.health is None else read_health(said.health, reader.wrong)
+    alerts = None if said.alerts is None else read_alerts(said.alerts, reader.wrong)
     systems = {name: system for name, each in said.systems.items() if (system := reader.system(name, each))}
     files = reader.flow_files(said)
     if len(systems) < len(said.systems) or mistakes:
@@ -203,6 +216,7 @@ def load(folder: Path) -> Project:
         agreement={file.name: file.read_text(encoding="utf-8") for file in files},
         webhooks=webhooks,
         health=health,
+        alerts=alerts,
         introduced=said.document,
         tested=said.accept,
         document=document,

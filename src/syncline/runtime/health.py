@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from syncline.engine.people.words import count, lasts
 from syncline.runtime.course import Course
 from syncline.runtime.measures import FlowMeasures, Measures
 
@@ -49,17 +50,17 @@ def judge(measures: Measures, failing_after: timedelta) -> Health:
         times = "The last pass" if measures.failures == 1 else f"The last {measures.failures} passes"
         troubles.append(f"{times} failed.")
     troubles += [
-        f"The longest due record of {flow} has been due for {_spell(lag)}."
+        f"The longest due record of {flow} has been due for {lasts(lag)}."
         for flow, of in measures.flows.items()
         if (lag := _lag(of, measures.at)) > failing_after
     ]
     if measures.held:
-        troubles.append(f"The edits of {_number(measures.held, 'property', 'properties')} are held for a person.")
+        troubles.append(f"The edits of {count(measures.held, 'property', 'properties')} are held for a person.")
     for_people = sum(flow.for_people for flow in measures.flows.values())
-    parked = [f"{_number(for_people, 'record is', 'records are')} parked for a person."] if for_people else []
+    parked = [f"{count(for_people, 'record is', 'records are')} parked for a person."] if for_people else []
     if quiet > failing_after:
         status: Status = "failing"
-        troubles.insert(0, f"No pass went well for {_spell(quiet)}.")
+        troubles.insert(0, f"No pass went well for {lasts(quiet)}.")
     else:
         status = "degraded" if troubles else "ok"
     return Health(
@@ -97,7 +98,7 @@ def _quiet(measures: Measures) -> timedelta:
 def _last(measures: Measures) -> str:
     if measures.passed is None:
         return "No pass has gone well yet."
-    return f"The last pass that went well ended {_spell(measures.at - measures.passed)} ago."
+    return f"The last pass that went well ended {lasts(measures.at - measures.passed)} ago."
 
 
 def _of_flow(of: FlowMeasures, now: datetime) -> FlowHealth:
@@ -107,14 +108,3 @@ def _of_flow(of: FlowMeasures, now: datetime) -> FlowHealth:
 
 def _lag(of: FlowMeasures, now: datetime) -> timedelta:
     return now - of.behind if of.behind is not None else timedelta(0)
-
-
-def _number(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
-
-
-def _spell(span: timedelta) -> str:
-    seconds = round(span.total_seconds())
-    if seconds < 120:
-        return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 7_200 else f"{seconds // 3_600} h"
