@@ -20,6 +20,7 @@ from syncline.runtime.announcements import Announcements
 from syncline.runtime.course import Course
 from syncline.runtime.hearing import hearing
 from syncline.runtime.staying import Paces, Passed, Staying, Told
+from syncline.runtime.telling import Event
 
 SECRET = "SYNCLINE_TEST_WEBHOOK_SECRET"
 _PATIENCE = 20.0
@@ -72,7 +73,11 @@ async def living(both: Pair, paces: Paces, told: list[str] | None = None) -> Asy
     announcements, stop = Announcements(project.flows.values()), asyncio.Event()
     async with project.open("a test") as opened:
         setup = structs.replace(opened, settling=timedelta(0))
-        say = (told if told is not None else []).append
+
+        def say(event: Event, sentence: str, **about: object) -> None:
+            if told is not None:
+                told.append(sentence)
+
         async with hearing(project, setup, announcements, say) as announced:
             living = Living(setup, announced)
             loop = Staying(setup, paces, announcements, announced, living.course, [living])

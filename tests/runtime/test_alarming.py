@@ -35,6 +35,7 @@ from syncline.runtime.alerts import Alert
 from syncline.runtime.course import Course
 from syncline.runtime.measures import Measures
 from syncline.runtime.sending import Mail, NotSent, Webhook
+from syncline.runtime.telling import Event
 from syncline.store import Store
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -184,6 +185,9 @@ class Watched:
         self.parked = 0
         self.told: list[str] = []
 
+    def hear(self, event: Event, sentence: str, **about: object) -> None:
+        self.told.append(sentence)
+
     def measured(self) -> Measures:
         now = datetime.now(UTC)
         return Measures(at=now, started=now, passed=now, moved=None, failures=self.parked, flows={}, held=0)
@@ -192,7 +196,7 @@ class Watched:
     async def alarm(self, url: str) -> AsyncIterator[None]:
         levels = Levels(lag=None, parked=None, failures=1, lasting=timedelta(0))
         to = {"webhook": Webhook(url)}
-        alarm = Alarm("acme", levels, to, self.store, self.measured, self.told.append)
+        alarm = Alarm("acme", levels, to, self.store, self.measured, self.hear)
         running = asyncio.create_task(alarm.run())
         try:
             yield
@@ -249,16 +253,20 @@ async def test_what_ends_the_run_is_told_with_a_projects_own_configuration(
     project = load(both.folder)
     async with both.setup() as setup:
         with pytest.raises(ProjectError, match=r"alerts\.webhook: alerts need the environment variable ALERT_URL, wh"):
-            async with alarming(project, setup, Course(), print):
+            async with alarming(project, setup, Course(), _unheard):
                 pass
         async with chat() as (url, found):
             monkeypatch.setenv("ALERT_URL", url)
             for _ in range(2):
                 with pytest.raises(SignInRefused):
-                    async with alarming(project, setup, Course(), print):
+                    async with alarming(project, setup, Course(), _unheard):
                         raise SignInRefused("customerp", "It refuses the sign-in.")
     (post,) = found.posts
     assert post["text"] == "Syncline project: syncline run has ended: customerp: It refuses the sign-in."
+
+
+def _unheard(event: Event, sentence: str, **about: object) -> None:
+    pass
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

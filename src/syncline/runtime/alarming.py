@@ -21,6 +21,7 @@ from syncline.runtime.alerts import Alert, Raised, decide, ended
 from syncline.runtime.course import Course
 from syncline.runtime.measures import Measures, measure
 from syncline.runtime.sending import NotSent, Target, targets
+from syncline.runtime.telling import Tell
 from syncline.store import Memory, Store
 
 _EVERY = 10.0
@@ -40,7 +41,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 class Alarm:
-    """``project`` is what its people call it; ``tell`` gets a sentence when an alert cannot be sent, and when it is."""
+    """``project`` is what its people call it; ``tell`` is told when an alert cannot be sent, and when it is."""
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class Alarm:
         to: Mapping[str, Target],
         store: Store,
         measured: Callable[[], Measures],
-        tell: Callable[[str], None],
+        tell: Tell,
     ) -> None:
         self._project = project
         self._levels = levels
@@ -101,25 +102,25 @@ class Alarm:
             try:
                 await self._to[name].send(self._project, left[0])
             except NotSent as error:
-                self._say(name, f"An alert is not sent: {error}. It is tried again.")
+                self._say(name, str(error))
                 pause = self._pauses[name] = min(self._pauses.get(name, _EVERY / 2) * 2, _LONGEST)
                 self._not_before[name] = now() + pause
                 return
             self._pauses.pop(name, None)
             if self._said.pop(name, None):
-                self._tell("The alert is sent.")
+                self._tell("alert.sent", "The alert is sent.", by=name)
             rest = {**self._told.waiting, name: left[1:]}
             self._remember(Told(raised=self._told.raised, waiting={name: left for name, left in rest.items() if left}))
 
-    def _say(self, name: str, sentence: str) -> None:
-        """Once, until something else is to be said."""
-        if self._said.get(name) != sentence:
-            self._said[name] = sentence
-            self._tell(sentence)
+    def _say(self, name: str, why: str) -> None:
+        """Once, until it is something else."""
+        if self._said.get(name) != why:
+            self._said[name] = why
+            self._tell("alert.not_sent", f"An alert is not sent: {why}. It is tried again.", by=name, message=why)
 
 
 @asynccontextmanager
-async def alarming(project: Project, setup: Setup, course: Course, tell: Callable[[str], None]) -> AsyncIterator[None]:
+async def alarming(project: Project, setup: Setup, course: Course, tell: Tell) -> AsyncIterator[None]:
     """While passes go on. What ends them is told, too. Raises `ProjectError`."""
     if project.alerts is None:
         yield
