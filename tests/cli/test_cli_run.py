@@ -10,10 +10,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_args
+from urllib.request import urlopen
 
 from cli.calling import Systems, edit, free_port, started
 from sandbox_customerp import erp
+from syncline.project.scaffold import scaffold
+from syncline.runtime.telling import Event
 
 
 @contextmanager
@@ -125,3 +128,72 @@ def test_webhooks_need_their_secret(project: Path) -> None:
         _, err = process.communicate(timeout=20)
     assert process.returncode == 2
     assert "webhooks.secret: webhooks need the environment variable NOBODY_KNOWS_IT, which is not set. Set it." in err
+
+
+def test_whoever_watches_is_answered(systems: Systems, project: Path) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    file = project / "syncline.yaml"
+    file.write_text(f"{file.read_text()}\nhealth: {{listen: '{listen}'}}\n")
+    with running(project, "--json") as process:
+        assert process.stdout
+        process.stdout.readline()
+        with urlopen(f"http://{listen}/health") as answer:
+            assert json.load(answer)["status"] in ("ok", "degraded")  # other tests leave other records
+        with urlopen(f"http://{listen}/metrics") as answer:
+            assert b'syncline_passes_total{outcome="done"}' in answer.read()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert f"How it does is told at http://{listen}/health and http://{listen}/metrics" in err
+
+
+def test_a_log_for_machines_is_an_object_a_line_and_tells_nothing_that_a_record_holds(
+    systems: Systems, project: Path
+) -> None:
+    edit(project / "syncline.yaml", "flows: flows", "flows: [flows/products.yaml]")
+    made = systems.central.made("items", {"displayName": "Unspeakable"})
+    with running(project, "--log", "json") as process:
+        until(process.stderr, "run.started")
+        told = json.loads(until(process.stderr, "record.created"))
+        assert {"at", "level", "event", "flow", "side", "id", "link"} <= set(told)
+        done = json.loads(until(process.stderr, "pass.done"))
+        assert (done["level"], done["kind"]) == ("info", "sweep")
+        systems.central.patch(f"items({made['id']})", {"displayName": "Unspeakable as well"})
+        updated = json.loads(until(process.stderr, "record.updated"))
+        assert (updated["flow"], updated["side"], updated["properties"]) == ("products", "customerp", ["name"])
+        assert systems.erp.post("/sandbox/faults", {"next": [{"kind": "401", "times": 99}]}).status < 300
+        out, err = process.communicate(timeout=20)
+    assert systems.erp.post("/sandbox/faults", {"next": []}).status < 300
+    assert (process.returncode, out) == (3, "")
+    events = [json.loads(line) for line in err.splitlines()]
+    assert (events[-1]["event"], events[-1]["level"], events[-1]["system"]) == ("run.ended", "error", "customerp")
+    assert events[-1]["code"] == 3
+    assert "Unspeakable" not in err
+
+
+def test_a_log_for_machines_tells_passes_that_fail_and_results_stay_where_they_are(tmp_path: Path) -> None:
+    away = f"http://127.0.0.1:{free_port()}"
+    scaffold(tmp_path / "project", businesscentral=away, customerp=away, company=None)
+    with running(tmp_path / "project", "--log", "json", "--json") as process:
+        failed = json.loads(until(process.stderr, "pass.failed"))
+        assert (failed["level"], failed["error"]) == ("warning", "ConnectorError")
+        assert failed["message"].startswith(f"{failed['system']}: ")
+        assert failed["next_seconds"] < 0.2
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "")
+    assert json.loads(err.splitlines()[-1])["event"] == "run.stopped"
+
+
+def test_a_log_for_machines_tells_mistakes_too(project: Path) -> None:
+    edit(project / "syncline.yaml", "flows: flows", "flows: []")
+    with running(project, "--log", "json") as process:
+        _, err = process.communicate(timeout=20)
+    (told,) = map(json.loads, err.splitlines())
+    assert (process.returncode, told["event"], told["code"], told["error"]) == (2, "run.ended", 2, "ProjectError")
+
+
+def test_every_event_is_documented() -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+    for event in get_args(Event):
+        assert f"`{event}`" in documented, event

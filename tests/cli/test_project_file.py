@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from syncline.project import ProjectError, load
 from syncline.project.configfile import SCHEMA_FILE
 from syncline.project.scaffold import scaffold
 from syncline.project.schema import published
+from syncline.project.watched import Health, Levels
 
 ONLINE = "https://api.businesscentral.dynamics.com/v2.0/contoso/production/api/v2.0/"
 
@@ -126,6 +128,60 @@ def test_a_new_project_is_right(folder: Path) -> None:
             "    limits: {requestsPerSecond: -1}",
             "syncline.yaml:14: systems.businesscentral.limits.requestsPerSecond: must be more than 0.",
         ),
+        (
+            "flows: flows",
+            "flows: flows\nhealth: {listen: 8472}",
+            "syncline.yaml:18: health.listen: is a whole number, but must be text.",
+        ),
+        (
+            "flows: flows",
+            "flows: flows\nhealth: {listen: 'localhost'}",
+            "syncline.yaml:18: health.listen: is not a place to listen. Write it as 127.0.0.1:8472.",
+        ),
+        (
+            "flows: flows",
+            "flows: flows\nhealth: {failingAfter: 15 min}",
+            "syncline.yaml:18: health.failingAfter: is not a span of time. Write a whole number and a unit: 90s, 15m",
+        ),
+        (
+            "flows: flows",
+            "flows: flows\nalerts: {lag: ten minutes, webhook: URL}",
+            "syncline.yaml:18: alerts.lag: is not a span of time. Write a whole number and a unit",
+        ),
+        (
+            "flows: flows",
+            "flows: flows\nalerts: {webhook: URL}",
+            "syncline.yaml:18: alerts: names no level. Say one or more of lag, parked and failures.",
+        ),
+        ("flows: flows", "flows: flows\nalerts: {parked: 9}", "syncline.yaml:18: alerts: tells nobody. Say webhook or"),
+        (
+            "flows: flows",
+            "flows: flows\nalerts: {failures: 0, webhook: URL}",
+            "syncline.yaml:18: alerts.failures: must be at least 1.",
+        ),
+        (
+            "flows: flows",
+            "flows: flows\nalerts: {parked: 9, for: 1 m, webhook: URL}",
+            "syncline.yaml:18: alerts.for: is not a span of time.",
+        ),
+        (
+            "flows: flows",
+            "flows: flows\nalerts: {parked: 9, email: {to: ops, from: a@b.example, server: mx.b.example}}",
+            "syncline.yaml:18: alerts.email.to: is not an address of mail. Write it as ops@example.com.",
+        ),
+        (
+            "flows: flows",
+            "flows: flows\nalerts: {parked: 9, email: {to: a@b.example, from: a@b.example, server: mx, user: USER}}",
+            "syncline.yaml:18: alerts.email: needs user and password, or neither.",
+        ),
+        (
+            "flows: flows",
+            (
+                "flows: flows\nalerts: {parked: 9, email: {to: a@b.example, from: a@b.example, server: mx, "
+                "user: USER, password: PASSWORD, startTls: false}}"
+            ),
+            "syncline.yaml:18: alerts.email.startTls: would send the password for all to read. Leave it true.",
+        ),
         ("systems:", "systems", "syncline.yaml:"),
     ],
 )
@@ -205,6 +261,45 @@ def test_limits_reach_the_connectors(folder: Path, monkeypatch: pytest.MonkeyPat
     assert (erp_limits.requests_per_second, erp_limits.concurrency) == (0.5, 8)
 
 
+def test_how_it_does_is_told_where_it_is_said(folder: Path) -> None:
+    assert load(folder).health is None
+    edit(folder / "syncline.yaml", "flows: flows", "flows: flows\nhealth: {}")
+    assert load(folder).health == Health(host="127.0.0.1", port=8472, failing_after=timedelta(minutes=15))
+    edit(folder / "syncline.yaml", "health: {}", "health: {listen: '[::]:80', failingAfter: 90s}")
+    assert load(folder).health == Health(host="::", port=80, failing_after=timedelta(seconds=90))
+
+
+def test_alerts_have_levels_and_go_to_somebody(folder: Path) -> None:
+    assert load(folder).alert_secrets({}) == {}
+    mail = "{to: [a@b.example], from: c@b.example, server: mx.b.example, user: MX_USER, password: MX_PASSWORD}"
+    said = f"alerts: {{lag: 10m, failures: 3, webhook: CHAT, email: {mail}}}"
+    edit(folder / "syncline.yaml", "flows: flows", f"flows: flows\n{said}")
+    project = load(folder)
+    assert project.alerts is not None
+    minute = timedelta(minutes=1)
+    assert project.alerts.levels == Levels(lag=10 * minute, parked=None, failures=3, lasting=minute)
+    assert project.alerts.email is not None
+    assert (project.alerts.email.port, project.alerts.email.start_tls) == (587, True)
+    environment = {"CHAT": "https://chat.example", "MX_USER": "me", "MX_PASSWORD": "secret", "OTHER": "other"}
+    assert project.alert_secrets(environment).keys() == {"CHAT", "MX_USER", "MX_PASSWORD"}
+    with pytest.raises(ProjectError) as caught:
+        project.alert_secrets({"CHAT": "https://chat.example", "MX_USER": "me"})
+    assert [str(mistake) for mistake in caught.value.mistakes] == [
+        (
+            "syncline.yaml:18: alerts.email.password: "
+            "alerts need the environment variable MX_PASSWORD, which is not set. Set it."
+        )
+    ]
+
+
+def test_an_address_of_alerts_that_stands_in_the_file_is_not_told_back(folder: Path) -> None:
+    said = "alerts: {parked: 9, webhook: 'https://chat.example/hunter2'}"
+    edit(folder / "syncline.yaml", "flows: flows", f"flows: flows\n{said}")
+    (only,) = mistakes(folder)
+    assert only.startswith("syncline.yaml:18: alerts.webhook: is not the name of an environment variable.")
+    assert "hunter2" not in only
+
+
 def test_files_may_be_named_one_by_one(folder: Path) -> None:
     edit(folder / "syncline.yaml", "flows: flows", "flows: [flows/products.yaml]")
     assert list(load(folder).flows) == ["products"]
@@ -224,6 +319,8 @@ def test_the_published_schema_is_up_to_date() -> None:
         "systems",
         "flows",
         "webhooks",
+        "health",
+        "alerts",
         "document",
         "accept",
     }

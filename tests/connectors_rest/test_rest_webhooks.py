@@ -87,7 +87,7 @@ async def test_a_standard_webhook_says_where_to_look(rest: Rest) -> None:
     [
         _standard(_body("customers"), secret=b"guessed" * 5),
         _standard(_body("customers"), age=400),
-        _standard(_body("customers"), age=-400),
+        _standard(_body("customers"), age=-40_000),
         _standard(b"no JSON"),
         Call(query={}, headers={}, body=_body("customers")),
         msgspec.structs.replace(_standard(_body("customers")), body=_body("orders")),

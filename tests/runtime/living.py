@@ -17,19 +17,23 @@ from syncline.engine.report import Result
 from syncline.engine.setup import FlowSide, Setup
 from syncline.project import load
 from syncline.runtime.announcements import Announcements
+from syncline.runtime.course import Course
 from syncline.runtime.hearing import hearing
-from syncline.runtime.staying import Paces, Staying
+from syncline.runtime.staying import Paces, Passed, Staying, Told
+from syncline.runtime.telling import Event
 
 SECRET = "SYNCLINE_TEST_WEBHOOK_SECRET"
 _PATIENCE = 20.0
 
 
 class Living:
-    """What was told, and who is announced just now."""
+    """What was told, and who is announced just now; ``also`` are told, too."""
 
     def __init__(self, setup: Setup, announced: Callable[[], frozenset[FlowSide]]) -> None:
         self.setup = setup
         self.announced = announced
+        self.course = Course()
+        self.also: list[Told] = []
         self.results: list[Result] = []
         self.failures: list[tuple[Exception, float]] = []
         self.mended = 0
@@ -38,11 +42,15 @@ class Living:
     def both_announce(self) -> bool:
         return {side for _, side in self.announced()} == set(self.setup.sides)
 
-    def passed(self, result: Result) -> None:
-        self.results.append(result)
+    def passed(self, passed: Passed) -> None:
+        self.results.append(passed.result)
+        for told in self.also:
+            told.passed(passed)
 
     def failed(self, error: Exception, pause: float) -> None:
         self.failures.append((error, pause))
+        for told in self.also:
+            told.failed(error, pause)
 
     def works_again(self) -> None:
         self.mended += 1
@@ -65,10 +73,15 @@ async def living(both: Pair, paces: Paces, told: list[str] | None = None) -> Asy
     announcements, stop = Announcements(project.flows.values()), asyncio.Event()
     async with project.open("a test") as opened:
         setup = structs.replace(opened, settling=timedelta(0))
-        say = (told if told is not None else []).append
+
+        def say(event: Event, sentence: str, **about: object) -> None:
+            if told is not None:
+                told.append(sentence)
+
         async with hearing(project, setup, announcements, say) as announced:
             living = Living(setup, announced)
-            staying = asyncio.create_task(Staying(setup, paces, announcements, announced, living).run(stop))
+            loop = Staying(setup, paces, announcements, announced, living.course, [living])
+            staying = asyncio.create_task(loop.run(stop))
             try:
                 yield living
             finally:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from syncline.records import Link, LinkState, Ref, Shadow, Value
-from syncline.store import Delay, Entry, Memory, Parked, Session, Sought, Store, User
+from syncline.store import Arrival, Delay, Delayed, Entry, Memory, Overdue, Parked, Session, Sought, Store, User
 from syncline.store.memory import Action, Cause
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -86,6 +86,29 @@ def test_delays_of_an_hour_are_added_up(store: Store) -> None:
         store.save(Memory(delays=[Delay(flow="customers", hour=NOON, writes=1, total=took, longest=took)]))
     assert store.delays(NOON) == (Delay(flow="customers", hour=NOON, writes=3, total=12 * second, longest=9 * second),)
     assert store.delays(NOON + second) == ()
+
+
+def test_delays_of_all_hours_are_added_up_by_flow(store: Store) -> None:
+    hour, second = timedelta(hours=1), timedelta(seconds=1)
+    for at in (NOON, NOON + hour, NOON + 9 * hour):
+        store.save(Memory(delays=[Delay(flow="customers", hour=at, writes=2, total=3 * second, longest=second)]))
+    assert store.delayed() == {"customers": Delayed(writes=6, total=9 * second)}
+
+
+def test_what_is_overdue_is_counted_by_side_up_to_a_number(store: Store) -> None:
+    minute = timedelta(minutes=1)
+
+    def due(side: str, number: int, at: datetime | None) -> Arrival:
+        return Arrival(ref=Ref("customers", side, f"{number}"), record=None, seen=NOON, due=at)
+
+    store.save(Memory(arrivals=[due("erp", n, NOON + n * minute) for n in range(5)]))
+    store.save(Memory(arrivals=[due("bc", 1, NOON - minute), due("bc", 2, NOON + 60 * minute), due("bc", 3, None)]))
+    assert store.overdue("customers", NOON + 3 * minute) == {
+        "erp": Overdue(records=4, since=NOON),
+        "bc": Overdue(records=1, since=NOON - minute),
+    }
+    assert store.overdue("customers", NOON + 3 * minute, most=2)["erp"] == Overdue(records=1, since=NOON)
+    assert store.overdue("orders", NOON + 3 * minute) == {}
 
 
 def entry(minute: int, action: Action = "updated", flow: str = "customers", number: int = 1) -> Entry:

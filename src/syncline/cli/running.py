@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,10 +17,13 @@ from syncline.cli.output import emit, say, tell
 from syncline.engine.people.words import when
 
 if TYPE_CHECKING:
-    from syncline.engine.report import Result
+    from syncline.cli.structured import Structured
     from syncline.engine.setup import Setup
     from syncline.project import Project
-    from syncline.runtime.staying import Paces
+    from syncline.runtime.announcements import Announcements
+    from syncline.runtime.course import Course
+    from syncline.runtime.staying import Paces, Passed, Told
+    from syncline.runtime.telling import Event, Tell
 
 
 @click.command("run")
@@ -49,44 +52,67 @@ if TYPE_CHECKING:
     metavar="[PORT]",
     help="Serve the console, too.",
 )
+@click.option(
+    "--log",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it tells what happens: to people, or an object a line.",
+)
 @json_option
 @pass_app
-def run_command(app: App, every: float, sweep: float, port: int | None, as_json: bool) -> None:
+def run_command(app: App, every: float, sweep: float, port: int | None, form: str, as_json: bool) -> None:
     """Stay in step until stopped by ctrl-c or SIGTERM.
 
     What the systems announce by webhook (see syncline.yaml) is looked at at once, the rest again and again. A pass that
     fails because a system or the store is away is told and tried again, with growing pauses.
     """
-    from syncline.cli import logs
     from syncline.runtime.staying import Paces
 
-    logs.tell_retries(verbose=app.verbose)
-    asyncio.run(_run(app.project(), Paces(every=every, sweep=sweep), port, as_json=as_json))
+    paces = Paces(every=every, sweep=sweep)
+    if form == "text":
+        from syncline.cli import logs
+
+        logs.tell_retries(verbose=app.verbose)
+        asyncio.run(_run(app.project(), paces, port, _Text(), as_json=as_json))
+        return
+    from syncline.cli.structured import Structured
+
+    log = Structured()
+    log.hear_libraries(verbose=app.verbose)
+    try:
+        asyncio.run(_run(app.project(), paces, port, log, as_json=as_json))
+    except Exception as error:
+        raise click.exceptions.Exit(log.ended(error)) from error
 
 
-async def _run(project: Project, paces: Paces, port: int | None, *, as_json: bool) -> None:
+async def _run(project: Project, paces: Paces, port: int | None, log: _Text | Structured, *, as_json: bool) -> None:
     """Raises what no later try can mend: a refused sign-in, another company."""
     from syncline.runtime.announcements import Announcements
+    from syncline.runtime.course import Course
     from syncline.runtime.hearing import hearing
     from syncline.runtime.staying import Staying
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    announcements = Announcements(project.flows.values())
+    announcements, course = Announcements(project.flows.values()), Course()
     async with (
         project.open("syncline run") as setup,
-        _console(project, setup, port),
-        hearing(project, setup, announcements, _say_now) as announced,
+        _console(project, setup, port, log),
+        hearing(project, setup, announcements, log) as announced,
+        _health(project, setup, course, announcements, log) as metrics,
+        _alerts(project, setup, course, log),
     ):
-        tell(f"Running, every {paces.every:g} s. Stop with ctrl-c.")
-        told = _Told(project, setup, as_json=as_json)
-        await Staying(setup, paces, announcements, announced, told).run(stop)
-    tell("Stopped.")
+        log("run.started", f"Running, every {paces.every:g} s. Stop with ctrl-c.", every=paces.every)
+        told = [*_told(project, setup, log, as_json=as_json), *metrics]
+        await Staying(setup, paces, announcements, announced, course, told).run(stop)
+    log("run.stopped", "Stopped.")
 
 
 @asynccontextmanager
-async def _console(project: Project, setup: Setup, port: int | None) -> AsyncIterator[None]:
+async def _console(project: Project, setup: Setup, port: int | None, log: _Text | Structured) -> AsyncIterator[None]:
     """Beside the passes, where it is wanted. Raises `CannotServe`."""
     if port is None:
         yield
@@ -95,42 +121,99 @@ async def _console(project: Project, setup: Setup, port: int | None) -> AsyncIte
     from syncline.listening import Place
 
     async with served(project, setup.store, Place(port=port), who()) as at:
-        tell_where(at, tell)
+        if isinstance(log, _Text):
+            tell_where(at, tell)
+        else:
+            log("console.listening", "", address=at.address)  # what signs in is not for a log
         yield
 
 
-def _say_now(sentence: str) -> None:
-    tell(f"{when(datetime.now(UTC))} {sentence}")
+@asynccontextmanager
+async def _health(
+    project: Project, setup: Setup, course: Course, announcements: Announcements, tell: Tell
+) -> AsyncIterator[Sequence[Told]]:
+    """Beside the passes, where it is wanted: who is to be told of them. Raises `CannotServe`."""
+    if project.health is None:
+        yield ()
+        return
+    from syncline.runtime.answering import answering
+
+    async with answering(project.health, setup, course, announcements) as (at, metrics):
+        tell("health.listening", f"How it does is told at {at}health and {at}metrics", address=at)
+        yield (metrics,)
 
 
-class _Told:
-    """What the terminal, or a script, is told."""
+@asynccontextmanager
+async def _alerts(project: Project, setup: Setup, course: Course, tell: Tell) -> AsyncIterator[None]:
+    """Beside the passes, where they are wanted. Raises `ProjectError`."""
+    if project.alerts is None:
+        yield
+        return
+    from syncline.runtime.alarming import alarming
 
-    def __init__(self, project: Project, setup: Setup, *, as_json: bool) -> None:
-        self._project = project
-        self._setup = setup
-        self._as_json = as_json
-        self._unfinished: tuple[str, ...] = ()
-        """What was told already: it is tried again every few seconds."""
+    async with alarming(project, setup, course, tell):
+        yield
+
+
+def _told(project: Project, setup: Setup, log: _Text | Structured, *, as_json: bool) -> list[Told]:
+    """Who is told of passes."""
+    results: list[Told] = [_Results(project, setup)] if as_json else []
+    if isinstance(log, _Text):
+        return [log, *(results or [_Passes()])]
+    from syncline.cli.structured import Journal
+
+    return [Journal(log, setup.store), log, *results]
+
+
+class _Text:
+    """What people read."""
+
+    def __call__(self, event: Event, sentence: str, **about: object) -> None:
+        untimed = event in ("run.started", "run.stopped")
+        tell(sentence if untimed else f"{when(datetime.now(UTC))} {sentence}")
+
+    def passed(self, passed: Passed) -> None:
+        pass
 
     def failed(self, error: Exception, pause: float) -> None:
-        _say_now(f"{error} The next try is in {pause:.3g} s.")
+        self("pass.failed", f"{error} The next try is in {pause:.3g} s.")
 
     def works_again(self) -> None:
-        _say_now("It works again.")
+        self("pass.works_again", "It works again.")
 
-    def passed(self, result: Result) -> None:
-        """Nothing of a pass that found nothing to do, except as JSON: there every pass is a line."""
+
+class _Quiet:
+    def failed(self, error: Exception, pause: float) -> None:
+        pass
+
+    def works_again(self) -> None:
+        pass
+
+
+class _Results(_Quiet):
+    """Every pass as JSON."""
+
+    def __init__(self, project: Project, setup: Setup) -> None:
+        self._project = project
+        self._setup = setup
+
+    def passed(self, passed: Passed) -> None:
         from syncline.cli.working import result_told
         from syncline.engine.chains import counts
 
-        now = datetime.now(UTC)
-        if self._as_json:
-            emit(
-                {"at": now} | result_told(result, self._project, counts(self._setup.store, self._setup.flows)),
-                compact=True,
-            )
-            return
+        now = counts(self._setup.store, self._setup.flows)
+        emit({"at": datetime.now(UTC)} | result_told(passed.result, self._project, now), compact=True)
+
+
+class _Passes(_Quiet):
+    """What a pass did, in words: nothing of one that found nothing to do."""
+
+    def __init__(self) -> None:
+        self._unfinished: tuple[str, ...] = ()
+        """What was told already: it is tried again every few seconds."""
+
+    def passed(self, passed: Passed) -> None:
+        now, result = datetime.now(UTC), passed.result
         for flow, tally in result.flows.items():
             done = [f"{tally.linked} linked"] if tally.linked else []
             for verb, by_side in (("created", tally.created), ("updated", tally.updated), ("deleted", tally.deleted)):

@@ -131,6 +131,10 @@ class Spends(Protocol):
     @property
     def spent(self) -> Spent: ...
 
+    @property
+    def answered(self) -> Mapping[int, int]:
+        """How many requests were answered since it was opened, by HTTP status; 0 are those that got no answer."""
+
 
 PROOF = "X-Syncline-Proof"
 """The header in which the address of a hook, when it is only looked at (GET), tells its `Hook.proof`."""

@@ -93,7 +93,8 @@ class Wire:
     """``headers`` go with every request.
 
     ``counts`` are the requests sent so far by method and the last part of the address without ids (``GET
-    customers``), repeated ones and those for a token (``sign-in``) included.
+    customers``), repeated ones and those for a token (``sign-in``) included. ``answered`` are those but for a token, by
+    the status of the answer, 0 where there was none.
     """
 
     def __init__(self, system: str, auth: Auth, limits: Limits, headers: Mapping[str, str]) -> None:
@@ -101,6 +102,7 @@ class Wire:
         self._headers = {"Accept": "application/json", **headers}
         self._sign_in = SignIn(system, auth)
         self._sent: Counter[str] = Counter()
+        self.answered: Counter[int] = Counter()
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._pace: AsyncLimiter | None = None
         self._recent: deque[float] = deque(maxlen=_REMEMBERED)
@@ -170,12 +172,15 @@ class Wire:
         try:
             async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
                 told = await _read(answer, self._limits.answer_bytes)
+                self.answered[answer.status] += 1
                 if answer.status in _BUSY:
                     self._refused.append(time.monotonic())
                 return Answer(status=answer.status, headers=answer.headers, body=told)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            self.answered[0] += 1
             raise Unsent(f"no connection: {error}") from error
         except (aiohttp.ClientError, TimeoutError) as error:
+            self.answered[0] += 1
             raise Unanswered(f"the connection broke or time ran out: {str(error) or type(error).__name__}") from error
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from syncline.console.views import lasts
+from syncline.engine.people.words import lasts
 from syncline.store import Delay
 
 HOURS = 24

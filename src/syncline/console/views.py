@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from syncline.engine.people.words import EMPTY, count, shown, when
+from syncline.engine.people.words import EMPTY, count, lasts, shown, when
 from syncline.records import Ref
 
 
@@ -45,15 +44,6 @@ def asset(name: str) -> str:
 
 def number(value: int) -> str:
     return f"{value:,}"
-
-
-def lasts(time: timedelta) -> str:
-    """``0.4 s``, ``12 s``, ``3 min``, ``2 h``, ``4 d``."""
-    seconds = max(time.total_seconds(), 0)
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 
 def record_url(ref: Ref) -> str:

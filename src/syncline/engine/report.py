@@ -46,7 +46,7 @@ class Tally:
 
 class Result:
     """What a pass did, by flow; what it could not finish, what people said that was void, what edits it holds, and what
-    else people should know: one sentence each.
+    else people should know: one sentence each. ``turns`` are the flow of each turn and the seconds that it took.
     """
 
     def __init__(self) -> None:
@@ -55,6 +55,7 @@ class Result:
         self.void: list[str] = []
         self.held: list[str] = []
         self.told: list[str] = []
+        self.turns: list[tuple[str, float]] = []
         self._refused: list[str] = []
         self._put_off: dict[Ref, str] = {}
 

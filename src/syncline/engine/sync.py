@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -178,7 +179,9 @@ async def _turns(
     done = 0
     size = TURN if worker.glance is None else _SHORT
     while arrivals := worker.setup.store.due(flow.name, horizon, size):
+        began = time.perf_counter()
         await turn(worker, flow, arrivals, deletions_at)
+        worker.result.turns.append((flow.name, time.perf_counter() - began))
         done += len(arrivals)
         progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
         await _between(worker)

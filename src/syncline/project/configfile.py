@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from syncline.yamlfile import Document, FileError, KeyPath, convert
 
@@ -106,6 +106,46 @@ class WebhooksSaid(Said, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:8471"
 
 
+class HealthSaid(Said, frozen=True, kw_only=True):
+    """Where ``syncline run`` tells how it does, to whoever watches it.
+
+    ``listen`` is ``host:port``. ``failingAfter`` is for how long no pass may have gone well (``90s``, ``15m``, ``2h``)
+    before it tells that it fails.
+    """
+
+    listen: str = "127.0.0.1:8472"
+    failing_after: str = "15m"
+
+
+class EmailSaid(Said, frozen=True, kw_only=True):
+    """By which server mail is sent, from whom to whom; ``user`` and ``password`` name environment variables."""
+
+    to: str | list[str]
+    sender: str = field(name="from")
+    server: str
+    port: int = 587
+    start_tls: bool = True
+    user: str | None = None
+    password: str | None = None
+
+
+class AlertsSaid(Said, frozen=True, kw_only=True):
+    """What people are told of while ``syncline run`` runs, and how.
+
+    The levels: ``lag``, for how long the longest due record of a flow may be due (``10m``); ``parked``, how many
+    records may be parked for a person; ``failures``, how many passes in a row are too many failed ones. A level that is
+    passed ``for`` so long is told, and told again once it has not been passed for as long. ``webhook`` names the
+    environment variable that holds the address that is posted to.
+    """
+
+    lag: str | None = None
+    parked: int | None = None
+    failures: int | None = None
+    lasting: str = field(name="for", default="1m")
+    webhook: str | None = None
+    email: EmailSaid | None = None
+
+
 class ProjectSaid(Said, frozen=True, kw_only=True):
     """Which systems are brought in step, by which agreement, and where what is remembered is kept.
 
@@ -116,6 +156,8 @@ class ProjectSaid(Said, frozen=True, kw_only=True):
     systems: dict[str, SystemSaid]
     flows: str | list[str] = "flows"
     webhooks: WebhooksSaid | None = None
+    health: HealthSaid | None = None
+    alerts: AlertsSaid | None = None
     document: DocumentSaid = DocumentSaid()
     accept: AcceptSaid = AcceptSaid()
 

@@ -32,6 +32,8 @@ from syncline.project.configfile import (
     WebhooksSaid,
     read_shape,
 )
+from syncline.project.spelling import host_and_port, is_variable
+from syncline.project.watched import Alerts, Health, read_alerts, read_health
 from syncline.yamlfile import Document, FileError, KeyPath, read, with_value
 
 if TYPE_CHECKING:  # imported late, so that what talks to no system starts quickly
@@ -41,10 +43,7 @@ if TYPE_CHECKING:  # imported late, so that what talks to no system starts quick
     from syncline.store import Store
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"https?://[^/\s@]+(/[^\s?#]*)?")
-_LISTEN = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
-_MOST_PORTS = 65_535
 _SHORTEST_SECRET = 24
 _FLOW_FILES = "*.yaml"
 _NAME_FLOWS = "Name the folder, or the files, of the agreement."
@@ -97,6 +96,8 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
     flows: Mapping[str, Flow]
     agreement: Mapping[str, str]
     webhooks: Webhooks | None
+    health: Health | None
+    alerts: Alerts | None
     introduced: DocumentSaid
     """How its dataflow document begins."""
     tested: AcceptSaid
@@ -157,6 +158,17 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
             for side in self.sides
         }
 
+    def alert_secrets(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """What alerts are sent with, by the environment variable's name. Raises `ProjectError` for those that lack."""
+        variables = self.alerts.variables if self.alerts else {}
+        if mistakes := [
+            self.document.error(at, f"alerts need the environment variable {name}, which is not set.", "Set it.")
+            for at, name in variables.items()
+            if not environment.get(name)
+        ]:
+            raise ProjectError(mistakes)
+        return {name: environment[name] for name in variables.values()}
+
     @asynccontextmanager
     async def open(self, owner: str | None = None) -> AsyncIterator[Setup]:
         """The store and the systems, ready to be worked with. ``owner`` locks the store in that command's name.
@@ -196,6 +208,8 @@ def load(folder: Path) -> Project:
     reader = _Reader(folder, document, mistakes)
     store = reader.store(said.store)
     webhooks = None if said.webhooks is None else reader.webhooks(said.webhooks)
+    health = None if said.health is None else read_health(said.health, reader.wrong)
+    alerts = None if said.alerts is None else read_alerts(said.alerts, reader.wrong)
     systems = {name: system for name, each in said.systems.items() if (system := reader.system(name, each))}
     files = reader.flow_files(said)
     if len(systems) < len(said.systems) or mistakes:
@@ -211,6 +225,8 @@ def load(folder: Path) -> Project:
         flows=flows,
         agreement={file.name: file.read_text(encoding="utf-8") for file in files},
         webhooks=webhooks,
+        health=health,
+        alerts=alerts,
         introduced=said.document,
         tested=said.accept,
         document=document,
@@ -225,7 +241,7 @@ class _Reader:
         self._document = document
         self._mistakes = mistakes
 
-    def _wrong(self, at: KeyPath, message: str, mend: str = "") -> None:
+    def wrong(self, at: KeyPath, message: str, mend: str = "") -> None:
         self._mistakes.append(self._document.error(at, message, mend))
 
     def store(self, said: str) -> str:
@@ -236,28 +252,27 @@ class _Reader:
         try:
             return str(parse(said, self._folder.absolute()))
         except StoreError as error:
-            self._wrong(("store",), str(error))
+            self.wrong(("store",), str(error))
             return said
 
     def webhooks(self, said: WebhooksSaid) -> Webhooks | None:
         before = len(self._mistakes)
         if not _ADDRESS.fullmatch(said.url):
-            self._wrong(("webhooks", "url"), "is not an address.", "Write it as https://host/path, without a user.")
-        listen = _LISTEN.fullmatch(said.listen)
-        if listen is None or int(listen[2]) > _MOST_PORTS:
-            self._wrong(("webhooks", "listen"), "is not a place to listen.", "Write it as 127.0.0.1:8471.")
-        if not _VARIABLE.fullmatch(said.secret):  # not told back: it may be the secret itself
+            self.wrong(("webhooks", "url"), "is not an address.", "Write it as https://host/path, without a user.")
+        listen = host_and_port(said.listen)
+        if listen is None:
+            self.wrong(("webhooks", "listen"), "is not a place to listen.", "Write it as 127.0.0.1:8471.")
+        if not is_variable(said.secret):  # not told back: it may be the secret itself
             mend = "Put the secret into one, and write that variable's name here."
-            self._wrong(("webhooks", "secret"), "is not the name of an environment variable.", mend)
+            self.wrong(("webhooks", "secret"), "is not the name of an environment variable.", mend)
         if len(self._mistakes) > before or listen is None:
             return None
-        host, port = listen[1].strip("[]"), int(listen[2])
-        return Webhooks(url=said.url.rstrip("/"), host=host, port=port, secret=said.secret)
+        return Webhooks(url=said.url.rstrip("/"), host=listen[0], port=listen[1], secret=said.secret)
 
     def flow_files(self, said: ProjectSaid) -> list[Path]:
         if isinstance(said.flows, list):
             if not said.flows:
-                self._wrong(("flows",), "names no flow.", _NAME_FLOWS)
+                self.wrong(("flows",), "names no flow.", _NAME_FLOWS)
             return [self._folder / name for name in said.flows]
         place = self._folder / said.flows
         if place.is_file():
@@ -265,7 +280,7 @@ class _Reader:
         found = sorted(place.glob(_FLOW_FILES)) if place.is_dir() else []
         if not found:
             problem = f"has no flow files ({_FLOW_FILES})" if place.is_dir() else "is not there"
-            self._wrong(
+            self.wrong(
                 ("flows",), f"the folder {said.flows} {problem}.", "Name the folder, or the files, of the agreement."
             )
         return found
@@ -274,9 +289,9 @@ class _Reader:
         at: KeyPath = ("systems", name)
         before = len(self._mistakes)
         if not _NAME.fullmatch(name):
-            self._wrong(at, "is no name of a system.", "Use letters, digits, - and _, with a letter first.")
+            self.wrong(at, "is no name of a system.", "Use letters, digits, - and _, with a letter first.")
         if not _ADDRESS.fullmatch(said.url):
-            self._wrong((*at, "url"), "is not an address.", "Write it as https://host/path, without a user or a query.")
+            self.wrong((*at, "url"), "is not an address.", "Write it as https://host/path, without a user or a query.")
         self._check_secrets((*at, "secrets"), said.secrets)
         self._check_limits((*at, "limits"), said.limits)
         if len(self._mistakes) > before:
@@ -285,15 +300,15 @@ class _Reader:
 
     def _check_secrets(self, at: KeyPath, secrets: Secrets) -> None:
         for secret, variable in secrets.names.items():
-            if not _VARIABLE.fullmatch(variable):  # not told back: it may be the secret itself
+            if not is_variable(variable):  # not told back: it may be the secret itself
                 mend = "Put the secret into one, and write that variable's name here."
-                self._wrong((*at, secret), "is not the name of an environment variable.", mend)
+                self.wrong((*at, secret), "is not the name of an environment variable.", mend)
 
     def _check_limits(self, at: KeyPath, limits: LimitsSaid) -> None:
         if limits.requests_per_second is not None and limits.requests_per_second <= 0:
-            self._wrong((*at, "requestsPerSecond"), "must be more than 0.")
+            self.wrong((*at, "requestsPerSecond"), "must be more than 0.")
         if limits.concurrency is not None and limits.concurrency < 1:
-            self._wrong((*at, "concurrency"), "must be at least 1.")
+            self.wrong((*at, "concurrency"), "must be at least 1.")
 
     def _business_central(self, name: str, said: BusinessCentralSaid) -> System | None:
         from syncline.connectors.base import ConnectorError
@@ -303,12 +318,12 @@ class _Reader:
         at: KeyPath = ("systems", name)
         if "/api/" not in said.url + "/":
             mend = "Write …/api/v2.0/ as the end of it; docs/configuration.md shows where it is."
-            self._wrong((*at, "url"), "is not the root of Business Central's API.", mend)
+            self.wrong((*at, "url"), "is not the root of Business Central's API.", mend)
             return None
         try:
             auth_from(name, said.url, said.secrets.names, said.token_url)
         except ConnectorError as error:
-            self._wrong((*at, "secrets"), error.message, error.mend)
+            self.wrong((*at, "secrets"), error.message, error.mend)
             return None
         return System(
             name=name,
@@ -332,7 +347,7 @@ class _Reader:
         if given and given != needed:
             wanted = " and ".join(sorted(needed)) or "no secrets"
             message = f"{', '.join(sorted(given))} is no sign-in here: {said.declaration} asks for {wanted}."
-            self._wrong(("systems", name, "secrets"), message, "Name those, or none where nobody signs in.")
+            self.wrong(("systems", name, "secrets"), message, "Name those, or none where nobody signs in.")
             return None
         return System(
             name=name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -24,22 +25,29 @@ class News(Struct, frozen=True, kw_only=True):
 
 
 class Announcements:
-    """``any`` is set while there are some."""
+    """``any`` is set while there are some. ``heard`` and ``refused`` count the calls of each side."""
 
     def __init__(self, flows: Iterable[Flow]) -> None:
         self._flows = tuple(flows)
         self._flow_sides: set[FlowSide] = set()
         self._gone: set[Ref] = set()
         self.any = asyncio.Event()
+        self.heard: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
 
     def hear(self, side: str, heard: Heard) -> None:
         """What a side's call said."""
+        self.heard[side] += 1
         flows = [flow for flow in self._flows if side in flow.sides]
         places = {
             (flow.name, side) for flow in flows if heard.entities is None or flow.sides[side].entity in heard.entities
         }
         gone = {Ref(flow.name, side, id_) for flow in flows for id_ in heard.gone.get(flow.sides[side].entity, ())}
         self.put(News(flow_sides=frozenset(places), gone=frozenset(gone)))
+
+    def refuse(self, side: str) -> None:
+        """A call that did not show that it comes from there."""
+        self.refused[side] += 1
 
     def put(self, news: News) -> None:
         self._flow_sides |= news.flow_sides

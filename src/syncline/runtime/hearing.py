@@ -12,11 +12,12 @@ from syncline.project import Project
 from syncline.runtime.announcements import Announcements
 from syncline.runtime.receiver import create_app
 from syncline.runtime.subscribing import Subscriber, announcers
+from syncline.runtime.telling import Tell
 
 
 @asynccontextmanager
 async def hearing(
-    project: Project, setup: Setup, announcements: Announcements, tell: Callable[[str], None]
+    project: Project, setup: Setup, announcements: Announcements, tell: Tell
 ) -> AsyncIterator[Callable[[], frozenset[FlowSide]]]:
     """Hear the systems where webhooks are configured; what it gives tells whose changes are announced just now.
 
@@ -29,7 +30,8 @@ async def hearing(
     app = create_app(announcers(setup.systems), hooks, announcements)
     subscriber = Subscriber(setup, hooks, tell)
     async with listening(app, Place(port=project.webhooks.port, host=project.webhooks.host)) as at:
-        tell(f"Webhooks for {project.webhooks.url} are heard at {at}")
+        url = project.webhooks.url
+        tell("webhooks.listening", f"Webhooks for {url} are heard at {at}", url=url, address=at)
         keeping = asyncio.create_task(subscriber.run())
         try:
             yield lambda: subscriber.announced

@@ -33,6 +33,7 @@ def create_app(systems: Mapping[str, Announces], hooks: Mapping[str, Hook], anno
         try:
             heard = systems[side].heard(hooks[side], call)
         except NotTheirs:
+            announcements.refuse(side)
             return PlainTextResponse("This call does not show that it may tell us anything.\n", 401)
         announcements.hear(side, heard)
         return PlainTextResponse(heard.reply, headers={"X-Content-Type-Options": "nosniff"})

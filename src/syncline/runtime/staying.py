@@ -5,10 +5,11 @@ everything from time to time, since any call may be lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from random import SystemRandom
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ from syncline.engine.setup import FlowSide, Setup
 from syncline.engine.sync import look, sync
 from syncline.records import Ref
 from syncline.runtime.announcements import Announcements, News
+from syncline.runtime.course import Course
 from syncline.store import StoreLost
 
 GRACE = 10.0
@@ -39,10 +41,18 @@ class Paces(Struct, frozen=True, kw_only=True):
     sweep: float
 
 
+class Passed(Struct, frozen=True, kw_only=True):
+    """A pass that went well. A ``look`` was at some places, a ``sweep`` at all; it took so many ``seconds``."""
+
+    kind: Literal["look", "sweep"]
+    result: Result
+    seconds: float
+
+
 class Told(Protocol):
     """Who is told how it goes."""
 
-    def passed(self, result: Result) -> None: ...
+    def passed(self, passed: Passed) -> None: ...
 
     def failed(self, error: Exception, pause: float) -> None:
         """A pass that may go well later; the next try is in so many seconds."""
@@ -51,7 +61,7 @@ class Told(Protocol):
 
 
 class Staying:
-    """``announced`` tells whose changes are announced just now."""
+    """``announced`` tells whose changes are announced just now; ``course`` is kept up to date."""
 
     def __init__(
         self,
@@ -59,16 +69,17 @@ class Staying:
         paces: Paces,
         announcements: Announcements,
         announced: Callable[[], frozenset[FlowSide]],
-        told: Told,
+        course: Course,
+        told: Sequence[Told],
     ) -> None:
         self._setup = setup
         self._paces = paces
         self._announcements = announcements
         self._announced = announced
+        self._course = course
         self._told = told
         self._codes: KeptCodes = {}
         self._random = SystemRandom()
-        self._failures = 0
         self._swept = self._polled = float("-inf")
         self._news = News()
         self._not_before = float("-inf")
@@ -77,7 +88,7 @@ class Staying:
         """Until it is to stop. Raises what no later try can mend: a refused sign-in, another company."""
         while not stop.is_set():
             if (left := self._left()) > 0:
-                waited = [stop.wait()] if self._failures else [stop.wait(), self._announcements.any.wait()]
+                waited = [stop.wait()] if self._course.failures else [stop.wait(), self._announcements.any.wait()]
                 await _first(waited, left)
                 continue
             await self._pass(stop)
@@ -96,12 +107,12 @@ class Staying:
         now = asyncio.get_running_loop().time()
         sweeps = now >= self._swept + (self._paces.sweep if self._announced() else self._paces.every)
         self._news = News()
+        began = time.perf_counter()
         try:
             self._setup.store.keep_lock()
             if sweeps:
-                result = await _until(
-                    stop, sync(self._setup, patience=_AT_ONCE, codes=self._codes, glance=self._glance)
-                )
+                work = sync(self._setup, self._course, patience=_AT_ONCE, codes=self._codes, glance=self._glance)
+                result = await _until(stop, work)
             else:
                 result = await _until(stop, look(self._setup, *self._glance(), self._codes))
         except SignInRefused:
@@ -112,11 +123,14 @@ class Staying:
             return
         if sweeps:
             self._swept, self._polled = now, max(self._polled, now)
-        if self._failures:
-            self._failures = 0
-            self._told.works_again()
-        if result is not None:
-            self._told.passed(result)
+        failed_before = self._course.failures > 0
+        self._course.went_well()
+        for told in self._told:
+            if failed_before:
+                told.works_again()
+            if result is not None:
+                seconds = time.perf_counter() - began
+                told.passed(Passed(kind="sweep" if sweeps else "look", result=result, seconds=seconds))
 
     def _glance(self) -> tuple[frozenset[FlowSide], frozenset[Ref]]:
         """Where to look now, and what is said to be gone. What was taken is given back if the pass fails."""
@@ -131,12 +145,13 @@ class Staying:
 
     def _fail(self, error: Exception) -> None:
         """Everything is looked at again, after a pause that grows."""
-        pause = min(self._paces.every * 2.0**self._failures, max(_LONGEST, self._paces.every))
+        pause = min(self._paces.every * 2.0**self._course.failures, max(_LONGEST, self._paces.every))
         pause *= self._random.uniform(1 - _JITTER, 1 + _JITTER)
-        self._failures += 1
+        self._course.failed()
         self._swept = float("-inf")
         self._not_before = asyncio.get_running_loop().time() + pause
-        self._told.failed(error, pause)
+        for told in self._told:
+            told.failed(error, pause)
 
 
 async def _until(stop: asyncio.Event, work: Awaitable[Result]) -> Result | None:

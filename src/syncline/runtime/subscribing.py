@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from syncline.connectors.base import Announces, Connector, ConnectorError, Hook
 from syncline.engine.setup import FlowSide, Setup
+from syncline.runtime.telling import Event, Tell
 
 _AGAIN = 600.0
 """Seconds between looks at what is subscribed to. One that was lost is missed by nobody but the clock: polls go on."""
@@ -17,7 +18,7 @@ _SOON = 60.0
 class Subscriber:
     """``announced`` are the places whose changes are announced just now; the others have to be asked often."""
 
-    def __init__(self, setup: Setup, hooks: Mapping[str, Hook], tell: Callable[[str], None]) -> None:
+    def __init__(self, setup: Setup, hooks: Mapping[str, Hook], tell: Tell) -> None:
         self._setup = setup
         self._hooks = hooks
         self._tell = tell
@@ -44,22 +45,25 @@ class Subscriber:
             subscribed = await system.subscribe(hook, announced) if announced else False
         except ConnectorError as error:
             self._announced[side] = frozenset()
-            self._say(side, f"{error} It is asked for its changes until its webhooks work.")
+            words = f"{error} It is asked for its changes until its webhooks work."
+            self._say("webhooks.failed", side, words, message=str(error))
             return False
         flows = self._setup.flows.values()
         places = ((flow.name, side) for flow in flows if side in flow.sides and flow.sides[side].entity in announced)
         self._announced[side] = frozenset(places if subscribed else ())
         if announced and not subscribed:
-            self._say(side, f"{side}: tell it to call {hook.url} when something changes. It is asked until then.")
+            words = f"{side}: tell it to call {hook.url} when something changes. It is asked until then."
+            self._say("webhooks.by_hand", side, words, url=hook.url)
         elif announced:
-            self._say(side, f"{side} announces its changes of {', '.join(sorted(announced))}.")
+            words = f"{side} announces its changes of {', '.join(sorted(announced))}."
+            self._say("webhooks.announced", side, words, entities=sorted(announced))
         return True
 
-    def _say(self, side: str, sentence: str) -> None:
+    def _say(self, event: Event, side: str, sentence: str, **about: object) -> None:
         """Once, until something else is to be said."""
         if self._said.get(side) != sentence:
             self._said[side] = sentence
-            self._tell(sentence)
+            self._tell(event, sentence, side=side, **about)
 
 
 def announcers(systems: Mapping[str, Connector]) -> dict[str, Announces]:

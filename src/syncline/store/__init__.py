@@ -8,11 +8,13 @@ from syncline.store.memory import Arrival as Arrival
 from syncline.store.memory import Cause as Cause
 from syncline.store.memory import Counts as Counts
 from syncline.store.memory import Delay as Delay
+from syncline.store.memory import Delayed as Delayed
 from syncline.store.memory import Entry as Entry
 from syncline.store.memory import Found as Found
 from syncline.store.memory import Hold as Hold
 from syncline.store.memory import Intent as Intent
 from syncline.store.memory import Memory as Memory
+from syncline.store.memory import Overdue as Overdue
 from syncline.store.memory import Pair as Pair
 from syncline.store.memory import Parked as Parked
 from syncline.store.memory import Role as Role

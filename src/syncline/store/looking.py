@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from syncline.records import LinkState, Ref
 from syncline.store import tables as t
 from syncline.store.columns import Instant
-from syncline.store.memory import Delay, Found, Parked, Sought, Standing
+from syncline.store.memory import Delay, Delayed, Found, Overdue, Parked, Sought, Standing
 from syncline.store.people import entry_of
 from syncline.store.reading import PARKED, cut, parked_of
 
@@ -58,6 +58,23 @@ def delays(connection: Connection, since: datetime) -> tuple[Delay, ...]:
         )
         for row in connection.execute(asked)
     )
+
+
+def overdue(connection: Connection, flow: str, now: datetime, most: int) -> dict[str, Overdue]:
+    """By side, of the longest due: so many of them at most are looked at."""
+    a = t.arrivals.c
+    first = select(a.side, a.due).where(a.flow == flow, a.due <= now).order_by(a.due).limit(most).subquery().c
+    counted = select(first.side, func.count(), func.min(first.due)).group_by(first.side)
+    return {side: Overdue(records=records, since=since) for side, records, since in connection.execute(counted)}
+
+
+def delayed(connection: Connection) -> dict[str, Delayed]:
+    """By flow, since the store was made."""
+    d = t.lags.c
+    added = select(d.flow, func.sum(d.writes), func.sum(d.total)).group_by(d.flow)
+    return {
+        flow: Delayed(writes=writes, total=int(total) * _MICROSECOND) for flow, writes, total in connection.execute(added)
+    }
 
 
 def newest(connection: Connection) -> int:

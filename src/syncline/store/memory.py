@@ -180,6 +180,20 @@ class Standing(Struct, frozen=True, kw_only=True):
     last: datetime | None = None
 
 
+class Overdue(Struct, frozen=True, kw_only=True):
+    """What of a side is due now: how many records, and ``since`` when the longest due one is."""
+
+    records: int
+    since: datetime
+
+
+class Delayed(Struct, frozen=True, kw_only=True):
+    """How many records of a flow were written at all, and how long that took in sum since each was seen."""
+
+    writes: int
+    total: timedelta
+
+
 class Sought(Struct, frozen=True, kw_only=True):
     """Which entries of the journal are asked for, newest first: those that are all of this.
 

@@ -24,11 +24,13 @@ from syncline.store.memory import (
     Cause,
     Counts,
     Delay,
+    Delayed,
     Entry,
     Found,
     Hold,
     Intent,
     Memory,
+    Overdue,
     Pair,
     Parked,
     Session,
@@ -365,7 +367,7 @@ class Store:
         with self._look() as c:
             return people.find_links(c, text, flow, limit)
 
-    # --- for the console: each costs the same however much is remembered
+    # --- for the console and for monitoring: each costs the same however much is remembered
 
     def search(self, text: str, flow: str | None = None, limit: int = 50) -> tuple[Pair, ...]:
         """Links with a record of this id, then those that have all these words; of one word, or where there are none,
@@ -394,6 +396,16 @@ class Store:
         """How long edits took from being seen to being written, by flow and hour."""
         with self._look() as c:
             return looking.delays(c, since)
+
+    def overdue(self, flow: str, now: datetime, most: int = 10_001) -> dict[str, Overdue]:
+        """What is due by now, by side, as far as it is among the ``most`` longest due ones of the flow."""
+        with self._look() as c:
+            return looking.overdue(c, flow, now, most)
+
+    def delayed(self) -> dict[str, Delayed]:
+        """How long edits took from being seen to being written, by flow, since there is a store."""
+        with self._look() as c:
+            return looking.delayed(c)
 
     def newest(self) -> int:
         """The last place in the journal; 0 where it is empty."""

@@ -73,6 +73,10 @@ class BusinessCentral:
     def spent(self) -> Spent:
         return self._http.spent
 
+    @property
+    def answered(self) -> Mapping[int, int]:
+        return self._http.answered
+
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
         return self

@@ -54,6 +54,10 @@ class Http:
     def spent(self) -> Spent:
         return self._wire.spent
 
+    @property
+    def answered(self) -> Mapping[int, int]:
+        return self._wire.answered
+
     async def __aenter__(self) -> Self:
         await self._wire.open()
         return self

@@ -62,6 +62,10 @@ class Rest:
     def spent(self) -> Spent:
         return self._client.wire.spent
 
+    @property
+    def answered(self) -> Mapping[int, int]:
+        return self._client.wire.answered
+
     async def __aenter__(self) -> Self:
         await self._client.wire.open()
         return self

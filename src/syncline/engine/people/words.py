@@ -31,6 +31,15 @@ def when(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
+def lasts(time: timedelta) -> str:
+    """``0.4 s``, ``12 s``, ``3 min``, ``2 h``, ``4 d``."""
+    seconds = max(time.total_seconds(), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
 def count(number: int, noun: str, plural: str = "") -> str:
     """``1 record``, ``2 records``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
