@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, get_args
 from urllib.request import urlopen
 
-from cli.calling import Systems, edit, free_port, started
+from cli.calling import Systems, call, edit, free_port, started
 from sandbox_customerp import erp
 from syncline.project.scaffold import scaffold
 from syncline.runtime.telling import Event
@@ -197,3 +197,43 @@ def test_every_event_is_documented() -> None:
     documented = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
     for event in get_args(Event):
         assert f"`{event}`" in documented, event
+
+
+def test_files_that_were_changed_are_taken_up_or_refused(systems: Systems, project: Path) -> None:
+    edit(project / "syncline.yaml", "flows: flows", "flows: [flows/products.yaml]")
+    flow = project / "flows" / "products.yaml"
+    whole = flow.read_text()
+    flow.write_text("".join(line for line in whole.splitlines(keepends=True) if "name2:" not in line))
+    assert call(project, "reload", "--json").json == {"outcome": "none"}
+    with running(project) as process:
+        made = systems.erp.made("products", sku="RELOAD", name="Reloaded", name2="not mapped yet")
+        until(process.stdout, "created in businesscentral")
+        flow.write_text(whole.replace("businesscentral: displayName2", "businesscentral: displayName22"))
+        refused = call(project, "reload")
+        assert refused.code == 2
+        assert "displayName22" in refused.err
+        flow.write_text(whole)
+        taken = call(project, "reload")
+        assert (taken.code, taken.err) == (0, "")
+        assert taken.out == f"syncline run (process {process.pid}) runs by the files as they are now.\n"
+        until(process.stderr, "The project was read again: it runs by its files as they are now.")
+        until(process.stderr, "products maps name2")
+        until(process.stdout, "updated in businesscentral")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert err.endswith("Stopped.\n")
+    theirs = systems.central.get(f"items?$filter=number eq '{made['sku']}'").value
+    assert theirs[0]["displayName2"] == "not mapped yet"
+
+
+def test_what_the_run_lacks_is_told_to_who_reloads(project: Path) -> None:
+    edit(project / "syncline.yaml", "flows: flows", "flows: [flows/products.yaml]")
+    with running(project) as process:
+        until(process.stderr, "Running, every")
+        file = project / "syncline.yaml"
+        file.write_text(f"{file.read_text()}\nwebhooks: {{url: 'http://127.0.0.1:1', secret: NOBODY_KNOWS_IT}}\n")
+        refused = call(project, "reload")
+        assert refused.code == 2
+        assert "NOBODY_KNOWS_IT, which is not set" in refused.err
+        assert process.poll() is None

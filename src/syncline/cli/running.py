@@ -89,14 +89,31 @@ def run_command(app: App, every: float, sweep: float, port: int | None, form: st
 
 async def _run(project: Project, paces: Paces, port: int | None, log: _Text | Structured, *, as_json: bool) -> None:
     """Raises what no later try can mend: a refused sign-in, another company."""
+    token: str | None = None
+    while True:
+        reloaded = await _by(project, token, paces, port, log, as_json=as_json)
+        if reloaded is None:
+            break
+        project, token = reloaded
+    log("run.stopped", "Stopped.")
+
+
+async def _by(
+    project: Project, token: str | None, paces: Paces, port: int | None, log: _Text | Structured, *, as_json: bool
+) -> tuple[Project, str] | None:
+    """Run by the project's files as they were read, until it is to stop (``None``) or somebody has them read again.
+
+    Who has asked for these by ``token`` is told that it runs by them.
+    """
+    from syncline.runtime import reloading
     from syncline.runtime.announcements import Announcements
     from syncline.runtime.course import Course
     from syncline.runtime.hearing import hearing
     from syncline.runtime.staying import Staying
 
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    end, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end.set)
     announcements, course = Announcements(project.flows.values()), Course()
     async with (
         project.open("syncline run") as setup,
@@ -105,10 +122,19 @@ async def _run(project: Project, paces: Paces, port: int | None, log: _Text | St
         _health(project, setup, course, announcements, log) as metrics,
         _alerts(project, setup, course, log),
     ):
-        log("run.started", f"Running, every {paces.every:g} s. Stop with ctrl-c.", every=paces.every)
+        if token is None:
+            log("run.started", f"Running, every {paces.every:g} s. Stop with ctrl-c.", every=paces.every)
+        else:
+            reloading.answer(setup.store, token)
+            log("run.reloaded", "The project was read again: it runs by its files as they are now.")
+        reloaded = asyncio.create_task(reloading.asked(project, setup.store))
+        reloaded.add_done_callback(lambda _: end.set())
         told = [*_told(project, setup, log, as_json=as_json), *metrics]
-        await Staying(setup, paces, announcements, announced, course, told).run(stop)
-    log("run.stopped", "Stopped.")
+        try:
+            await Staying(setup, paces, announcements, announced, course, told).run(end)
+            return reloaded.result() if reloaded.done() else None
+        finally:
+            reloaded.cancel()
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from typing import Literal, Protocol, TypeAlias
 
 Event: TypeAlias = Literal[
     "run.started",
+    "run.reloaded",
     "run.stopped",
     "run.ended",
     "console.listening",

@@ -73,7 +73,8 @@ def delayed(connection: Connection) -> dict[str, Delayed]:
     d = t.lags.c
     added = select(d.flow, func.sum(d.writes), func.sum(d.total)).group_by(d.flow)
     return {
-        flow: Delayed(writes=writes, total=int(total) * _MICROSECOND) for flow, writes, total in connection.execute(added)
+        flow: Delayed(writes=writes, total=int(total) * _MICROSECOND)
+        for flow, writes, total in connection.execute(added)
     }
 
 

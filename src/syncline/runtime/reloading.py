@@ -1,0 +1,61 @@
+"""A run that is to work by the project's files as they are now: asked and answered through the store, so that it does
+not matter where it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import suppress
+
+from syncline.project import Project, ProjectError, load
+from syncline.store import Memory, Store, StoreLost
+
+_ASKED = "reload asked for"
+_ANSWERED = "reload answered"
+_GLANCE = 1.0
+"""Seconds between looks at whether somebody asked."""
+
+
+def ask(store: Store) -> str:
+    """What the answer will be known by."""
+    token = secrets.token_hex(8)
+    store.save(Memory(facts={_ASKED: token}))
+    return token
+
+
+def answered(store: Store, token: str) -> str | None:
+    """``None`` while there is no answer; empty where the run works by the new files; else why it does not."""
+    told, _, reasons = (store.fact(_ANSWERED) or "").partition("\n")
+    return reasons if told == token else None
+
+
+async def asked(project: Project, store: Store) -> tuple[Project, str]:
+    """Wait until somebody asks, and the files are right: the project as it is now, and whom to `answer`.
+
+    Where they are not, that is answered, and the run goes on as before.
+    """
+    token = done = store.fact(_ASKED)
+    while True:
+        await asyncio.sleep(_GLANCE)
+        with suppress(StoreLost):
+            token = store.fact(_ASKED)
+        if token is None or token == done:
+            continue
+        done = token
+        try:
+            fresh = load(project.folder)
+            fresh.connectors()
+            fresh.hooks()
+            fresh.alert_secrets()
+        except ProjectError as error:
+            answer(store, token, str(error))
+            continue
+        if fresh.store != project.store:
+            answer(store, token, "The store is another one now. Stop the run and start it again.")
+            continue
+        return fresh, token
+
+
+def answer(store: Store, token: str, reasons: str = "") -> None:
+    store.save(Memory(facts={_ANSWERED: f"{token}\n{reasons}"}))
