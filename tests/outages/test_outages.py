@@ -1,0 +1,178 @@
+"""What ``syncline run`` needs goes away while people work, and comes back: a system, the disk, the database, itself.
+
+Afterwards both systems are compared by plain HTTP: nothing is lost, and nothing is there twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from cli.calling import Systems, edit, free_port, started
+from engine.pair import Pair
+from postgres import Server
+from runtime.living import until
+from sandbox_businesscentral import central as businesscentral
+from sandbox_customerp import erp as customerp
+from syncline.demo.compare import compare
+from syncline.demo.systems import Central, Customerp
+
+SECRET = {"HOOKS": "a secret that only these tests know"}
+
+
+class Company:
+    """Two systems and the people in them: they make customers, and rename those of either side."""
+
+    def __init__(self, erp: Customerp, central: Central) -> None:
+        self.erp = erp
+        self.central = central
+        self.chance = Random(1)
+        self.made = 0
+
+    async def work(self, times: int, *sides: str) -> None:
+        for _ in range(times):
+            for side in sides or ("erp", "central"):
+                await self._make(side)
+                await self._rename(side)
+                await asyncio.sleep(0.02)
+
+    async def _make(self, side: str) -> None:
+        self.made += 1
+        key = f"ORG{self.made:04}"
+        if side == "erp":
+            await self.erp.create("customers", {"name": f"Name {key}", "organisationNumber": key})
+        else:
+            fields = {"type": "Company", "displayName": f"Name {key}", "taxRegistrationNumber": key}
+            await self.central.create("customers", fields)
+
+    async def _rename(self, side: str) -> None:
+        system: Any = self.erp if side == "erp" else self.central
+        records = await system.all("customers")
+        chosen = self.chance.choice(records)
+        name, text = ("name" if side == "erp" else "displayName"), f"Name {self.chance.random():.12f}"
+        await system.change("customers", chosen["id"], {name: text})
+
+    async def in_step(self) -> None:
+        """Until both hold the same: everything once."""
+
+        async def alike() -> bool:
+            ours, theirs = await self.erp.all("customers"), await self.central.all("customers")
+            return len(ours) == len(theirs) == self.made and not (await compare(self.erp, self.central)).differences
+
+        await until(alike)
+
+
+@contextmanager
+def running(project: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Until it is told to stop, which it has to obey."""
+    process = started(project, "run", "--every", "0.2", "--sweep", "0.5", *options, environment=SECRET)
+    try:
+        yield process
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+async def told(process: subprocess.Popen[str], text: str) -> None:
+    """Wait for a line on its standard error."""
+    assert process.stderr is not None
+    while text not in (line := await asyncio.to_thread(process.stderr.readline)):
+        assert line, f"it ended without telling {text!r}"
+
+
+@pytest.fixture
+def company(both: Pair) -> Company:
+    return Company(both.erp, both.central)
+
+
+async def test_a_disk_that_is_full_stops_it_clearly_and_it_goes_on(both: Pair, company: Company) -> None:
+    """The process may write no file beyond 4 kB for a while: to SQLite that is a disk that takes no more."""
+    with running(both.folder) as process:
+        await company.work(2)
+        await company.in_step()
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4_096, resource.RLIM_INFINITY))
+        await company.work(2)
+        await told(process, "cannot be used just now")
+        await company.work(2)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        await told(process, "It works again.")
+        await company.in_step()
+
+
+async def test_a_postgresql_that_is_restarted_in_the_middle(both: Pair, company: Company, server: Server) -> None:
+    edit(both.folder / "syncline.yaml", "store: sqlite:///syncline.db", f"store: {server.address()}")
+    with running(both.folder) as process:
+        await company.work(2)
+        await company.in_step()
+        for _ in range(3):
+            working = asyncio.create_task(company.work(6))
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(server.stop)
+            await told(process, "cannot be used just now")
+            await asyncio.to_thread(server.start)
+            await working
+        await company.in_step()
+
+
+async def test_a_run_that_was_stopped_while_it_was_called(both: Pair, company: Company) -> None:
+    """Nobody hears the webhooks for a while: what they would have said is seen all the same."""
+    listen = f"127.0.0.1:{free_port()}"
+    config = both.folder / "syncline.yaml"
+    config.write_text(
+        f"{config.read_text()}\nwebhooks: {{url: 'http://{listen}', listen: '{listen}', secret: HOOKS}}\n"
+    )
+    await both.central.ask(
+        "POST", f"{both.addresses['businesscentral']}/sandbox/notifications", {"windowSeconds": 0.05}
+    )
+    with running(both.folder) as process:
+        await told(process, "businesscentral announces")
+        await company.work(2)
+        await company.in_step()
+    await company.work(3)
+    await asyncio.sleep(0.5)
+    deliveries = await both.central.ask("GET", f"{both.addresses['businesscentral']}/sandbox/notifications")
+    assert deliveries["deliveries"][-1]["outcome"] != "delivered"
+    with running(both.folder) as process:
+        await told(process, "businesscentral announces")
+        await company.in_step()
+        await company.work(2)
+        await company.in_step()
+
+
+async def test_a_business_central_that_is_away_and_comes_back_busy(tmp_path: Path) -> None:
+    """For some seconds there is no connection, then many batches are refused as too many requests."""
+    kept = ("--open", "--empty", "--data", str(tmp_path / "central.db"), "--port", str(free_port()))
+    refused = {"kind": "429", "match": "$batch", "rate": 0.4, "retryAfter": 1}
+    async with AsyncExitStack() as stack:
+        erp = stack.enter_context(customerp.running(tmp_path, "--open", "--empty"))
+        with businesscentral.running(tmp_path, *kept) as first:
+            ours = await stack.enter_async_context(Customerp(erp.address))
+            company = Company(ours, await stack.enter_async_context(Central(first.address)))
+            process = stack.enter_context(running(Systems(first, erp).project(tmp_path / "project")))
+            await company.work(2)
+            await company.in_step()
+        await company.work(4, "erp")
+        await told(process, "The next try is in")
+        await asyncio.sleep(6)
+        with businesscentral.running(tmp_path, *kept) as second:
+            busy = {"next": [], "random": {"seed": 1, "faults": [refused]}}
+            assert second.post("/sandbox/faults", busy).status < 300
+            await told(process, "It works again.")
+            await company.work(2)
+            await company.in_step()
+            process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(process.communicate)
+            assert process.returncode == 0
