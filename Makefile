@@ -54,6 +54,7 @@ bench: setup
 	$(BIN)/python benchmarks/sandbox.py
 	$(BIN)/python benchmarks/console.py
 	$(BIN)/python benchmarks/latency.py
+	$(BIN)/python benchmarks/change.py
 
 # The console's pictures in the documentation; needs Chromium.
 screenshots: setup

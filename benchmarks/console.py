@@ -14,114 +14,27 @@ import statistics
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
+from remembered import ERP, fill, values_of
 from syncline.console.passwords import hashed
 from syncline.console.serving import served
 from syncline.listening import Place
 from syncline.project import load
 from syncline.project.scaffold import scaffold
-from syncline.records import Link, Record, Ref, Shadow, Value
-from syncline.store import Arrival, Delay, Entry, Memory, Parked, Store, User
+from syncline.store import User
 
 BUDGET = 0.100
 """Seconds, for any page."""
-_PAGE = 5_000
-_PARKED = 200
-"""One link of so many has a parked record."""
-_FIRST = "Alder Birch Cedar Dune Ember Fjord Granite Harbour Iris Juniper Kestrel Linden Maple North Orchard".split()
-_SECOND = "Trading Interiors Bakery Clinics Hotels Workshop Printing Schools Outdoor Optics".split()
-ERP, BC = "customerp", "businesscentral"
 _PASSWORD = "correct horse battery"
 
 
-def _values(at: int) -> dict[str, Value]:
-    name = f"{_FIRST[at % 15]} {_SECOND[at // 15 % 10]} {at}"
-    return {
-        "number": f"C{at:07}",
-        "name": name,
-        "street": f"Harbour Road {at % 500}",
-        "city": ("Oslo", "Aarhus", "Bremen", "Lyon")[at % 4],
-        "email": f"post@{name.replace(' ', '').lower()}.example",
-        "organisationNumber": f"ORG{at:08}",
-        "phone": f"+47{20_000_000 + at}",
-        "creditLimit": 5_000 + at,
-    }
-
-
-def _memory(start: int, end: int, began: datetime) -> Memory:
-    links, shadows, keys, journal = [], {}, {}, []
-    parked, arrivals = [], []
-    for at in range(start, end):
-        members = {ERP: f"c{at}", BC: str(uuid.UUID(int=at))}
-        link = Link(id=str(uuid.uuid5(uuid.NAMESPACE_OID, str(at))), flow="customers", members=members)
-        values = _values(at)
-        links.append(link)
-        when = began + timedelta(microseconds=at)
-        for ref in link.refs:
-            shadows[link.id, ref.side] = Shadow(version="1", modified=when, values=values)
-            keys[ref] = {"number": values["number"], "organisationNumber": values["organisationNumber"]}
-            told = Entry(at=when, flow="customers", link=link.id, ref=ref, action="linked")
-            journal.append(told)
-        right = Ref("customers", BC, members[BC])
-        journal.append(Entry(at=when, flow="customers", link=link.id, ref=right, action="created", new=values["name"]))
-        journal.append(
-            Entry(
-                at=when,
-                flow="customers",
-                link=link.id,
-                ref=right,
-                action="updated",
-                property="city",
-                old="Bergen",
-                new=values["city"],
-                origin=ERP,
-            )
-        )
-        if at % _PARKED == 0:
-            left = Ref("customers", ERP, members[ERP])
-            record = Record(id=left.id, version="1", modified=when, fields={"name": values["name"]})
-            arrivals.append(Arrival(ref=left, record=record, seen=when, due=None if at % 400 else when))
-            message = f"{BC}: The field Email of {at} contains a value that is not valid."
-            parked.append(Parked(ref=left, cause="refused", message=message, mend="Correct it.", since=when))
-    delay = Delay(
-        flow="customers",
-        hour=began.replace(minute=0, second=0, microsecond=0),
-        writes=end - start,
-        total=timedelta(seconds=end - start),
-        longest=timedelta(seconds=9),
-    )
-    listed = [("customers", ERP), ("customers", BC)]
-    return Memory(
-        links=links,
-        shadows=shadows,
-        keys=keys,
-        journal=journal,
-        parked=parked,
-        arrivals=arrivals,
-        delays=[delay],
-        listed=listed,
-    )
-
-
-def _fill(store: Store, count: int) -> float:
-    """Seconds that saving took."""
-    began, took = datetime.now(UTC) - timedelta(hours=2), 0.0
-    for start in range(0, count, _PAGE):
-        memory = _memory(start, min(start + _PAGE, count), began)
-        before = time.perf_counter()
-        store.save(memory)
-        took += time.perf_counter() - before
-    return took
-
-
 def _pages(count: int) -> Iterator[tuple[str, str]]:
-    last, name = count - 1, str(_values(count - 1)["name"]).replace(" ", "+")
+    last, name = count - 1, str(values_of(count - 1)["name"]).replace(" ", "+")
     yield "overview", "/"
     yield "records, the first", "/records"
     yield "search: a name", f"/records?text={name}"
@@ -183,7 +96,7 @@ def main() -> None:
         if not (folder / "syncline.yaml").is_file():
             scaffold(folder, businesscentral="http://127.0.0.1:1", customerp="http://127.0.0.1:2", company=None)
             with load(folder).open_store() as store:
-                print(f"{asked.links:,} links saved in {_fill(store, asked.links):.0f} s")
+                print(f"{asked.links:,} links saved in {fill(store, asked.links):.0f} s")
         sys.exit(not asyncio.run(_measure(folder, asked.links, asked.repeat)))
 
 
