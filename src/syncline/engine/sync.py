@@ -25,6 +25,7 @@ from syncline.engine.turn import turn
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow
 from syncline.records import Ref
+from syncline.spans import span
 
 TURN = 2_000
 """Arrivals a turn: what is held in memory at once."""
@@ -147,7 +148,8 @@ async def _turns(
     done = 0
     while arrivals := worker.setup.store.due(flow.name, horizon, TURN):
         began = time.perf_counter()
-        await turn(worker, flow, arrivals, deletions_at)
+        with span("turn", flow=flow.name, arrivals=len(arrivals)):
+            await turn(worker, flow, arrivals, deletions_at)
         worker.result.turns.append((flow.name, time.perf_counter() - began))
         done += len(arrivals)
         progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))

@@ -19,6 +19,7 @@ from syncline.engine.setup import FlowSide, Setup
 from syncline.engine.sync import look, sync
 from syncline.runtime.announcements import Announcements
 from syncline.runtime.course import Course
+from syncline.spans import span
 
 GRACE = 10.0
 """Seconds that a pass is given to end when it is told to stop. Cut off after that, it loses nothing either."""
@@ -102,12 +103,15 @@ class Staying:
         polls = now >= self._polled + self._paces.every
         news = self._announcements.take()
         began = time.perf_counter()
+        kind: Literal["look", "sweep"] = "sweep" if sweeps else "look"
         try:
-            if sweeps:
-                result = await _until(stop, sync(self._setup, self._course))
-            else:
-                polled = set(self._setup.flow_sides) - announced if polls else set()
-                result = await _until(stop, look(self._setup, news.flow_sides | polled, news.gone))
+            with span("pass", origins=news.origins, looks="everywhere" if sweeps else "somewhere") as traced:
+                if sweeps:
+                    result = await _until(stop, sync(self._setup, self._course))
+                else:
+                    polled = set(self._setup.flow_sides) - announced if polls else set()
+                    result = await _until(stop, look(self._setup, news.flow_sides | polled, news.gone))
+                traced.set_attribute("syncline.writes", result.writes if result else 0)
         except SignInRefused:
             raise  # asking on with what is refused may lock the account
         except (ConnectorError, WentBack) as error:  # a replica that lags far behind looks like a backup for a while
@@ -123,7 +127,7 @@ class Staying:
                 told.works_again()
             if result is not None:
                 seconds = time.perf_counter() - began
-                told.passed(Passed(kind="sweep" if sweeps else "look", result=result, seconds=seconds))
+                told.passed(Passed(kind=kind, result=result, seconds=seconds))
 
     def _fail(self, error: Exception) -> None:
         """Everything is looked at again, after a pause that grows."""
