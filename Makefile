@@ -60,6 +60,8 @@ bench: setup
 screenshots: setup
 	$(BIN)/python tests/console/screenshots.py docs/images
 
-# After a change of the dependencies in pyproject.toml.
+# After a change of the dependencies in pyproject.toml. What a server needs is the same, less what only developers do.
+COMPILE := $(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes pyproject.toml
 lock: setup
-	$(BIN)/uv pip compile --universal --no-header --no-emit-index-url --generate-hashes pyproject.toml --group dev -o requirements.txt
+	$(COMPILE) --group dev -o requirements.txt
+	$(COMPILE) --constraint requirements.txt -o deploy/requirements.txt

@@ -58,6 +58,7 @@ async def test_what_a_system_says_is_where_is_looked(heard: Heard) -> None:
     assert heard.announcements.take() == wanted
     assert not heard.announcements.any.is_set()
     assert heard.announcements.take() == News()
+    assert (heard.announcements.heard, heard.announcements.refused) == ({"businesscentral": 1}, {})
 
 
 async def test_a_handshake_is_answered_at_once(heard: Heard) -> None:
@@ -73,6 +74,7 @@ async def test_who_does_not_know_the_secret_is_not_heard(heard: Heard) -> None:
     assert (await heard.call("nobody", _deleted(CENTRAL.secret.hex())))[0] == 404
     assert (await heard.call("businesscentral", b"", "PUT"))[0] == 405
     assert heard.announcements.take() == News()
+    assert (heard.announcements.heard, heard.announcements.refused) == ({}, {"businesscentral": 2})
 
 
 async def test_a_call_that_is_too_long_is_cut_off(heard: Heard) -> None:

@@ -69,20 +69,23 @@ def run_command(app: App, every: float, sweep: float, port: int | None, form: st
     fails because a system or the store is away is told and tried again, with growing pauses.
     """
     from syncline.runtime.staying import Paces
+    from syncline.runtime.tracing import tracing
 
     paces = Paces(every=every, sweep=sweep)
     if form == "text":
         from syncline.cli import logs
 
         logs.tell_retries(verbose=app.verbose)
-        asyncio.run(_run(app.project(), paces, port, _Text(), as_json=as_json))
+        with tracing():
+            asyncio.run(_run(app.project(), paces, port, _Text(), as_json=as_json))
         return
     from syncline.cli.structured import Structured
 
     log = Structured()
     log.hear_libraries(verbose=app.verbose)
     try:
-        asyncio.run(_run(app.project(), paces, port, log, as_json=as_json))
+        with tracing():
+            asyncio.run(_run(app.project(), paces, port, log, as_json=as_json))
     except Exception as error:
         raise click.exceptions.Exit(log.ended(error)) from error
 

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from syncline.runtime.telling import Event
     from syncline.store import Store
 
-_LEVELS: dict[Event, str] = {
+_LEVELS = {
     "run.ended": "error",
-    "library.said": "error",
     "pass.failed": "warning",
     "webhooks.failed": "warning",
     "alert.not_sent": "warning",
     "request.retried": "warning",
 }
 """Of those that are no mere information."""
+_SEVERE = ((logging.ERROR, "error"), (logging.WARNING, "warning"), (logging.NOTSET, "info"))
 _PAGE = 1_000
 
 
@@ -47,9 +47,9 @@ class Structured:
         """Without the sentence: all that it says is in ``about``, or is not for a log."""
         self.say(event, **about)
 
-    def say(self, event: str, **about: object) -> None:
-        level = _LEVELS.get(event, "info")  # type: ignore[call-overload]
-        getattr(self._log, level)(event, **about)
+    def say(self, event: str, level: str | None = None, /, **about: object) -> None:
+        """``level`` where the event alone does not tell it."""
+        getattr(self._log, level or _LEVELS.get(event, "info"))(event, **about)
 
     def passed(self, passed: Passed) -> None:
         """Passes that did something. Of what could not be done only how much: the words may quote a record."""
@@ -136,7 +136,8 @@ class _Libraries(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         kind = record.exc_info[0] if record.exc_info else None
         failed = {"error": kind.__name__} if kind is not None else {}
-        self._told.say("library.said", logger=record.name, message=record.getMessage(), **failed)
+        level = next(name for least, name in _SEVERE if record.levelno >= least)
+        self._told.say("library.said", level, logger=record.name, message=record.getMessage(), **failed)
 
 
 def _error(error: Exception) -> dict[str, object]:

@@ -9,7 +9,7 @@ import asyncio
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -19,10 +19,12 @@ import msgspec
 from aiolimiter import AsyncLimiter
 from msgspec import Struct
 from msgspec.structs import replace
+from opentelemetry.trace import SpanKind
 from yarl import URL
 
 from syncline.connectors.base import Spent
 from syncline.connectors.signin import Auth, NoToken, SignIn
+from syncline.spans import span
 
 _JSON = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
@@ -97,8 +99,18 @@ class Wire:
     the status of the answer, 0 where there was none.
     """
 
-    def __init__(self, system: str, auth: Auth, limits: Limits, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        system: str,
+        auth: Auth,
+        limits: Limits,
+        headers: Mapping[str, str],
+        template: Callable[[str], str] | None = None,
+    ) -> None:
+        """``template`` makes of a path one that holds no id, for traces: left out, without brackets."""
+        self._system = system
         self._limits = limits
+        self._template = template or _without_ids
         self._headers = {"Accept": "application/json", **headers}
         self._sign_in = SignIn(system, auth)
         self._sent: Counter[str] = Counter()
@@ -168,7 +180,17 @@ class Wire:
         if self._pace is not None:
             await self._pace.acquire()
         self._recent.append(time.monotonic())
-        self._sent[f"{method} {_BRACKETS.sub('', url.raw_path).rstrip('/').rpartition('/')[2]}"] += 1
+        self._sent[f"{method} {_without_ids(url.raw_path).rstrip('/').rpartition('/')[2]}"] += 1
+        with span(method, SpanKind.CLIENT, system=self._system) as traced:
+            if traced.is_recording():
+                traced.set_attributes(self._described(method, url))
+            answer = await self._answer(session, method, url, headers, body)
+            traced.set_attribute("http.response.status_code", answer.status)
+            return answer
+
+    async def _answer(
+        self, session: aiohttp.ClientSession, method: str, url: URL, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
         try:
             async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
                 told = await _read(answer, self._limits.answer_bytes)
@@ -182,6 +204,19 @@ class Wire:
         except (aiohttp.ClientError, TimeoutError) as error:
             self.answered[0] += 1
             raise Unanswered(f"the connection broke or time ran out: {str(error) or type(error).__name__}") from error
+
+    def _described(self, method: str, url: URL) -> dict[str, str | int]:
+        return {
+            "http.request.method": method,
+            "server.address": url.host or "",
+            "server.port": url.port or 0,
+            "url.template": self._template(url.raw_path),
+        }
+
+
+def _without_ids(path: str) -> str:
+    """As OData has them: in brackets."""
+    return _BRACKETS.sub("", path)
 
 
 async def _read(answer: aiohttp.ClientResponse, most: int) -> bytes:

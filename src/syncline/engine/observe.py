@@ -24,6 +24,7 @@ from syncline.mapping.model import Flow
 from syncline.mapping.translate import row, takes_part
 from syncline.reconcile.compare import unchanged
 from syncline.records import LinkState, Record, Ref, Row, Shadow
+from syncline.spans import span
 from syncline.store import Arrival, Memory
 
 
@@ -61,10 +62,12 @@ def reported(setup: Setup, refs: Collection[Ref]) -> None:
 async def _observe(setup: Setup, knowing: Knowing, progress: Progress, flow: Flow, side: str) -> None:
     looking = _Looking(setup, knowing, flow, side)
     seen = 0
-    async for page in _pages(setup, flow, side):
-        await looking.take(page)
-        seen += len(page.records)
-        progress.reading(flow.name, side, seen, page.total)
+    with span("observe", flow=flow.name, side=side) as traced:
+        async for page in _pages(setup, flow, side):
+            await looking.take(page)
+            seen += len(page.records)
+            progress.reading(flow.name, side, seen, page.total)
+        traced.set_attribute("syncline.records", seen)
     if not setup.store.listed(flow.name, side):
         setup.store.save(Memory(listed=[(flow.name, side)]))
         scanned(setup, flow, side)

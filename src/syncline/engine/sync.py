@@ -27,6 +27,7 @@ from syncline.engine.turn import turn
 from syncline.engine.worker import Glance, Worker
 from syncline.mapping.model import Flow
 from syncline.records import Ref
+from syncline.spans import span
 from syncline.store import Memory
 
 TURN = 2_000
@@ -180,7 +181,8 @@ async def _turns(
     size = TURN if worker.glance is None else _SHORT
     while arrivals := worker.setup.store.due(flow.name, horizon, size):
         began = time.perf_counter()
-        await turn(worker, flow, arrivals, deletions_at)
+        with span("turn", flow=flow.name, arrivals=len(arrivals)):
+            await turn(worker, flow, arrivals, deletions_at)
         worker.result.turns.append((flow.name, time.perf_counter() - began))
         done += len(arrivals)
         progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from opentelemetry.trace import SpanKind
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -11,6 +12,7 @@ from starlette.routing import Route
 
 from syncline.connectors.base import PROOF, Announces, Call, Hook, NotTheirs
 from syncline.runtime.announcements import Announcements
+from syncline.spans import origin, span
 
 _MOST = 5 * 1024 * 1024
 """Bytes of a call. Business Central tells at most 1,000 changes of a subscription at once."""
@@ -31,11 +33,12 @@ def create_app(systems: Mapping[str, Announces], hooks: Mapping[str, Hook], anno
         headers = {name.lower(): value for name, value in request.headers.items()}
         call = Call(query=dict(request.query_params), headers=headers, body=body)
         try:
-            heard = systems[side].heard(hooks[side], call)
+            with span("webhook", SpanKind.SERVER, side=side) as traced:
+                heard = systems[side].heard(hooks[side], call)
+                announcements.hear(side, heard, origin(traced))
         except NotTheirs:
             announcements.refuse(side)
             return PlainTextResponse("This call does not show that it may tell us anything.\n", 401)
-        announcements.hear(side, heard)
         return PlainTextResponse(heard.reply, headers={"X-Content-Type-Options": "nosniff"})
 
     return Starlette(routes=[Route("/{path:path}", called, methods=["GET", "POST"])])

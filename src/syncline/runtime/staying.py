@@ -22,6 +22,7 @@ from syncline.engine.sync import look, sync
 from syncline.records import Ref
 from syncline.runtime.announcements import Announcements, News
 from syncline.runtime.course import Course
+from syncline.spans import span
 from syncline.store import StoreLost
 
 GRACE = 10.0
@@ -108,13 +109,17 @@ class Staying:
         sweeps = now >= self._swept + (self._paces.sweep if self._announced() else self._paces.every)
         self._news = News()
         began = time.perf_counter()
+        kind: Literal["look", "sweep"] = "sweep" if sweeps else "look"
         try:
             self._setup.store.keep_lock()
-            if sweeps:
-                work = sync(self._setup, self._course, patience=_AT_ONCE, codes=self._codes, glance=self._glance)
-                result = await _until(stop, work)
-            else:
-                result = await _until(stop, look(self._setup, *self._glance(), self._codes))
+            flow_sides, gone = ((), ()) if sweeps else self._glance()
+            with span("pass", origins=self._news.origins, looks="everywhere" if sweeps else "somewhere") as traced:
+                if sweeps:
+                    work = sync(self._setup, self._course, patience=_AT_ONCE, codes=self._codes, glance=self._glance)
+                    result = await _until(stop, work)
+                else:
+                    result = await _until(stop, look(self._setup, flow_sides, gone, self._codes))
+                traced.set_attribute("syncline.writes", result.writes if result else 0)
         except SignInRefused:
             raise  # asking on with what is refused may lock the account
         except (ConnectorError, StoreLost, WentBack) as error:  # a replica far behind looks like a backup for a while
@@ -130,7 +135,7 @@ class Staying:
                 told.works_again()
             if result is not None:
                 seconds = time.perf_counter() - began
-                told.passed(Passed(kind="sweep" if sweeps else "look", result=result, seconds=seconds))
+                told.passed(Passed(kind=kind, result=result, seconds=seconds))
 
     def _glance(self) -> tuple[frozenset[FlowSide], frozenset[Ref]]:
         """Where to look now, and what is said to be gone. What was taken is given back if the pass fails."""
@@ -140,7 +145,11 @@ class Staying:
             self._polled = now
             polled = frozenset(self._setup.flow_sides) - self._announced()
         news = self._announcements.take()
-        self._news = News(flow_sides=self._news.flow_sides | news.flow_sides, gone=self._news.gone | news.gone)
+        self._news = News(
+            flow_sides=self._news.flow_sides | news.flow_sides,
+            gone=self._news.gone | news.gone,
+            origins=(*self._news.origins, *news.origins),
+        )
         return news.flow_sides | polled, news.gone
 
     def _fail(self, error: Exception) -> None:

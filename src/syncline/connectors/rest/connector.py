@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +15,7 @@ from syncline.connectors.rest import reading, webhooks, writing
 from syncline.connectors.rest.answers import content
 from syncline.connectors.rest.asking import Client
 from syncline.connectors.rest.content import at
-from syncline.connectors.rest.declaration import Declaration, Entity, FeedChanges, ListRequest
+from syncline.connectors.rest.declaration import Declaration, Entity, FeedChanges, ListRequest, words
 from syncline.connectors.rest.signin import auth_from
 from syncline.connectors.wire import Limits, Wire
 from syncline.mapping.types import Code, EntityType
@@ -40,7 +41,7 @@ class Rest:
         limits = Limits(concurrency=declaration.limits.concurrency)
         if (per_second := declaration.limits.requests_per_second) is not None:
             limits = limits.paced(per_second)
-        wire = Wire(name, auth, limits, declaration.headers)
+        wire = Wire(name, auth, limits, declaration.headers, partial(_template, words(declaration, base.raw_path)))
         self._client = Client(name, base, wire, declaration.errors)
 
     @property
@@ -154,3 +155,8 @@ class Rest:
         except KeyError:
             mend = f"Declared are: {', '.join(sorted(self._entities))}."
             raise ConnectorError(self._name, f"{name} is not declared as an entity.", mend) from None
+
+
+def _template(known: frozenset[str], path: str) -> str:
+    """The path with what nobody declared, such as an id, made unreadable."""
+    return "/".join(part if part in known else "*" for part in path.split("/"))

@@ -413,6 +413,22 @@ class Declaration(_Said, frozen=True, kw_only=True):
         return self.entity(name).type
 
 
+def words(declaration: Declaration, base: str) -> frozenset[str]:
+    """What the addresses of its requests are made of, but for ids; ``base`` is where they begin."""
+
+    def paths(said: Any) -> Iterator[str]:
+        if isinstance(said, Mapping):
+            yield from (path for key, path in said.items() if key == "path" and isinstance(path, str))
+            said = list(said.values())
+        if isinstance(said, list):
+            for each in said:
+                yield from paths(each)
+
+    entities = (declaration.entity(name).path for name in declaration.entities)
+    found = (*paths(msgspec.to_builtins(declaration)), *entities, base)
+    return frozenset(part for path in found for part in path.split("/"))
+
+
 def load(path: Path, name: str | None = None) -> Declaration:
     """Read and check a declaration. ``name`` is what messages call the file. Raises `FileError`."""
     document = read(path, name)

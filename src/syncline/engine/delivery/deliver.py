@@ -45,6 +45,7 @@ from syncline.records import (
     Unknown,
     Value,
 )
+from syncline.spans import span
 from syncline.store import Arrival, Intent
 
 
@@ -166,7 +167,8 @@ async def _send(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, list[Job
 
 
 async def _write(worker: Worker, flow: Flow, side: str, queue: Sequence[tuple[Job, Intent]]) -> list[_Sent]:
-    outcomes = await worker.setup.systems[side].write(view(flow, side), [job.write for job, _ in queue])
+    with span("deliver", flow=flow.name, side=side, writes=len(queue)):
+        outcomes = await worker.setup.systems[side].write(view(flow, side), [job.write for job, _ in queue])
     return [_Sent(job, intent, outcome) for (job, intent), outcome in zip(queue, outcomes, strict=True)]
 
 

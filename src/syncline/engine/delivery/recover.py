@@ -26,6 +26,7 @@ from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, LensError, Property
 from syncline.mapping.translate import row
 from syncline.records import Delete, Done, Link, Outcome, Record, Ref, Row, Shadow, Unavailable, Unknown, Update
+from syncline.spans import span
 from syncline.store import Arrival, Entry, Intent
 
 _KEYS_LIVE = timedelta(hours=12)
@@ -55,10 +56,12 @@ async def recover(worker: Worker, intents: Sequence[Intent]) -> None:
         flow = worker.setup.flows.get(name)
         if flow is None or side not in flow.sides:
             continue  # the flow is switched off: its intents wait until it is back
-        deletions = [i for i in group if isinstance(i.write, Delete)]
-        await withdrawing.recover(worker, flow, side, deletions)
-        await _look_at_written(worker, flow, side, [i for i in group if i.record is not None and i not in deletions])
-        await _find_created(worker, flow, side, [i for i in group if i.record is None])
+        with span("recover", flow=name, side=side, intents=len(group)):
+            deletions = [i for i in group if isinstance(i.write, Delete)]
+            written = [i for i in group if i.record is not None and i not in deletions]
+            await withdrawing.recover(worker, flow, side, deletions)
+            await _look_at_written(worker, flow, side, written)
+            await _find_created(worker, flow, side, [i for i in group if i.record is None])
 
 
 async def _look_at_written(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> None:
