@@ -96,6 +96,23 @@ async def test_what_nobody_announces_is_asked_often(both: Pair, monkeypatch: pyt
         await until(there)
 
 
+async def test_what_is_announced_late_is_asked_all_the_same(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Business Central tells half a minute later, if at all: whoever asks every few seconds hears it sooner."""
+    ours, theirs = await _customer(both, "Aalto")
+    with_webhooks(both, monkeypatch)
+    await _soon(both, 80_000)
+    async with living(both, Paces(every=0.2, sweep=3_600)) as alive:
+        await until(lambda: alive.both_announce)
+        await until(lambda: alive.results)
+        await both.central.change("customers", theirs["id"], {"city": "Helsinki"})
+
+        async def arrived() -> bool:
+            city: str = (await both.erp.get("customers", ours["id"]))["address"]["city"]
+            return city == "Helsinki"
+
+        await until(arrived)
+
+
 async def test_a_webhook_that_is_lost_loses_nothing(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = await _customer(both, "Aalto")
     with_webhooks(both, monkeypatch)

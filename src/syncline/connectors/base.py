@@ -183,6 +183,10 @@ class NotTheirs(Exception):
 class Announces(Protocol):
     """A system that calls an address of ours when something has changed."""
 
+    @property
+    def announced_after(self) -> float:
+        """Seconds between a change and its announcement."""
+
     def announced(self, entities: Collection[str]) -> frozenset[str]:
         """Those of these entities whose changes it announces."""
 

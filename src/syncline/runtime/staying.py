@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from syncline.connectors.base import ConnectorError, SignInRefused
+from syncline.connectors.base import Announces, ConnectorError, SignInRefused
 from syncline.engine.guards.restored import WentBack
 from syncline.engine.knowing import KeptCodes
 from syncline.engine.report import Result
@@ -143,7 +143,7 @@ class Staying:
         polled: frozenset[FlowSide] = frozenset()
         if now >= self._polled + self._paces.every:
             self._polled = now
-            polled = frozenset(self._setup.flow_sides) - self._announced()
+            polled = frozenset(self._setup.flow_sides) - self._announced_in_time()
         news = self._announcements.take()
         self._news = News(
             flow_sides=self._news.flow_sides | news.flow_sides,
@@ -151,6 +151,16 @@ class Staying:
             origins=(*self._news.origins, *news.origins),
         )
         return news.flow_sides | polled, news.gone
+
+    def _announced_in_time(self) -> frozenset[FlowSide]:
+        """What is announced sooner than a poll would see it."""
+        systems = self._setup.systems
+        late = {
+            side
+            for side, system in systems.items()
+            if isinstance(system, Announces) and system.announced_after > self._paces.every
+        }
+        return frozenset((flow, side) for flow, side in self._announced() if side not in late)
 
     def _fail(self, error: Exception) -> None:
         """Everything is looked at again, after a pause that grows."""

@@ -125,6 +125,10 @@ class BusinessCentral:
     async def codes(self, tables: Collection[str]) -> Mapping[str, tuple[Code, ...]]:
         return await reading.codes(self._client, tables)
 
+    @property
+    def announced_after(self) -> float:
+        return webhooks.AFTER
+
     def announced(self, entities: Collection[str]) -> frozenset[str]:
         return webhooks.announced(entities)
 

@@ -27,6 +27,8 @@ NOTIFIED = frozenset(
 )
 """What can be subscribed to, by the product's documentation (``Working with webhooks``). Contacts cannot."""
 
+AFTER = 30.0
+"""Seconds from the first change to the notifications (``Working with webhooks``)."""
 _LEFT = timedelta(days=1, hours=12)
 """A subscription lives three days: one that has less than this is renewed, so that there is time to try again."""
 _VALIDATION = "validationToken"

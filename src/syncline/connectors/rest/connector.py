@@ -133,6 +133,11 @@ class Rest:
         with self._client.trusted():
             return {table: await reading.codes(self._client, listed, declared[table]) for table in tables}
 
+    @property
+    def announced_after(self) -> float:
+        """At once, as far as anybody says."""
+        return 0.0
+
     def announced(self, entities: Collection[str]) -> frozenset[str]:
         """All of them, where webhooks are declared."""
         return frozenset(entities) if self._declaration.webhooks else frozenset()
