@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
+import socket
 import sys
 import tempfile
 from collections import Counter
@@ -16,13 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from syncline.project.configfile import FILE
+
 if TYPE_CHECKING:
     from syncline.engine.report import Plan, Result
     from syncline.engine.setup import Setup
     from syncline.project import Project
 
-_PAUSE = 0.3
-"""Seconds between two passes while people work."""
+_LOOPBACK = "127.0.0.1"
+_EVERY, _SWEEP = 0.5, 2.0
+"""Seconds between looks at Business Central, which announces late, and between looks at everything."""
+_VARIABLE = "SYNCLINE_DEMO_WEBHOOKS"
+"""The environment variable that webhooks are known by, made up anew each time."""
 
 
 @click.command("demo")
@@ -105,6 +113,7 @@ async def _demo(teller: _Teller, edits: int, seed: int, document: Path, stay: bo
                 await fill(erp, central, seed)
                 project = folder / "project"
                 scaffold(project, businesscentral=central_at, customerp=erp_at, company=None)
+                _with_webhooks(project)
                 loaded = load(project)
                 async with loaded.open("syncline demo") as setup:
                     teller.step("The plan: what would be done (syncline plan)")
@@ -114,7 +123,7 @@ async def _demo(teller: _Teller, edits: int, seed: int, document: Path, stay: bo
                     result = await sync(setup)
                     _show_result(teller, result)
                     teller.step("People edit on both sides (syncline run)")
-                    async with _in_step(setup):
+                    async with _in_step(loaded, setup):
                         live = await _live(teller, erp, central, Random(seed), edits)
                     await sync(setup)
                     teller.step("The proof")
@@ -141,25 +150,33 @@ async def _demo(teller: _Teller, edits: int, seed: int, document: Path, stay: bo
             }
 
 
+def _with_webhooks(project: Path) -> None:
+    """Customerp says at once when something changes: it is to call a port that is free."""
+    with socket.socket() as found:
+        found.bind((_LOOPBACK, 0))
+        at = f"{_LOOPBACK}:{found.getsockname()[1]}"
+    os.environ[_VARIABLE] = secrets.token_urlsafe(32)
+    with (project / FILE).open("a") as file:
+        file.write(f"\nwebhooks: {{url: 'http://{at}', listen: '{at}', secret: {_VARIABLE}}}\n")
+
+
 @asynccontextmanager
-async def _in_step(setup: Setup) -> AsyncIterator[None]:
-    """Passes, one after another, while something else goes on."""
-    from syncline.engine.sync import sync
+async def _in_step(project: Project, setup: Setup) -> AsyncIterator[None]:
+    """As ``syncline run`` does it, while something else goes on."""
+    from syncline.runtime.announcements import Announcements
+    from syncline.runtime.course import Course
+    from syncline.runtime.hearing import hearing
+    from syncline.runtime.staying import Paces, Staying
 
-    stopping = asyncio.Event()
-
-    async def passes() -> None:
-        while not stopping.is_set():
-            await sync(setup)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _PAUSE)
-
-    task = asyncio.create_task(passes())
-    try:
-        yield
-    finally:
-        stopping.set()
-        await task
+    stop, announcements = asyncio.Event(), Announcements(setup.flows.values())
+    async with hearing(project, setup, announcements, lambda *_, **__: None) as announced:
+        staying = Staying(setup, Paces(every=_EVERY, sweep=_SWEEP), announcements, announced, Course(), ())
+        task = asyncio.create_task(staying.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await task
 
 
 async def _live(teller: _Teller, erp: Any, central: Any, random: Random, edits: int) -> dict[str, Any]:
@@ -206,7 +223,7 @@ async def _stay(teller: _Teller, project: Project, setup: Setup) -> None:
     teller.step("Both systems stay in step until you press Ctrl-C: edit them, and look")
     async with served(project, setup.store, Place(port=0), "demo") as console:
         teller.say(f"The console: {console.link} (syncline console)")
-        async with _in_step(setup):
+        async with _in_step(project, setup):
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
 
