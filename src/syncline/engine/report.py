@@ -46,7 +46,7 @@ class Tally:
 
 class Result:
     """What a pass did, by flow; what it could not finish, what people said that was void, what edits it holds, and what
-    else people should know: one sentence each.
+    else people should know: one sentence each. ``more`` says that it was told to leave some of what is due.
     """
 
     def __init__(self) -> None:
@@ -55,6 +55,7 @@ class Result:
         self.void: list[str] = []
         self.held: list[str] = []
         self.told: list[str] = []
+        self.more = False
         self._refused: list[str] = []
         self._put_off: dict[Ref, str] = {}
 
