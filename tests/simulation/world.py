@@ -121,7 +121,7 @@ class World(Course):
         if self._looks and self.number <= self.config.passes and chance.random() < _LOOKED:
             setup = self._setup(life)
             flow_sides = [each for each in setup.flow_sides if chance.random() < 0.5]
-            return await look(setup, flow_sides, self._rumours(chance))
+            return await look(setup, flow_sides, self._rumours(chance), until=bool)  # it is never enough
         return await sync(self._setup(life), scanning=scanning, allow_deletions=True)
 
     def _rumours(self, chance: Random) -> list[Ref]:

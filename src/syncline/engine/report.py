@@ -46,7 +46,8 @@ class Tally:
 
 class Result:
     """What a pass did, by flow; what it could not finish, what people said that was void, what edits it holds, and what
-    else people should know: one sentence each. ``turns`` are the flow of each turn and the seconds that it took.
+    else people should know: one sentence each. ``turns`` are the flow of each turn and its seconds; ``more`` says
+    that it was told to leave some of what is due.
     """
 
     def __init__(self) -> None:
@@ -56,6 +57,7 @@ class Result:
         self.held: list[str] = []
         self.told: list[str] = []
         self.turns: list[tuple[str, float]] = []
+        self.more = False
         self._refused: list[str] = []
         self._put_off: dict[Ref, str] = {}
 

@@ -24,7 +24,7 @@ from syncline.engine.report import Progress, Quiet, Result
 from syncline.engine.setup import FlowSide, Setup, check_identities
 from syncline.engine.spending import remembered
 from syncline.engine.turn import turn
-from syncline.engine.worker import Glance, Worker
+from syncline.engine.worker import Glance, Until, Worker, never
 from syncline.mapping.model import Flow
 from syncline.records import Ref
 from syncline.spans import span
@@ -49,6 +49,7 @@ async def sync(
     patience: timedelta = _PATIENCE,
     codes: KeptCodes | None = None,
     glance: Glance | None = None,
+    until: Until = never,
 ) -> Result:
     """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered.
 
@@ -56,6 +57,8 @@ async def sync(
     are. ``restored`` are sides that were brought back from a backup, and what is to become of them. ``patience`` is how
     long it waits for a system that is busy: what is due later is left to the next pass. ``codes`` are read anew, and
     kept there for a `look`. ``glance`` is asked between the turns of long work: edits of linked records go first.
+    ``until`` is asked there, too, and edits go first: when it is enough, the rest is left to the next pass, as the
+    result says. Listing is never left halfway: a listing that is begun again may not come further.
     """
     watched = progress or Quiet()
     result = Result()
@@ -68,11 +71,13 @@ async def sync(
             before = result.writes
             if codes is not None:
                 codes.clear()
-            worker = _worker(setup, result, codes, glance)
+            worker = _worker(setup, result, codes, glance, until)
             whole = worker.wanted if again == 0 else ()
             await recover(worker, setup.store.open_intents())
             await observe(setup, worker.knowing, watched, scanning=scanning and again == 0, whole=whole)
             await _work(worker, watched, patience, allow_deletions=allow_deletions)
+            if result.more:
+                return result
             if result.writes == before:
                 end(setup, worker.wanted)
                 breaker.end(setup)
@@ -86,17 +91,19 @@ async def look(
     flow_sides: Collection[FlowSide],
     gone: Collection[Ref] = (),
     codes: KeptCodes | None = None,
+    until: Until = never,
 ) -> Result:
     """A small pass: look at these alone, and bring in step what is due now. ``gone`` are records that are said to
     be deleted. Which companies these are only a pass looks at; so it is one where a side was not listed yet. Raises as
     `sync` does. ``codes`` were kept by the last pass: what they do not explain is tried with those of now.
+    ``until`` is asked as `sync` does.
     """
     if setup.store.unlisted(setup.flow_sides):
-        return await sync(setup, patience=timedelta(0), codes=codes)
+        return await sync(setup, patience=timedelta(0), codes=codes, until=until)
     result, began = Result(), setup.now()
     with remembered(setup):
         are_kept = bool(codes)
-        worker = _worker(setup, result, codes)
+        worker = _worker(setup, result, codes, until=until)
         await recover(worker, setup.store.open_intents())
         reported(setup, gone)
         await observe(setup, worker.knowing, Quiet(), flow_sides=flow_sides)
@@ -115,6 +122,8 @@ async def _work(worker: Worker, progress: Progress, patience: timedelta, *, allo
     if allow_deletions:
         allow(worker.setup)
     await _guard(worker, allow_deletions=allow_deletions)
+    if worker.until is not never:
+        await _edits(worker)
     await work_off(worker, progress, patience)
     worker.result.held = [breaker.words(hold) for hold in worker.setup.store.holds() if hold.state == "held"]
 
@@ -126,8 +135,10 @@ async def _guard(worker: Worker, *, allow_deletions: bool = False) -> None:
     await breaker.check(worker)
 
 
-def _worker(setup: Setup, result: Result, codes: KeptCodes | None, glance: Glance | None = None) -> Worker:
-    return Worker(setup, Knowing(setup, codes), Open(), result, glance)
+def _worker(
+    setup: Setup, result: Result, codes: KeptCodes | None, glance: Glance | None = None, until: Until = never
+) -> Worker:
+    return Worker(setup, Knowing(setup, codes), Open(), result, glance, until)
 
 
 async def work_off(worker: Worker, progress: Progress, patience: timedelta = _PATIENCE) -> None:
@@ -135,7 +146,10 @@ async def work_off(worker: Worker, progress: Progress, patience: timedelta = _PA
     end = worker.setup.now() + patience
     for _ in range(_ROUNDS):
         worker.result.try_again()
-        if await one_round(worker, progress):
+        found = await one_round(worker, progress)
+        if worker.result.more:
+            return
+        if found:
             continue
         waiting = (worker.setup.store.next_due(flow) for flow in worker.setup.flows)
         soon = min((due for due in waiting if due is not None), default=None)
@@ -161,6 +175,8 @@ async def one_round(worker: Worker, progress: Progress) -> bool:
     for flow in _occupied(worker):
         await link(worker, flow)
         found += await _turns(worker, flow, progress, horizon, deletions_at=last)
+        if worker.result.more:
+            return True
     await withdraw(worker)
     for flow in reversed(_occupied(worker)):
         found += await _turns(worker, flow, progress, last)
@@ -178,7 +194,7 @@ async def _turns(
 ) -> int:
     """How many arrivals were worked on."""
     done = 0
-    size = TURN if worker.glance is None else _SHORT
+    size = TURN if worker.glance is None and worker.until is never else _SHORT
     while arrivals := worker.setup.store.due(flow.name, horizon, size):
         began = time.perf_counter()
         with span("turn", flow=flow.name, arrivals=len(arrivals)):
@@ -187,6 +203,8 @@ async def _turns(
         done += len(arrivals)
         progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
         await _between(worker)
+        if worker.has_enough:
+            break
     return done
 
 
@@ -198,6 +216,11 @@ async def _between(worker: Worker) -> None:
     reported(worker.setup, gone)
     await observe(worker.setup, worker.knowing, Quiet(), flow_sides=flow_sides)
     await _guard(worker)
+    await _edits(worker)
+
+
+async def _edits(worker: Worker) -> None:
+    """Of linked records, and of these alone."""
     now = worker.setup.now()
     for flow in _occupied(worker):
         while edits := worker.setup.store.due(flow.name, now, TURN, edits=True):

@@ -15,17 +15,30 @@ from syncline.records import Ref
 
 Glance: TypeAlias = Callable[[], tuple[Collection[FlowSide], Collection[Ref]]]
 """Where to look now, and which records are said to be deleted: what must not wait until long work is done."""
+Until: TypeAlias = Callable[[], bool]
+"""Whether it is enough for now: what is due is left to the next pass."""
+
+
+def never() -> bool:
+    """Whoever works until nothing is due."""
+    return False
 
 
 class Worker:
     """``gate`` is asked before anything is done that a person may want to see first; ``draft`` gathers a step.
 
     ``wanted`` is what people said of sides that were brought back from a backup; ``holds`` are the properties whose
-    edits on a side do not count. ``glance`` is asked between the turns of long work.
+    edits on a side do not count. ``glance`` and ``until`` are asked between the turns of long work.
     """
 
     def __init__(
-        self, setup: Setup, knowing: Knowing, gate: Gate, result: Result, glance: Glance | None = None
+        self,
+        setup: Setup,
+        knowing: Knowing,
+        gate: Gate,
+        result: Result,
+        glance: Glance | None = None,
+        until: Until = never,
     ) -> None:
         self.setup = setup
         self.knowing = knowing
@@ -35,3 +48,10 @@ class Worker:
         self.wanted = wanted(setup)
         self.holds = setup.store.holds()
         self.glance = glance
+        self.until = until
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether the rest is left to the next pass; the result then says so."""
+        self.result.more = self.result.more or self.until()
+        return self.result.more

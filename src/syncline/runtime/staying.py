@@ -26,7 +26,7 @@ from syncline.spans import span
 from syncline.store import StoreLost
 
 GRACE = 10.0
-"""Seconds that a pass is given to end when it is told to stop. Cut off after that, it loses nothing either."""
+"""Seconds that a pass is given to end its turn when it is told to stop. Cut off after that, it loses nothing either."""
 _LONGEST = 300.0
 """Seconds between tries, at most, while a system is away."""
 _AT_ONCE = timedelta(0)
@@ -115,10 +115,17 @@ class Staying:
             flow_sides, gone = ((), ()) if sweeps else self._glance()
             with span("pass", origins=self._news.origins, looks="everywhere" if sweeps else "somewhere") as traced:
                 if sweeps:
-                    work = sync(self._setup, self._course, patience=_AT_ONCE, codes=self._codes, glance=self._glance)
+                    work = sync(
+                        self._setup,
+                        self._course,
+                        patience=_AT_ONCE,
+                        codes=self._codes,
+                        glance=self._glance,
+                        until=stop.is_set,
+                    )
                     result = await _until(stop, work)
                 else:
-                    result = await _until(stop, look(self._setup, flow_sides, gone, self._codes))
+                    result = await _until(stop, look(self._setup, flow_sides, gone, self._codes, stop.is_set))
                 traced.set_attribute("syncline.writes", result.writes if result else 0)
         except SignInRefused:
             raise  # asking on with what is refused may lock the account
