@@ -26,7 +26,7 @@ Values: TypeAlias = Mapping[str, Value]
 """Shared values by the property's name in the flow."""
 
 
-class Ref(Struct, frozen=True, order=True):
+class Ref(Struct, frozen=True, order=True, gc=False):
     """One record of one side of one flow. ``id`` is the system's own."""
 
     flow: str
@@ -37,7 +37,7 @@ class Ref(Struct, frozen=True, order=True):
         return f"{self.side}/{self.flow}/{self.id}"
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """A record as a system told it.
 
     ``version`` is what a later write must carry to be refused when the record has moved (an etag).
@@ -54,7 +54,7 @@ class Record(Struct, frozen=True, kw_only=True):
     closed: bool = False
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class Line(Struct, frozen=True, kw_only=True, gc=False):
     """One line of a record's keyed collection, translated. ``id`` is the side's own."""
 
     id: str
@@ -62,7 +62,7 @@ class Line(Struct, frozen=True, kw_only=True):
     values: Values
 
 
-class Row(Struct, frozen=True, kw_only=True):
+class Row(Struct, frozen=True, kw_only=True, gc=False):
     """A record in the shared shape.
 
     A property that is absent from ``values`` is not known (a partial record), which is not the same as empty.
@@ -76,7 +76,7 @@ class Row(Struct, frozen=True, kw_only=True):
     problems: Mapping[str, str] = {}
 
 
-class LineShadow(Struct, frozen=True, kw_only=True):
+class LineShadow(Struct, frozen=True, kw_only=True, gc=False):
     """A line as one side was last known to hold it. ``line`` is the same on every side of the link."""
 
     line: str
@@ -87,7 +87,7 @@ class LineShadow(Struct, frozen=True, kw_only=True):
     """As of a `Shadow`."""
 
 
-class Shadow(Struct, frozen=True, kw_only=True):
+class Shadow(Struct, frozen=True, kw_only=True, gc=False):
     """A record as one side was last known to hold it, in the shared shape. See `Row` for absent values."""
 
     version: str | None
@@ -106,7 +106,7 @@ class LinkState(StrEnum):
     """One side has closed the record for good (an order fully invoiced): kept for history, no longer written."""
 
 
-class Link(Struct, frozen=True, kw_only=True):
+class Link(Struct, frozen=True, kw_only=True, gc=False):
     """That these records are the same one. ``members`` is the record id by side."""
 
     id: str
@@ -160,7 +160,7 @@ class LineRemove(Struct, frozen=True, kw_only=True, tag="remove"):
 LineWrite: TypeAlias = LineAdd | LineChange | LineRemove
 
 
-class Create(Struct, frozen=True, kw_only=True, tag="create"):
+class Create(Struct, frozen=True, kw_only=True, gc=False, tag="create"):
     """A new record. ``key`` is ours alone: a system that takes an idempotency key is sent it. ``lines`` keep order."""
 
     key: str
@@ -168,7 +168,7 @@ class Create(Struct, frozen=True, kw_only=True, tag="create"):
     lines: tuple[Fields, ...] = ()
 
 
-class Update(Struct, frozen=True, kw_only=True, tag="update"):
+class Update(Struct, frozen=True, kw_only=True, gc=False, tag="update"):
     """Changed properties only. ``version`` is the one the decision was made on."""
 
     id: str
@@ -188,7 +188,7 @@ Write: TypeAlias = Create | Update | Delete
 # --- What became of it
 
 
-class Done(Struct, frozen=True, kw_only=True, tag="done"):
+class Done(Struct, frozen=True, kw_only=True, gc=False, tag="done"):
     """The write stands.
 
     ``answer`` is the write's own answer (``None`` after a delete), whose values become the shadow of what was written.

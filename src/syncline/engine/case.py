@@ -17,7 +17,7 @@ from syncline.store import Arrival
 _LINKS = uuid.UUID("0b2f6a0e-6f4e-5d8c-9a55-7d1f0c1e5a11")
 
 
-class Case(Struct, frozen=True, kw_only=True):
+class Case(Struct, frozen=True, kw_only=True, gc=False):
     """``arrivals``, ``rows`` and ``shadows`` by side. A ``fresh`` link is not remembered yet.
 
     ``answers`` is what people said of it.

@@ -53,7 +53,7 @@ class _Resolved(NamedTuple):
     resolve: Resolve
 
 
-class Heard(Struct, frozen=True):
+class Heard(Struct, frozen=True, gc=False):
     """What was read. ``waits`` and ``problems`` as in `syncline.records.Row`."""
 
     values: dict[str, Value]

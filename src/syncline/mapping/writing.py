@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from syncline.mapping.known import Known
+from syncline.mapping.lenses import Scalar
 from syncline.mapping.model import Column, Flow, LensError, Property
 from syncline.mapping.types import CodeTable, Kind
 from syncline.records import Value, Values
@@ -16,7 +17,7 @@ from syncline.records import Value, Values
 _NO_CODES = CodeTable({}, {})
 
 
-class Sending(Struct, frozen=True, kw_only=True):
+class Sending(Struct, frozen=True, kw_only=True, gc=False):
     """What one side is to be sent.
 
     ``waits`` are the links that have no record (or not the value they are known by) on this side yet; ``problems`` what
@@ -35,10 +36,20 @@ class _Waiting(Exception):
 
 
 class _MissingCode(Exception):
-    """A code that its table lacks, and that is to be created there."""
+    """The table and the code that it lacks, and that is to be created there."""
 
 
-class _Cell(NamedTuple):
+class _Plain(NamedTuple):
+    """A row that goes to one member by itself: nearly all of them."""
+
+    parents: tuple[str, ...]
+    key: str
+    write: Callable[[Value], Any]
+
+
+class _Resolved(NamedTuple):
+    """A row of several members, or one that needs what is known of other records."""
+
     property: Property
     column: Column
     paths: tuple[tuple[str, ...], ...]
@@ -53,16 +64,13 @@ class Writer:
     def __init__(self, properties: Iterable[Property], side: str, constants: Mapping[str, Any]) -> None:
         self._side = side
         self._constants = [(tuple(path.split(".")), value) for path, value in constants.items()]
-        self._cells = [
-            _Cell(p, p.columns[side], tuple(tuple(path.split(".")) for path in p.columns[side].paths))
-            for p in properties
-            if side in p.targets
-        ]
-        named = {path: cell.property.name for cell in self._cells for path in cell.column.paths}
+        written = [p for p in properties if side in p.targets]
+        self._cells = [(p.name, _cell(p, p.columns[side])) for p in written]
+        named = {path: p.name for p in written for path in p.columns[side].paths}
         self._resets = {
-            cell.property.name: [named[path] for path in cell.column.type.resets if path in named]
-            for cell in self._cells
-            if cell.column.type.resets
+            p.name: [named[path] for path in p.columns[side].type.resets if path in named]
+            for p in written
+            if p.columns[side].type.resets
         }
 
     def write(self, values: Values, known: Known, creating: bool, whole: Values) -> Sending:
@@ -71,23 +79,28 @@ class Writer:
         problems: dict[str, str] = {}
         missing: list[tuple[str, str]] = []
         if creating:
-            for path, value in self._constants:
-                _put(fields, path, value)
+            for path, constant in self._constants:
+                _put(fields, path, constant)
         else:
             values = self._kept(values, whole)
-        for p, column, paths in self._cells:
-            if p.name not in values or (creating and values[p.name] is None):
+        for name, cell in self._cells:
+            if name not in values or ((value := values[name]) is None and creating):
                 continue
             try:
-                raws = self._raws(p, column, values[p.name], known, whole)
+                if isinstance(cell, _Plain):
+                    parents, key, write = cell
+                    if (raw := write(value)) is not None or not creating:
+                        _inside(fields, parents)[key] = raw
+                    continue
+                raws = self._raws(cell.property, cell.column, value, known, whole)
             except LensError as error:
-                problems[p.name] = str(error)
+                problems[name] = str(error)
             except _Waiting as wait:
                 waits.append(str(wait))
             except _MissingCode as code:
-                missing.append((column.table or "", str(code)))
+                missing.append(code.args)
             else:
-                for path, raw in zip(paths, raws, strict=True):
+                for path, raw in zip(cell.paths, raws, strict=True):
                     if raw is not None or not creating:
                         _put(fields, path, raw)
         return Sending(fields=fields, waits=tuple(waits), problems=problems, missing_codes=tuple(missing))
@@ -119,7 +132,7 @@ class Writer:
         scope = self._scope(column, known, whole)
         found = table.id_of(code, scope)
         if found is None and column.missing == "create":
-            raise _MissingCode(code)
+            raise _MissingCode(column.table or "", str(code))
         if found is None and column.missing == "default":
             if column.default is None:
                 return blank
@@ -142,10 +155,22 @@ class Writer:
         return held
 
 
+def _cell(p: Property, column: Column) -> _Plain | _Resolved:
+    paths = tuple(tuple(path.split(".")) for path in column.paths)
+    if p.reference is None and column.table is None and len(paths) == 1 and isinstance(column.lens, Scalar):
+        *parents, key = paths[0]
+        return _Plain(tuple(parents), key, column.lens.write)
+    return _Resolved(p, column, paths)
+
+
 def _put(fields: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    for key in path[:-1]:
-        fields = fields.setdefault(key, {})
-    fields[path[-1]] = value
+    _inside(fields, path[:-1])[path[-1]] = value
+
+
+def _inside(fields: dict[str, Any], parents: tuple[str, ...]) -> dict[str, Any]:
+    for parent in parents:
+        fields = fields.setdefault(parent, {})
+    return fields
 
 
 @lru_cache(maxsize=64)

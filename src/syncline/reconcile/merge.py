@@ -11,9 +11,10 @@ updating are therefore the same decision.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -23,6 +24,7 @@ from syncline.reconcile.lines import LinePair, pair_lines
 from syncline.records import Answer, Row, Shadow, Value, Values
 
 _NEVER = datetime.fromtimestamp(0, UTC)
+_NOBODY: frozenset[str] = frozenset()
 
 
 class Reason(StrEnum):
@@ -42,7 +44,7 @@ class Reason(StrEnum):
     """A person said so."""
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
     """What becomes of one property.
 
     ``writes`` are the sides to be sent ``value``, which ``origin`` holds (``None`` where no side is a source, or a
@@ -100,14 +102,14 @@ class LineMerge(Struct, frozen=True, kw_only=True):
         return {d.property: d.value for d in self.decisions if side in d.writes}
 
 
-class Merge(Struct, frozen=True, kw_only=True):
+class Merge(Struct, frozen=True, kw_only=True, dict=True):
     """Everything decided about one link. ``lines`` is ``None`` where no side told its lines."""
 
     decisions: tuple[Decision, ...] = ()
     lines: tuple[LineMerge, ...] | None = None
     conflicts: tuple[Conflict, ...] = ()
 
-    @property
+    @cached_property
     def writes(self) -> frozenset[str]:
         """The sides that are to be written."""
         return frozenset().union(*(d.writes for d in self.decisions), *(m.writes for m in self.lines or ()))
@@ -168,15 +170,48 @@ def _merge_values(
     able: frozenset[str],
     answers: Mapping[str, Answer],
 ) -> tuple[tuple[Decision, ...], tuple[Conflict, ...]]:
+    if len(rows) == 1 and not shadows and not answers:
+        ((side, values),) = rows.items()
+        return tuple(_alone(properties, side, values, able)), ()
     decisions: list[Decision] = []
     conflicts: list[Conflict] = []
+    known = frozenset[str].intersection(*(frozenset(shadows.get(side, ())) for side in able)) if able else _NOBODY
+    quiet = known.difference(_touched(rows, shadows), answers, *behind.values())
     for p in properties:
+        if p.name in quiet:
+            continue  # the ordinary case: nothing happened to this property
         match _merge_property(p, rows, shadows, behind, latest_first, able, answers.get(p.name)):
             case Decision() as decision:
                 decisions.append(decision)
             case Conflict() as conflict:
                 conflicts.append(conflict)
     return tuple(decisions), tuple(conflicts)
+
+
+def _alone(properties: Iterable[Property], side: str, values: Values, able: frozenset[str]) -> Iterator[Decision]:
+    """There is one record, and nothing is known: there is nothing to compare, and all it says goes to the others."""
+    others = able - {side}
+    for p in properties:
+        if side not in p.columns or p.name not in values:
+            continue
+        value = values[p.name]
+        now = {side: value}
+        if side not in p.sources:
+            yield Decision(property=p.name, value=None, origin=None, reason=Reason.EDITED, now=now)
+            continue
+        writes = _NOBODY if value is None else others if others <= p.targets else others & p.targets
+        yield Decision(property=p.name, value=value, origin=side, reason=Reason.FILLED, writes=writes, now=now)
+
+
+def _touched(rows: Mapping[str, Values], shadows: Mapping[str, Values]) -> set[str]:
+    """The properties of which a side tells something else than what it was last known to hold."""
+    return {
+        name
+        for side, values in rows.items()
+        for before in (shadows.get(side, {}),)
+        for name, value in values.items()
+        if name not in before or before[name] != value
+    }
 
 
 def _merge_property(
@@ -196,7 +231,7 @@ def _merge_property(
         return _as_answered(p, answer, targets, before, now)
     late = frozenset(side for side in behind if name in behind[side] and side in before)
     if now == before and targets <= now.keys() and not late:
-        return None  # the ordinary case: nothing happened to this property
+        return None
     sources = [side for side in latest_first if side in p.sources and side in now]
     if not sources:
         return Decision(property=name, value=None, origin=None, reason=Reason.EDITED, now=now) if now else None
@@ -295,6 +330,9 @@ def _on_its_way(
 
 def whole(p: Property, sides: Sequence[str], now: Values) -> list[str]:
     """Those of the sides whose value all the others hold too, each as it spells it."""
+    held = [now[side] for side in sides]
+    if held.count(held[0] if held else None) == len(held):
+        return list(sides)
     return [side for side in sides if all(holds(p, s, now[side], now[s]) for s in sides if s != side)]
 
 

@@ -107,9 +107,9 @@ def _settle_behind(
     decisions: Iterable[Decision], side: str, old: frozenset[str], delivered: Iterable[str]
 ) -> frozenset[str]:
     done = frozenset(delivered)
-    passed_on = {d.property: side in d.writes - done for d in decisions if _is_passed_on(d, done)}
-    behind = {name for name, is_behind in passed_on.items() if is_behind}
-    return frozenset((old - passed_on.keys()) | behind)
+    passed = [d for d in decisions if _is_passed_on(d, done)]
+    behind = {d.property for d in passed if side in d.writes and side not in done}
+    return frozenset((old - {d.property for d in passed}) | behind)
 
 
 def _is_passed_on(d: Decision, done: frozenset[str]) -> bool:

@@ -41,7 +41,8 @@ def _as_bytes(dialect: Dialect) -> TypeEngine[Any]:
 class Text(TypeDecorator[str]):
     """Any text, also one with a NUL in it, which PostgreSQL cannot keep: there it is spelled otherwise.
 
-    The spelling keeps the order, and whatever is less than a NUL's neighbour stays so.
+    The spelling keeps the order, and whatever is less than a NUL's neighbour stays so. Nearly all that is kept is text,
+    so elsewhere nobody looks at it on its way.
     """
 
     impl = sa.Text
@@ -50,13 +51,19 @@ class Text(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return _as_bytes(dialect)
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], Any] | None:
+        return super().bind_processor(dialect) if dialect.name == "postgresql" else None
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], str | None] | None:
+        return super().result_processor(dialect, coltype) if dialect.name == "postgresql" else None
+
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or dialect.name != "postgresql" or ("\0" not in value and "\1" not in value):
+        if value is None or ("\0" not in value and "\1" not in value):
             return value
         return value.replace("\1", "\1\2").replace("\0", "\1\1")
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or dialect.name != "postgresql" or "\1" not in value:
+        if value is None or "\1" not in value:
             return value
         return value.replace("\1\1", "\0").replace("\1\2", "\1")
 

@@ -47,7 +47,7 @@ what a person said that was dropped, since a side had changed by then; ``retried
 record again, and said that it is not the same as another."""
 
 
-class Arrival(Struct, frozen=True, kw_only=True):
+class Arrival(Struct, frozen=True, kw_only=True, gc=False):
     """A record that was observed at ``seen`` and is not yet worked off; together they are the inbox.
 
     ``record`` is ``None`` when its system says that it is deleted. ``due`` is ``None`` while it is parked: it then
@@ -83,7 +83,7 @@ class Parked(Struct, frozen=True, kw_only=True):
     details: Mapping[str, Any] = {}
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """One row of the journal: what was done or decided, and never changed afterwards.
 
     ``ref`` is the record that the value was written to or that the decision is about; ``origin`` the side the value
@@ -241,7 +241,7 @@ class Session(Struct, frozen=True, kw_only=True):
     expires: datetime
 
 
-class Intent(Struct, frozen=True, kw_only=True):
+class Intent(Struct, frozen=True, kw_only=True, gc=False):
     """A write that is about to be sent, and whose outcome is not known until the intent is closed.
 
     ``record`` is the id written to, ``None`` for a create. ``values`` are what is sent, in the shared shape. ``opened``

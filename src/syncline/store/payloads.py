@@ -18,10 +18,14 @@ from syncline.records import LineShadow, Record, Shadow, Value, Write
 T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_AS_IT_IS = frozenset({str, bool, int, type(None)})
+"""What JSON has just one word for: most of what there is, so it is not looked into."""
 
 
 def dump(payload: Any) -> str:
     """JSON text of a struct or of plain data. Raises ``TypeError`` for what JSON has no word for."""
+    if type(payload) in _AS_IT_IS:
+        return _ENCODER.encode(payload).decode()
     plain = msgspec.to_builtins(payload, builtin_types=(Decimal, datetime), enc_hook=_plain_mapping)
     return _ENCODER.encode(_exact(plain)).decode()
 
@@ -84,9 +88,9 @@ def _plain_mapping(value: Any) -> Any:
 def _exact(value: Any) -> Any:
     """Plain data in which every ``Decimal`` will be read as one: a whole one is spelled with an exponent, as 5E0."""
     if isinstance(value, dict):
-        return {key: _exact(member) for key, member in value.items()}
+        return {key: each if type(each) in _AS_IT_IS else _exact(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_exact(member) for member in value]
+        return [each if type(each) in _AS_IT_IS else _exact(each) for each in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     if isinstance(value, Decimal):

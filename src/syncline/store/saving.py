@@ -6,19 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import Connection, Delete, Executable, Table, bindparam, case, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, case, delete, insert, select, type_coerce, update
+from sqlalchemy import Text as Kept
 
-from syncline.records import Answer, Ref, Shadow
+from syncline.records import Answer, Ref, Shadow, Values
 from syncline.store import tables as t
+from syncline.store.many import Many
 from syncline.store.memory import Arrival, Delay, Entry, Hold, Intent, Memory, Parked, Wish
 from syncline.store.own import inserter
-from syncline.store.reading import slices
+from syncline.store.payloads import key_text
+from syncline.store.reading import cut, links, slices
 from syncline.store.words import index, words_of
-
-if TYPE_CHECKING:
-    from syncline.store.own import Insert
 
 
 def save(connection: Connection, memory: Memory) -> None:
@@ -30,77 +31,84 @@ def save(connection: Connection, memory: Memory) -> None:
     _observe(connection, puts, memory)
     _park(connection, memory)
     _wake(connection, memory.woken)
-    _many(connection, puts.intent, map(_intent_row, memory.opened))
-    _many(connection, _DROP_INTENT, ({"at_id": id_} for id_ in memory.closed))
-    _many(connection, insert(t.journal), map(_entry_row, memory.journal))
+    puts.intent.execute(connection, map(_intent_row, memory.opened))
+    _DROP_INTENT.execute(connection, ({"at_id": id_} for id_ in memory.closed))
+    _NEW_JOURNAL.execute(connection, map(_entry_row, memory.journal))
     _decide(connection, puts, memory)
-    _many(connection, puts.delay, map(_delay_row, memory.delays))
-    _many(connection, puts.fact, ({"name": name, "text": text} for name, text in memory.facts.items()))
+    puts.delay.execute(connection, map(_delay_row, memory.delays))
+    puts.fact.execute(connection, ({"name": name, "text": text} for name, text in memory.facts.items()))
 
 
 def _unlink(connection: Connection, memory: Memory) -> None:
-    _many(connection, _DROP_LINK, ({"at_id": link} for link in memory.unlinks))
+    _DROP_LINK.execute(connection, ({"at_id": link} for link in memory.unlinks))
 
 
 def _link(connection: Connection, puts: _Puts, memory: Memory) -> None:
-    _many(connection, puts.link, ({"id": x.id, "flow": x.flow, "state": x.state.value} for x in memory.links))
-    _many(connection, _DROP_MEMBERS, ({"at_link": link.id} for link in memory.links))
-    _many(
+    asked = (select(t.links.c.id).where(t.links.c.id.in_(piece)) for piece in cut(x.id for x in memory.links))
+    before = [{"at_link": link} for each in asked for link in connection.scalars(each)]
+    puts.link.execute(connection, ({"id": x.id, "flow": x.flow, "state": x.state.value} for x in memory.links))
+    _DROP_MEMBERS.execute(connection, before)
+    _NEW_MEMBERS.execute(
         connection,
-        insert(t.members),
         (
             {"flow": link.flow, "side": side, "id": id_, "link": link.id}
             for link in memory.links
             for side, id_ in link.members.items()
         ),
     )
-    _many(connection, _DROP_LEFT, ({"at_link": link.id} for link in memory.links))
-    _many(
+    _DROP_LEFT.execute(connection, before)
+    puts.shadow.execute(
         connection,
-        puts.shadow,
         ({"link": link, "side": side, "shadow": shadow} for (link, side), shadow in memory.shadows.items()),
     )
 
 
 def _index(connection: Connection, puts: _Puts, memory: Memory) -> None:
-    """The words of the links of which something else is known now. Of a new link all that is known is told at once."""
+    """The words of the links of which something else is known now. Mostly all that is known is told at once."""
     told: defaultdict[str, dict[str, Shadow]] = defaultdict(dict)
-    for (link, side), shadow in memory.shadows.items():
+    for (link, side), shadow in sorted(memory.shadows.items(), key=itemgetter(0)):
         told[link][side] = shadow
-    flows = {x.id: x.flow for x in memory.links if x.id in told and told[x.id].keys() >= x.members.keys()}
-    rows = [{"link": id_, "words": words_of(flow, told[id_].values())} for id_, flow in flows.items()]
-    rows += index(connection, [id_ for id_ in told if id_ not in flows])
-    _many(connection, puts.words, rows)
+    known = {x.id: x for x in memory.links}
+    known |= links(connection, told.keys() - known.keys())
+    whole = [known[id_] for id_ in told if id_ in known and told[id_].keys() >= known[id_].members.keys()]
+    rows = [{"link": x.id, "words": words_of(x.flow, told[x.id].values())} for x in whole]
+    rows += index(connection, told.keys() - {x.id for x in whole})
+    puts.words.execute(connection, rows)
 
 
 def _observe(connection: Connection, puts: _Puts, memory: Memory) -> None:
-    _many(
+    puts.cursor.execute(
         connection,
-        puts.cursor,
         ({"flow": flow, "side": side, "cursor": cursor} for (flow, side), cursor in memory.cursors.items()),
     )
-    _many(connection, puts.listed, ({"flow": flow, "side": side, "listed": True} for flow, side in memory.listed))
-    _many(connection, _DROP_ARRIVAL, ({**_at(ref), "at_seen": seen} for ref, seen in memory.done))
-    _many(connection, puts.arrival, map(_arrival_row, memory.arrivals))
-    _many(connection, _DROP_KEYS, map(_at, memory.keys))
-    _many(
+    puts.listed.execute(connection, ({"flow": flow, "side": side, "listed": True} for flow, side in memory.listed))
+    _DROP_ARRIVAL.execute(connection, ({**_at(ref), "at_seen": seen} for ref, seen in memory.done))
+    puts.arrival.execute(connection, map(_arrival_row, memory.arrivals))
+    _find_by(connection, memory.keys)
+
+
+def _find_by(connection: Connection, keys: Mapping[Ref, Values]) -> None:
+    """Mostly records are found by what they were found by before."""
+    k = t.keys.c
+    before: defaultdict[Ref, dict[str, str]] = defaultdict(dict)
+    for flow, side, ids in slices(keys):
+        asked = select(k.id, k.name, type_coerce(k.value, Kept)).where(k.flow == flow, k.side == side, k.id.in_(ids))
+        for id_, name, kept in connection.execute(asked):
+            before[Ref(flow, side, id_)][name] = kept
+    now = {ref: {name: key_text(v) for name, v in values.items() if v is not None} for ref, values in keys.items()}
+    changed = [ref for ref, kept in now.items() if kept != before.get(ref, {})]
+    _DROP_KEYS.execute(connection, (_at(ref) for ref in changed if ref in before))
+    _NEW_KEYS.execute(
         connection,
-        insert(t.keys),
-        (
-            {**_ref_row(ref), "name": name, "value": value}
-            for ref, values in memory.keys.items()
-            for name, value in values.items()
-            if value is not None
-        ),
+        ({**_ref_row(ref), "name": name, "value": keys[ref][name]} for ref in changed for name in now[ref]),
     )
 
 
 def _park(connection: Connection, memory: Memory) -> None:
-    _many(connection, _DROP_PARKED, map(_at, [*memory.released, *(parked.ref for parked in memory.parked)]))
-    _many(connection, insert(t.parked), map(_parked_row, memory.parked))
-    _many(
+    _DROP_PARKED.execute(connection, map(_at, [*memory.released, *(parked.ref for parked in memory.parked)]))
+    _NEW_PARKED.execute(connection, map(_parked_row, memory.parked))
+    _NEW_WAITS.execute(
         connection,
-        insert(t.waits),
         (
             {**_ref_row(parked.ref), "on_flow": on.flow, "on_side": on.side, "on_id": on.id}
             for parked in memory.parked
@@ -111,22 +119,21 @@ def _park(connection: Connection, memory: Memory) -> None:
 
 def _decide(connection: Connection, puts: _Puts, memory: Memory) -> None:
     """What people said."""
-    _many(connection, _DROP_APART, ({f"at_{k}": v for k, v in _pair_row(pair).items()} for pair in memory.together))
-    _many(connection, puts.apart, map(_pair_row, memory.apart))
-    _many(
+    _DROP_APART.execute(connection, ({f"at_{k}": v for k, v in _pair_row(pair).items()} for pair in memory.together))
+    puts.apart.execute(connection, map(_pair_row, memory.apart))
+    _DROP_ANSWER.execute(
         connection,
-        _DROP_ANSWER,
         (
             {"at_link": a.link, "at_line": a.line or "", "at_property": a.property, "at_at": a.at}
             for a in memory.answered
         ),
     )
-    _many(connection, puts.answer, map(_answer_row, memory.answers))
-    _many(connection, _DROP_WISH, ({"at_seq": seq} for seq in memory.fulfilled))
-    _many(connection, insert(t.wishes), map(_wish_row, memory.wishes))
+    puts.answer.execute(connection, map(_answer_row, memory.answers))
+    _DROP_WISH.execute(connection, ({"at_seq": seq} for seq in memory.fulfilled))
+    _NEW_WISHES.execute(connection, map(_wish_row, memory.wishes))
     names = ("at_flow", "at_side", "at_within", "at_property")
-    _many(connection, _DROP_HOLD, (dict(zip(names, lifted, strict=True)) for lifted in memory.lifted))
-    _many(connection, puts.hold, map(_hold_row, memory.holds))
+    _DROP_HOLD.execute(connection, (dict(zip(names, lifted, strict=True)) for lifted in memory.lifted))
+    puts.hold.execute(connection, map(_hold_row, memory.holds))
 
 
 def _wake(connection: Connection, linked: Iterable[Ref]) -> None:
@@ -138,8 +145,8 @@ def _wake(connection: Connection, linked: Iterable[Ref]) -> None:
             select(w.flow, w.side, w.id).where(w.on_flow == flow, w.on_side == side, w.on_id.in_(ids))
         )
     }
-    _many(connection, _WAKE, map(_at, waiting))
-    _many(connection, _DROP_PARKED, map(_at, waiting))
+    _WAKE.execute(connection, map(_at, waiting))
+    _DROP_PARKED.execute(connection, map(_at, waiting))
 
 
 # --- rows
@@ -199,16 +206,11 @@ def _hold_row(h: Hold) -> dict[str, Any]:
 # --- statements
 
 
-def _many(connection: Connection, statement: Executable, rows: Iterable[Mapping[str, Any]]) -> None:
-    if found := list(rows):
-        connection.execute(statement, found)
-
-
 class _Puts:
     """What inserts, or changes what is there already, as one database says it."""
 
     def __init__(self, dialect: str) -> None:
-        self._insert = insert = inserter(dialect)
+        self._insert = inserter(dialect)
         self.link = self._put(t.links)
         self.shadow = self._put(t.shadows)
         self.words = self._put_words()
@@ -217,66 +219,77 @@ class _Puts:
         self.arrival = self._put_if_newer()
         self.intent = self._put(t.intents)
         self.fact = self._put(t.facts)
-        self.apart = insert(t.apart).on_conflict_do_nothing()
+        self.apart = Many(self._insert(t.apart).on_conflict_do_nothing())
         self.answer = self._put(t.answers)
         self.hold = self._put(t.holds)
         self.delay = self._add_delay()
 
-    def _put(self, table: Table, *columns: str) -> Insert:
+    def _put(self, table: Table, *columns: str) -> Many:
         """Insert, or replace these columns (all others than the key, if none is named)."""
         statement = self._insert(table)
         names = columns or [column.name for column in table.columns if not column.primary_key]
         new = {name: statement.excluded[name] for name in names}
-        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
+        return Many(statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new))
 
-    def _put_if_newer(self) -> Insert:
+    def _put_if_newer(self) -> Many:
         statement = self._insert(t.arrivals)
         new = {name: statement.excluded[name] for name in ("record", "seen", "due", "attempts", "edit")}
-        return statement.on_conflict_do_update(
+        changed = statement.on_conflict_do_update(
             index_elements=list(t.arrivals.primary_key), set_=new, where=t.arrivals.c.seen <= statement.excluded.seen
         )
+        return Many(changed)
 
-    def _put_words(self) -> Insert:
+    def _put_words(self) -> Many:
         """Only where they are others: the index is changed with them."""
         statement = self._insert(t.words)
         new = statement.excluded.words
-        return statement.on_conflict_do_update(
+        changed = statement.on_conflict_do_update(
             index_elements=["link"], set_={"words": new}, where=t.words.c.words != new
         )
+        return Many(changed)
 
-    def _add_delay(self) -> Insert:
+    def _add_delay(self) -> Many:
         statement, known = self._insert(t.lags), t.lags.c
         new = statement.excluded
         added = {"writes": known.writes + new.writes, "total": known.total + new.total}
         longest = case((new.longest > known.longest, new.longest), else_=known.longest)
-        return statement.on_conflict_do_update(
+        changed = statement.on_conflict_do_update(
             index_elements=list(t.lags.primary_key), set_=added | {"longest": longest}
         )
+        return Many(changed)
 
 
-def _drop(table: Table, *columns: str) -> Delete:
+def _drop(table: Table, *columns: str) -> Many:
     """Delete where each of these columns is the parameter ``at_`` and its name."""
-    return delete(table).where(*(table.c[name] == bindparam(f"at_{name}") for name in columns))
+    return Many(delete(table).where(*(table.c[name] == bindparam(f"at_{name}") for name in columns)))
 
 
 _MICROSECOND = timedelta(microseconds=1)
 _puts = cache(_Puts)
+_NEW_MEMBERS = Many(insert(t.members))
+_NEW_KEYS = Many(insert(t.keys))
+_NEW_PARKED = Many(insert(t.parked))
+_NEW_WAITS = Many(insert(t.waits))
+_NEW_JOURNAL = Many(insert(t.journal))
+_NEW_WISHES = Many(insert(t.wishes))
 _DROP_APART = _drop(t.apart, "flow", "side", "id", "other_side", "other_id")
 _DROP_ANSWER = _drop(t.answers, "link", "line", "property", "at")
 _DROP_WISH = _drop(t.wishes, "seq")
 _DROP_HOLD = _drop(t.holds, "flow", "side", "within", "property")
 _DROP_LINK = _drop(t.links, "id")
 _DROP_MEMBERS = _drop(t.members, "link")
-_DROP_LEFT = delete(t.shadows).where(
-    t.shadows.c.link == bindparam("at_link"),
-    t.shadows.c.side.not_in(select(t.members.c.side).where(t.members.c.link == bindparam("at_link"))),
+_DROP_LEFT = Many(
+    delete(t.shadows).where(
+        t.shadows.c.link == bindparam("at_link"),
+        t.shadows.c.side.not_in(select(t.members.c.side).where(t.members.c.link == bindparam("at_link"))),
+    )
 )
 """What is known of a record that is no member any more."""
 _DROP_ARRIVAL = _drop(t.arrivals, "flow", "side", "id", "seen")
 _DROP_KEYS = _drop(t.keys, "flow", "side", "id")
 _DROP_PARKED = _drop(t.parked, "flow", "side", "id")
 _DROP_INTENT = _drop(t.intents, "id")
-_WAKE = (
+_WAKE = Many(
     update(t.arrivals)
     .where(*(t.arrivals.c[name] == bindparam(f"at_{name}") for name in ("flow", "side", "id")))
     .values(due=t.arrivals.c.seen, attempts=0)  # what was seen is past, so it is due, and keeps its place in the order

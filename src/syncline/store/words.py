@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 
 from sqlalchemy import Connection, text
 
@@ -49,7 +50,7 @@ def index(connection: Connection, ids: Iterable[str]) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     for piece in cut(ids):
         known: defaultdict[str, list[Shadow]] = defaultdict(list)
-        for (link, _), shadow in shadows(connection, piece).items():
+        for (link, _), shadow in sorted(shadows(connection, piece).items(), key=itemgetter(0)):
             known[link].append(shadow)
         flows = {id_: link.flow for id_, link in links(connection, piece).items()}
         found += ({"link": i, "words": words_of(flows[i], known[i])} for i in known if i in flows)

@@ -24,7 +24,7 @@ from syncline.records import (
 from syncline.store import Cause
 
 
-class Job(Struct, frozen=True, kw_only=True):
+class Job(Struct, frozen=True, kw_only=True, gc=False):
     """One write. ``id`` names its intent; ``added`` are the lines it adds, in the order they are asked for."""
 
     id: str
