@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test simulate mutate lint bench lock screenshots
+.PHONY: setup demo test simulate mutate lint bench bench-full lock screenshots
 
 setup: .venv/ready
 
@@ -49,12 +49,20 @@ mutate: setup
 	$(BIN)/mutmut export-cicd-stats
 	@cat mutants/mutmut-cicd-stats.json
 
+# Each takes less than a minute or two; bench-full is the same with companies as large as they get.
 bench: setup
+	$(BIN)/python benchmarks/cores.py
 	$(BIN)/python benchmarks/first_pass.py
+	$(BIN)/python benchmarks/backfill.py --customers 2000
 	$(BIN)/python benchmarks/sandbox.py
 	$(BIN)/python benchmarks/console.py
 	$(BIN)/python benchmarks/latency.py
 	$(BIN)/python benchmarks/change.py
+
+bench-full: setup
+	$(BIN)/python benchmarks/cores.py --records 20000
+	$(BIN)/python benchmarks/first_pass.py --customers 50000
+	$(BIN)/python benchmarks/backfill.py
 
 # The console's pictures in the documentation; needs Chromium.
 screenshots: setup
