@@ -13,8 +13,8 @@ from syncline.mapping.model import Flow
 from syncline.store import Memory
 
 
-def look_anew(setup: Setup) -> list[str]:
-    """List the flows again that map more than before; a sentence for each."""
+def look_anew(setup: Setup) -> tuple[Memory, list[str]]:
+    """What is to be remembered so that the flows are listed again that map more than before; a sentence for each."""
     facts = {name: _fact(name) for name in setup.flows}
     known = setup.store.facts(facts.values())
     told: list[str] = []
@@ -28,8 +28,7 @@ def look_anew(setup: Setup) -> list[str]:
         if more:
             cursors |= dict.fromkeys((name, side) for side in flow.sides)
             told.append(f"{name} maps {', '.join(more)} now: all its records are looked at once more.")
-    setup.store.save(Memory(facts=news, cursors=cursors))
-    return told
+    return Memory(facts=news, cursors=cursors), told
 
 
 def _mapped(flow: Flow) -> list[str]:

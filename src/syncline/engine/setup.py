@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from syncline.connectors.base import Connector, View
 from syncline.mapping.model import Flow
@@ -14,6 +15,9 @@ from syncline.store import Memory, Store
 
 FlowSide: TypeAlias = tuple[str, str]
 """A flow and a side of it: what is looked at by itself."""
+
+
+_NOTHING = Memory()
 
 
 class EngineError(Exception):
@@ -82,13 +86,17 @@ def remembered(store: Store, side: str) -> str | None:
     return store.fact(_canary(side))
 
 
-async def check_identities(setup: Setup) -> list[str]:
-    """As `identities`, and remembers those seen for the first time. A company with another name is the same: told."""
+async def check_identities(setup: Setup, also: Memory = _NOTHING) -> list[str]:
+    """As `identities`, and remembers those seen for the first time. A company with another name is the same: told.
+
+    ``also`` is remembered with them.
+    """
     found = await identities(setup)
     named = {side: name for side in found if (name := await setup.systems[side].company_name()) is not None}
     known = {side: setup.store.fact(_name(side)) for side in named}
     facts = {_canary(side): identity for side, identity in found.items()}
-    setup.store.save(Memory(facts=facts | {_name(side): name for side, name in named.items()}))
+    facts |= {_name(side): name for side, name in named.items()}
+    setup.store.save(replace(also, facts={**also.facts, **facts}))
     return [
         f"{side} is called {name} now; it was {known[side]}. It is the same company."
         for side, name in named.items()

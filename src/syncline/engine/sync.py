@@ -63,8 +63,8 @@ async def sync(
     watched = progress or Quiet()
     result = Result()
     with remembered(setup):
-        result.told += await check_identities(setup)
-        result.told += look_anew(setup)
+        anew, told = look_anew(setup)
+        result.told += [*await check_identities(setup, anew), *told]
         if restored:
             begin(setup, restored)
         for again in range(_LOOKS):
