@@ -16,10 +16,10 @@ from simulation.wired.world import configure
 _WORLD: Mapping[str, int] = {
     "broken connection": 70,
     "failed is busy": 45,
-    "no key": 48,
+    "no key": 1_017,
     "any version in central": 4,
-    "any version by rest": 4,
-    "no overlap": 14,
+    "any version by rest": 2,
+    "no overlap": 28,
 }
 
 
