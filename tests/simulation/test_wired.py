@@ -25,10 +25,13 @@ def test_nothing_is_lost_or_doubled_between_the_real_connectors(block: int) -> N
 
 
 def test_a_wired_world_is_the_same_in_every_process() -> None:
-    """Ids, versions, tokens and pauses come from the seed, and no set is walked through."""
-    told = "\n".join(play(configure(7), telling=True).story)
+    """Ids, versions, tokens and pauses come from the seed, and no set is walked through.
+
+    Each process is a new one: what a library keeps of an earlier world in the same one may move a request by a moment.
+    """
+    told = told_elsewhere("wire", 7)
     assert len(told) > 1_000
-    assert told_elsewhere("wire", 7) == told
+    assert told_elsewhere("wire", 7, hashed=1) == told
 
 
 def test_a_wired_world_can_be_replayed_from_what_happened_in_it() -> None:
