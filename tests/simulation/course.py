@@ -22,6 +22,7 @@ from zlib import crc32
 import aiohttp.connector
 from msgspec import Struct
 from sqlalchemy.exc import OperationalError
+from stamina.instrumentation import get_on_retry_hooks
 
 from simulation.agreement import Agreement
 from simulation.clock import VirtualLoop
@@ -41,6 +42,7 @@ Events: TypeAlias = Mapping[str, Sequence[Event]]
 SAVE = ("aborted", "aborted after", "died", "died after")
 """What can go wrong where the store is saved."""
 _MOST_PASSES = 40
+get_on_retry_hooks()  # what the first retry of a process would import draws numbers, which are to be the world's alone
 
 
 class Died(BaseException):
