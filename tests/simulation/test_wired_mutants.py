@@ -17,7 +17,7 @@ _WORLD: Mapping[str, int] = {
     "broken connection": 70,
     "failed is busy": 45,
     "no key": 1_017,
-    "any version in central": 4,
+    "any version in central": 2,
     "any version by rest": 2,
     "no overlap": 28,
 }
