@@ -32,8 +32,9 @@ _RECORDS = 4
 """Of each kind, that both sides have from the beginning."""
 
 _LATENCY: list[dict[str, Any]] = [
-    {"kind": "latency", "method": method, "rate": 0.7, "seconds": 0.05} for method in ("POST", "PATCH")
+    {"kind": "latency", "method": method, "rate": 0.9, "seconds": 0.1} for method in ("POST", "PATCH")
 ]
+"""So slow that most of a pass is waiting for writes, on a busy machine, too: those are the instants that matter."""
 _LOST: list[dict[str, Any]] = [
     {"kind": kind, "method": method, "rate": rate, "retryAfter": 0}
     for method in ("POST", "PATCH")
