@@ -36,7 +36,7 @@ from syncline.runtime.course import Course
 from syncline.runtime.measures import Measures
 from syncline.runtime.sending import Mail, NotSent, Webhook
 from syncline.runtime.telling import Event
-from syncline.store import Store
+from syncline.store import Store, StoreLost
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 ALERT = Alert(about="parked", well=False, text="3 records are parked.", value=3, level=2, at=NOON)
@@ -178,11 +178,12 @@ async def test_a_server_that_is_away_takes_no_mail() -> None:
 
 
 class Watched:
-    """How many are parked, as is said; what is told of sending."""
+    """How many are parked, and how often the store is not there, as is said; what is told of sending."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.parked = 0
+        self.lost = 0
         self.told: list[str] = []
 
     def hear(self, event: Event, sentence: str, **about: object) -> None:
@@ -190,6 +191,9 @@ class Watched:
 
     def measured(self) -> Measures:
         now = datetime.now(UTC)
+        if self.lost:
+            self.lost -= 1
+            raise StoreLost("The store is away.")
         return Measures(at=now, started=now, passed=now, moved=None, failures=self.parked, flows={}, held=0)
 
     @asynccontextmanager
@@ -276,3 +280,13 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     named = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run([*asked, *named], check=True, capture_output=True)
     return certificate, key
+
+
+async def test_a_store_that_was_away_does_not_end_it(watched: Watched) -> None:
+    async with chat() as (url, found):
+        watched.lost = 3
+        watched.parked = 5
+        async with watched.alarm(url):
+            await until(lambda: found.posts)
+    assert watched.lost == 0
+    assert found.told == [("failures", False)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,9 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import OperationalError
 
+from cli.calling import edit
 from engine.pair import Pair
+from postgres import Server
 from runtime.living import Living, living, until
 from syncline.listening import Place, listening
 from syncline.project.watched import Health
@@ -148,3 +151,17 @@ async def test_a_store_that_cannot_be_read_is_told() -> None:
 def _watched(alive: Living, failing_after: timedelta = timedelta(minutes=15)) -> tuple[Any, ...]:
     announcements = Announcements(alive.setup.flows.values())
     return _configured(failing_after), alive.setup, alive.course, announcements
+
+
+async def test_a_store_that_is_away_is_told(both: Pair, server: Server) -> None:
+    edit(both.folder / "syncline.yaml", "store: sqlite:///syncline.db", f"store: {server.address()}")
+    async with both.setup() as setup, answering(_configured(), setup, Course(), Announcements(())) as (at, _):
+        assert (await _json(at + "health"))[1]["store"]
+        await asyncio.to_thread(server.stop)
+        try:
+            status, told = await _json(at + "health")
+            assert (status, told["status"], told["store"]) == (503, "failing", False)
+            assert await _get(at + "metrics") == (503, "The store cannot be read.\n")
+        finally:
+            await asyncio.to_thread(server.start)
+        assert (await _json(at + "health"))[1]["store"]

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy.exc import SQLAlchemyError
 
 from syncline.connectors.base import ConnectorError
 from syncline.engine.setup import EngineError, Setup
@@ -19,7 +18,7 @@ from syncline.project import Project
 from syncline.project.watched import Levels
 from syncline.runtime.alerts import Alert, Raised, decide, ended
 from syncline.runtime.course import Course
-from syncline.runtime.measures import Measures, measure
+from syncline.runtime.measures import UNREADABLE, Measures, measure
 from syncline.runtime.sending import NotSent, Target, targets
 from syncline.runtime.telling import Tell
 from syncline.store import Memory, Store
@@ -67,7 +66,7 @@ class Alarm:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            with suppress(SQLAlchemyError):  # the passes tell it: they need the store more
+            with suppress(*UNREADABLE):  # the passes tell it: they need the store more
                 self._note(*decide(self._levels, self._measured(), self._told.raised))
                 await self._send()
             await asyncio.sleep(_EVERY)
@@ -76,7 +75,7 @@ class Alarm:
         """The run ends by this, and no later try could mend it."""
         known = isinstance(error, ConnectorError | EngineError)
         why = str(error) if known else f"it failed ({type(error).__name__})."
-        with suppress(SQLAlchemyError):
+        with suppress(*UNREADABLE):
             self._note(*ended(why, self._told.raised, datetime.now(UTC)))
             self._not_before.clear()
             await self._send()

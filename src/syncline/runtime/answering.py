@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -20,7 +19,7 @@ from syncline.project.watched import Health as Configured
 from syncline.runtime.announcements import Announcements
 from syncline.runtime.course import Course
 from syncline.runtime.health import Health, judge, unreadable
-from syncline.runtime.measures import Measures, measure
+from syncline.runtime.measures import UNREADABLE, Measures, measure
 from syncline.runtime.metrics import Metrics
 
 _FRESH = {"Cache-Control": "no-store"}
@@ -40,7 +39,7 @@ async def answering(
     def judged() -> Health:
         try:
             return judge(measured(), configured.failing_after)
-        except SQLAlchemyError:
+        except UNREADABLE:
             return unreadable(course)
 
     place = Place(host=configured.host, port=configured.port)
@@ -63,7 +62,7 @@ def create_app(judged: Callable[[], Health], scraped: Callable[[], bytes]) -> St
     async def metrics(request: Request) -> Response:
         try:
             return Response(scraped(), 200, _FRESH, CONTENT_TYPE_LATEST)
-        except SQLAlchemyError:
+        except UNREADABLE:
             return PlainTextResponse("The store cannot be read.\n", 503)
 
     return Starlette(routes=[Route("/health", health), Route("/health/live", live), Route("/metrics", metrics)])

@@ -6,9 +6,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from msgspec import Struct
+from sqlalchemy.exc import SQLAlchemyError
 
 from syncline.runtime.course import Course
-from syncline.store import Overdue, Store
+from syncline.store import Overdue, Store, StoreLost
+
+UNREADABLE = (StoreLost, SQLAlchemyError)
+"""What a store raises that is away, or cannot be read."""
 
 
 class FlowMeasures(Struct, frozen=True, kw_only=True):
@@ -44,7 +48,7 @@ class Measures(Struct, frozen=True, kw_only=True):
 
 
 def measure(store: Store, flows: Collection[str], course: Course, now: datetime) -> Measures:
-    """Costs the same however much is remembered. Raises ``sqlalchemy.exc.SQLAlchemyError`` where the store fails."""
+    """Costs the same however much is remembered. Raises one of `UNREADABLE` where the store fails."""
     return Measures(
         at=now,
         started=course.started,

@@ -36,7 +36,7 @@ class Metrics:
         self._turn_seconds = self._histogram("turn_duration_seconds", "How long a turn of a pass took.", "flow")
 
     def scraped(self) -> bytes:
-        """In the text format, UTF-8. Raises ``sqlalchemy.exc.SQLAlchemyError`` where the store cannot be read."""
+        """In the text format, UTF-8. Raises one of `UNREADABLE` where the store cannot be read."""
         return generate_latest(self._registry)
 
     def passed(self, passed: Passed) -> None:
