@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from syncline.engine.agreed import look_anew
@@ -24,11 +24,11 @@ from syncline.engine.report import Progress, Quiet, Result
 from syncline.engine.setup import FlowSide, Setup, check_identities
 from syncline.engine.spending import remembered
 from syncline.engine.turn import turn
-from syncline.engine.worker import Glance, Until, Worker, never
+from syncline.engine.worker import Glance, Until, Worker
 from syncline.mapping.model import Flow
 from syncline.records import Ref
 from syncline.spans import span
-from syncline.store import Memory
+from syncline.store import Arrival, Memory
 
 TURN = 2_000
 """Arrivals a turn: what is held in memory at once."""
@@ -49,7 +49,7 @@ async def sync(
     patience: timedelta = _PATIENCE,
     codes: KeptCodes | None = None,
     glance: Glance | None = None,
-    until: Until = never,
+    until: Until | None = None,
 ) -> Result:
     """One pass over all flows. Raises `ConnectorError` and `EngineError`: what was done until then is remembered.
 
@@ -91,7 +91,7 @@ async def look(
     flow_sides: Collection[FlowSide],
     gone: Collection[Ref] = (),
     codes: KeptCodes | None = None,
-    until: Until = never,
+    until: Until | None = None,
 ) -> Result:
     """A small pass: look at these alone, and bring in step what is due now. ``gone`` are records that are said to
     be deleted. Which companies these are only a pass looks at; so it is one where a side was not listed yet. Raises as
@@ -122,7 +122,7 @@ async def _work(worker: Worker, progress: Progress, patience: timedelta, *, allo
     if allow_deletions:
         allow(worker.setup)
     await _guard(worker, allow_deletions=allow_deletions)
-    if worker.until is not never:
+    if worker.until is not None:
         await _edits(worker)
     await work_off(worker, progress, patience)
     worker.result.held = [breaker.words(hold) for hold in worker.setup.store.holds() if hold.state == "held"]
@@ -136,7 +136,7 @@ async def _guard(worker: Worker, *, allow_deletions: bool = False) -> None:
 
 
 def _worker(
-    setup: Setup, result: Result, codes: KeptCodes | None, glance: Glance | None = None, until: Until = never
+    setup: Setup, result: Result, codes: KeptCodes | None, glance: Glance | None = None, until: Until | None = None
 ) -> Worker:
     return Worker(setup, Knowing(setup, codes), Open(), result, glance, until)
 
@@ -194,12 +194,9 @@ async def _turns(
 ) -> int:
     """How many arrivals were worked on."""
     done = 0
-    size = TURN if worker.glance is None and worker.until is never else _SHORT
+    size = TURN if worker.glance is None and worker.until is None else _SHORT
     while arrivals := worker.setup.store.due(flow.name, horizon, size):
-        began = time.perf_counter()
-        with span("turn", flow=flow.name, arrivals=len(arrivals)):
-            await turn(worker, flow, arrivals, deletions_at)
-        worker.result.turns.append((flow.name, time.perf_counter() - began))
+        await _turn(worker, flow, arrivals, deletions_at)
         done += len(arrivals)
         progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
         await _between(worker)
@@ -224,4 +221,12 @@ async def _edits(worker: Worker) -> None:
     now = worker.setup.now()
     for flow in _occupied(worker):
         while edits := worker.setup.store.due(flow.name, now, TURN, edits=True):
-            await turn(worker, flow, edits, deletions_at=now + timedelta(microseconds=1))
+            await _turn(worker, flow, edits, now + timedelta(microseconds=1))
+
+
+async def _turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival], deletions_at: datetime | None) -> None:
+    """Traced, and timed."""
+    began = time.perf_counter()
+    with span("turn", flow=flow.name, arrivals=len(arrivals)):
+        await turn(worker, flow, arrivals, deletions_at)
+    worker.result.turns.append((flow.name, time.perf_counter() - began))

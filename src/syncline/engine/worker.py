@@ -19,11 +19,6 @@ Until: TypeAlias = Callable[[], bool]
 """Whether it is enough for now: what is due is left to the next pass."""
 
 
-def never() -> bool:
-    """Whoever works until nothing is due."""
-    return False
-
-
 class Worker:
     """``gate`` is asked before anything is done that a person may want to see first; ``draft`` gathers a step.
 
@@ -38,7 +33,7 @@ class Worker:
         gate: Gate,
         result: Result,
         glance: Glance | None = None,
-        until: Until = never,
+        until: Until | None = None,
     ) -> None:
         self.setup = setup
         self.knowing = knowing
@@ -53,5 +48,5 @@ class Worker:
     @property
     def has_enough(self) -> bool:
         """Whether the rest is left to the next pass; the result then says so."""
-        self.result.more = self.result.more or self.until()
+        self.result.more = self.result.more or (self.until is not None and self.until())
         return self.result.more
