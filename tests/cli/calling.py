@@ -80,6 +80,14 @@ def free_port() -> int:
         return port
 
 
+def with_webhooks(project: Path, secret: str = "HOOKS") -> str:
+    """Configure them, heard at a free port of this machine, which it gives; ``secret`` is the environment variable."""
+    listen = f"127.0.0.1:{free_port()}"
+    with (project / "syncline.yaml").open("a") as file:
+        file.write(f"\nwebhooks: {{url: 'http://{listen}', secret: {secret}, listen: '{listen}'}}\n")
+    return listen
+
+
 def edit(file: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text, f"{old!r} is not in {file}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, get_args
 from urllib.request import urlopen
 
-from cli.calling import Systems, call, edit, free_port, started
+from cli.calling import Systems, call, edit, free_port, started, with_webhooks
 from sandbox_customerp import erp
 from syncline.project.scaffold import scaffold
 from syncline.runtime.telling import Event
@@ -100,10 +100,8 @@ def test_a_refused_sign_in_ends_it(systems: Systems, project: Path) -> None:
 
 
 def test_what_is_announced_is_told_and_arrives_at_once(systems: Systems, project: Path) -> None:
-    listen = f"127.0.0.1:{free_port()}"
-    file = project / "syncline.yaml"
-    edit(file, "flows: flows", "flows: [flows/products.yaml]")
-    file.write_text(f"{file.read_text()}\nwebhooks: {{url: 'http://{listen}', secret: HOOKS, listen: '{listen}'}}\n")
+    edit(project / "syncline.yaml", "flows: flows", "flows: [flows/products.yaml]")
+    listen = with_webhooks(project)
     made = systems.central.made("items", {"displayName": "Made before it ran"})
     assert systems.central.post("/sandbox/notifications", {"windowSeconds": 0}).status < 300
     process = started(project, "run", "--every", "3600", "--sweep", "3600", environment={"HOOKS": "x" * 24})

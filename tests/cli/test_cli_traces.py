@@ -16,7 +16,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from cli.calling import Systems, edit, free_port, started
+from cli.calling import Systems, edit, free_port, started, with_webhooks
 from cli.test_cli_run import until
 from syncline.runtime.tracing import wanted
 
@@ -70,10 +70,8 @@ def collecting() -> Iterator[tuple[str, Collector]]:
 
 
 def test_an_edit_is_one_trace_from_the_webhook_to_the_write(systems: Systems, project: Path) -> None:
-    listen = f"127.0.0.1:{free_port()}"
-    file = project / "syncline.yaml"
-    edit(file, "flows: flows", "flows: [flows/products.yaml]")
-    file.write_text(f"{file.read_text()}\nwebhooks: {{url: 'http://{listen}', secret: HOOKS, listen: '{listen}'}}\n")
+    edit(project / "syncline.yaml", "flows: flows", "flows: [flows/products.yaml]")
+    with_webhooks(project)
     made = systems.central.made("items", {"displayName": "Unspeakable"})
     assert systems.central.post("/sandbox/notifications", {"windowSeconds": 0}).status < 300
     with collecting() as (endpoint, collector):

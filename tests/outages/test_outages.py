@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from cli.calling import Systems, edit, free_port, started
+from cli.calling import Systems, edit, free_port, started, with_webhooks
 from engine.pair import Pair
 from postgres import Server
 from runtime.living import until
@@ -129,11 +129,7 @@ async def test_a_postgresql_that_is_restarted_in_the_middle(both: Pair, company:
 
 async def test_a_run_that_was_stopped_while_it_was_called(both: Pair, company: Company) -> None:
     """Nobody hears the webhooks for a while: what they would have said is seen all the same."""
-    listen = f"127.0.0.1:{free_port()}"
-    config = both.folder / "syncline.yaml"
-    config.write_text(
-        f"{config.read_text()}\nwebhooks: {{url: 'http://{listen}', listen: '{listen}', secret: HOOKS}}\n"
-    )
+    with_webhooks(both.folder)
     await both.central.ask(
         "POST", f"{both.addresses['businesscentral']}/sandbox/notifications", {"windowSeconds": 0.05}
     )

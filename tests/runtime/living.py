@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from cli.calling import free_port
+from cli import calling
 from engine.pair import Pair
 from syncline.engine.report import Result
 from syncline.engine.setup import FlowSide, Setup
@@ -58,12 +58,8 @@ class Living:
 
 def with_webhooks(both: Pair, monkeypatch: pytest.MonkeyPatch) -> str:
     """Configure them; the address that the systems are told, without the side."""
-    url = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv(SECRET, "a secret of the tests, long enough")
-    file = both.folder / "syncline.yaml"
-    listen = url.removeprefix("http://")
-    file.write_text(f"{file.read_text()}\nwebhooks: {{url: {url}, secret: {SECRET}, listen: '{listen}'}}\n")
-    return url
+    return f"http://{calling.with_webhooks(both.folder, SECRET)}"
 
 
 @asynccontextmanager

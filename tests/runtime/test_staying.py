@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.pair import Pair
-from runtime.living import living, until, with_webhooks
+from runtime.living import Living, living, until, with_webhooks
 from syncline.runtime.staying import Paces
 
 NEVER = Paces(every=3_600, sweep=3_600)
@@ -28,6 +28,22 @@ async def _customer(both: Pair, name: str) -> tuple[dict[str, Any], dict[str, An
     return ours, theirs
 
 
+async def _ready(alive: Living) -> None:
+    """Both announce, and the first pass is over."""
+    await until(lambda: alive.both_announce)
+    await until(lambda: alive.results)
+
+
+async def _in_helsinki(both: Pair, ours: dict[str, Any]) -> None:
+    """Until the edit is in Customerp."""
+
+    async def arrived() -> bool:
+        city: str = (await both.erp.get("customers", ours["id"]))["address"]["city"]
+        return city == "Helsinki"
+
+    await until(arrived)
+
+
 async def test_what_a_webhook_announces_is_brought_in_step_without_a_poll(
     both: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,12 +56,7 @@ async def test_what_a_webhook_announces_is_brought_in_step_without_a_poll(
         assert ("contacts", "businesscentral") not in alive.announced()
         await until(lambda: alive.results)
         await both.central.change("customers", theirs["id"], {"city": "Helsinki"})
-
-        async def arrived() -> bool:
-            city: str = (await both.erp.get("customers", ours["id"]))["address"]["city"]
-            return city == "Helsinki"
-
-        await until(arrived)
+        await _in_helsinki(both, ours)
         assert not alive.failures
 
 
@@ -53,8 +64,7 @@ async def test_an_edit_in_customerp_is_announced_too(both: Pair, monkeypatch: py
     ours, theirs = await _customer(both, "Aalto")
     with_webhooks(both, monkeypatch)
     async with living(both, NEVER) as alive:
-        await until(lambda: alive.both_announce)
-        await until(lambda: alive.results)
+        await _ready(alive)
         await both.erp.change("customers", ours["id"], {"address": {"city": "Helsinki"}})
 
         async def arrived() -> bool:
@@ -73,8 +83,7 @@ async def test_a_deletion_that_is_announced_is_confirmed_and_decided(
     with_webhooks(both, monkeypatch)
     await _soon(both)
     async with living(both, NEVER) as alive:
-        await until(lambda: alive.both_announce)
-        await until(lambda: alive.results)
+        await _ready(alive)
         await both.central.ask("DELETE", f"customers({theirs['id']})", headers={"If-Match": theirs["@odata.etag"]})
 
         async def gone() -> bool:
@@ -86,8 +95,7 @@ async def test_a_deletion_that_is_announced_is_confirmed_and_decided(
 async def test_what_nobody_announces_is_asked_often(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     with_webhooks(both, monkeypatch)
     async with living(both, Paces(every=0.1, sweep=3_600)) as alive:
-        await until(lambda: alive.both_announce)
-        await until(lambda: alive.results)
+        await _ready(alive)
         await both.central.create("contacts", {"type": "Person", "displayName": "Aino Aalto"})
 
         async def there() -> list[Any]:
@@ -102,15 +110,9 @@ async def test_what_is_announced_late_is_asked_all_the_same(both: Pair, monkeypa
     with_webhooks(both, monkeypatch)
     await _soon(both, 80_000)
     async with living(both, Paces(every=0.2, sweep=3_600)) as alive:
-        await until(lambda: alive.both_announce)
-        await until(lambda: alive.results)
+        await _ready(alive)
         await both.central.change("customers", theirs["id"], {"city": "Helsinki"})
-
-        async def arrived() -> bool:
-            city: str = (await both.erp.get("customers", ours["id"]))["address"]["city"]
-            return city == "Helsinki"
-
-        await until(arrived)
+        await _in_helsinki(both, ours)
 
 
 async def test_a_webhook_that_is_lost_loses_nothing(both: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,15 +120,9 @@ async def test_a_webhook_that_is_lost_loses_nothing(both: Pair, monkeypatch: pyt
     with_webhooks(both, monkeypatch)
     await _soon(both, 80_000)
     async with living(both, Paces(every=0.1, sweep=0.3)) as alive:
-        await until(lambda: alive.both_announce)
-        await until(lambda: alive.results)
+        await _ready(alive)
         await both.central.change("customers", theirs["id"], {"city": "Helsinki"})
-
-        async def arrived() -> bool:
-            city: str = (await both.erp.get("customers", ours["id"]))["address"]["city"]
-            return city == "Helsinki"
-
-        await until(arrived)
+        await _in_helsinki(both, ours)
 
 
 async def test_a_system_that_is_away_is_tried_again_with_pauses_that_grow_and_vary(both: Pair) -> None:

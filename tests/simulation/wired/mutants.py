@@ -18,7 +18,7 @@ def _broken_connection() -> Patches:
 
 
 def _failed_is_busy() -> Patches:
-    return [(http, "_NOT_PROCESSED", (*http._NOT_PROCESSED, *http._UNCERTAIN))]
+    return [(http, "BUSY", (*wire.BUSY, *http._UNCERTAIN))]
 
 
 def _no_key() -> Patches:
