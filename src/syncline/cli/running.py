@@ -109,6 +109,7 @@ async def _by(
     Who has asked for these by ``token`` is told that it runs by them.
     """
     from syncline.runtime import reloading
+    from syncline.runtime.alarming import alarming
     from syncline.runtime.announcements import Announcements
     from syncline.runtime.course import Course
     from syncline.runtime.hearing import hearing
@@ -123,7 +124,7 @@ async def _by(
         _console(project, setup, port, log),
         hearing(project, setup, announcements, log) as announced,
         _health(project, setup, course, announcements, log) as metrics,
-        _alerts(project, setup, course, log),
+        alarming(project, setup, course, log),
     ):
         if token is None:
             log("run.started", f"Running, every {paces.every:g} s. Stop with ctrl-c.", every=paces.every)
@@ -170,18 +171,6 @@ async def _health(
     async with answering(project.health, setup, course, announcements) as (at, metrics):
         tell("health.listening", f"How it does is told at {at}health and {at}metrics", address=at)
         yield (metrics,)
-
-
-@asynccontextmanager
-async def _alerts(project: Project, setup: Setup, course: Course, tell: Tell) -> AsyncIterator[None]:
-    """Beside the passes, where they are wanted. Raises `ProjectError`."""
-    if project.alerts is None:
-        yield
-        return
-    from syncline.runtime.alarming import alarming
-
-    async with alarming(project, setup, course, tell):
-        yield
 
 
 def _told(project: Project, setup: Setup, log: _Text | Structured, *, as_json: bool) -> list[Told]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -48,10 +47,10 @@ def welcome(app: App) -> None:
 
 def _steps(project: Project, store: Store) -> Iterator[str]:
     """What there is to do: a sentence each, with the command."""
-    secrets = {name for side in project.sides for name in project.systems[side].secrets.values()}
-    if lacking := sorted(name for name in secrets if not os.environ.get(name)):
+    if lacking := sorted({name for side in project.sides for name in project.systems[side].lacking().values()}):
         yield f"Set {', '.join(lacking)}: without that, no system is asked."
-    if not any(store.listed(flow.name, side) for flow in project.flows.values() for side in flow.sides):
+    flow_sides = {(flow.name, side) for flow in project.flows.values() for side in flow.sides}
+    if store.unlisted(flow_sides) == flow_sides:
         yield "syncline doctor looks whether all is there that a pass needs."
     causes: Counter[str] = Counter()
     for (cause, _), number in store.causes().items():

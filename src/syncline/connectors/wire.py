@@ -31,7 +31,8 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _CONNECT = 15.0
 _REMEMBERED = 100_000
 """Requests of which the moment is kept, at most: more in one window than any system allows."""
-_BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Statuses of requests that were not processed."""
 _PIECE = 64 * 1024
 _BRACKETS = re.compile(r"\([^()]*\)")
 
@@ -195,7 +196,7 @@ class Wire:
             async with session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer:
                 told = await _read(answer, self._limits.answer_bytes)
                 self.answered[answer.status] += 1
-                if answer.status in _BUSY:
+                if answer.status in BUSY:
                     self._refused.append(time.monotonic())
                 return Answer(status=answer.status, headers=answer.headers, body=told)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

@@ -22,10 +22,11 @@ def look_anew(setup: Setup) -> tuple[Memory, list[str]]:
     news: dict[str, str] = {}
     for name, flow in setup.flows.items():
         mapped, before = _mapped(flow), known.get(facts[name])
-        if before is None or msgspec.json.decode(before, type=list[str]) != mapped:
-            news[facts[name]] = msgspec.json.encode(mapped).decode()
-        more = [] if before is None else sorted(set(mapped) - set(msgspec.json.decode(before, type=list[str])))
-        if more:
+        now = msgspec.json.encode(mapped).decode()
+        if before == now:
+            continue
+        news[facts[name]] = now
+        if before is not None and (more := sorted(set(mapped) - set(msgspec.json.decode(before, type=list[str])))):
             cursors |= dict.fromkeys((name, side) for side in flow.sides)
             told.append(f"{name} maps {', '.join(more)} now: all its records are looked at once more.")
     return Memory(facts=news, cursors=cursors), told

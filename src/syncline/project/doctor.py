@@ -46,7 +46,7 @@ async def examine(project: Project, environment: Mapping[str, str] = os.environ)
             yield check
         for side in project.sides:
             system = project.systems[side]
-            lacking = [name for name in system.secrets.values() if not environment.get(name)]
+            lacking = system.lacking(environment).values()
             if lacking:
                 words = f"{', '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not set"
                 yield Check(about=side, what="secrets", good=False, words=words, mend="Set the environment variables.")

@@ -71,6 +71,10 @@ class System(Struct, frozen=True, kw_only=True, eq=False):
     secrets: Mapping[str, str]
     connect: Callable[[Mapping[str, str]], Connector]
 
+    def lacking(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """The environment variables that are not set, by the secret that they hold."""
+        return {secret: name for secret, name in self.secrets.items() if not environment.get(name)}
+
 
 class Webhooks(Struct, frozen=True, kw_only=True):
     """Where the systems call, by the side's name below ``url``; what answers there listens on ``host`` and ``port``.
@@ -187,10 +191,9 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
             yield Setup(flows=self.flows, systems=systems, store=store, now=Clock(store.latest()).now)
 
     def _lacking(self, system: System, environment: Mapping[str, str]) -> Iterator[FileError]:
-        for secret, name in system.secrets.items():
-            if not environment.get(name):
-                message = f"{system.name} needs the environment variable {name}, which is not set."
-                yield self.document.error(("systems", system.name, "secrets", secret), message, "Set it.")
+        for secret, name in system.lacking(environment).items():
+            message = f"{system.name} needs the environment variable {name}, which is not set."
+            yield self.document.error(("systems", system.name, "secrets", secret), message, "Set it.")
 
 
 def load(folder: Path) -> Project:

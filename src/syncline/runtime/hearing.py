@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from syncline.engine.setup import FlowSide, Setup
 from syncline.listening import Place, listening
+from syncline.meanwhile import meanwhile
 from syncline.project import Project
 from syncline.runtime.announcements import Announcements
 from syncline.runtime.receiver import create_app
@@ -32,10 +32,5 @@ async def hearing(
     async with listening(app, Place(port=project.webhooks.port, host=project.webhooks.host)) as at:
         url = project.webhooks.url
         tell("webhooks.listening", f"Webhooks for {url} are heard at {at}", url=url, address=at)
-        keeping = asyncio.create_task(subscriber.run())
-        try:
+        async with meanwhile(subscriber.run()):
             yield lambda: subscriber.announced
-        finally:
-            keeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeping

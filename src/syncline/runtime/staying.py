@@ -101,12 +101,15 @@ class Staying:
             return self._not_before - now
         if self._announcements.any.is_set():
             return 0
-        sweep = self._paces.sweep if self._announced() else self._paces.every
-        return min(self._swept + sweep, self._polled + self._paces.every) - now
+        return min(self._next_sweep, self._polled + self._paces.every) - now
+
+    @property
+    def _next_sweep(self) -> float:
+        return self._swept + (self._paces.sweep if self._announced() else self._paces.every)
 
     async def _pass(self, stop: asyncio.Event) -> None:
         now = asyncio.get_running_loop().time()
-        sweeps = now >= self._swept + (self._paces.sweep if self._announced() else self._paces.every)
+        sweeps = now >= self._next_sweep
         self._news = News()
         began = time.perf_counter()
         kind: Literal["look", "sweep"] = "sweep" if sweeps else "look"

@@ -17,9 +17,8 @@ from yarl import URL
 
 from syncline.connectors.base import SignInRefused, Spent
 from syncline.connectors.signin import Auth
-from syncline.connectors.wire import Answer, Limits, Unanswered, Unsent, Wire, again_after
+from syncline.connectors.wire import BUSY, Answer, Limits, Unanswered, Unsent, Wire, again_after
 
-_NOT_PROCESSED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _UNCERTAIN = (
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -101,7 +100,7 @@ class Http:
         """The answer, where it says what became of the request."""
         if answer.status == HTTPStatus.UNAUTHORIZED:
             raise SignInRefused(self._system, "The sign-in is refused (401).", "Look at this system's credentials.")
-        if answer.status in _NOT_PROCESSED:
+        if answer.status in BUSY:
             raise Unsent(f"the system is busy (status {answer.status})", answer.retry_after)
         if answer.status in _UNCERTAIN:
             words = answer.body[:300].decode("utf-8", "replace")

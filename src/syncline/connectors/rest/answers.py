@@ -7,12 +7,11 @@ from typing import Any
 
 from syncline.connectors.rest.content import at, fingerprint, parse_time
 from syncline.connectors.rest.declaration import Entity, Errors
-from syncline.connectors.wire import Answer
+from syncline.connectors.wire import BUSY, Answer
 from syncline.records import Gone, Outcome, Record, Refused, Stale, Unavailable, Unknown
 
 _GONE = (404, 410)
 _NO_VERSION = 428
-_BUSY = (429, 503)
 _UNCERTAIN = 408
 
 
@@ -65,7 +64,7 @@ def verdict(answer: Answer, errors: Errors) -> Outcome:
         return Stale(message)
     if answer.status in _GONE:
         return Gone(message)
-    if answer.status in _BUSY or answer.status == 401:
+    if answer.status in BUSY or answer.status == 401:
         return Unavailable(message=message, retry_after=answer.retry_after)
     if answer.status == _UNCERTAIN or answer.status >= 500:
         return Unknown(message)

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from syncline.meanwhile import meanwhile
 from syncline.sandbox.businesscentral.company import Database
 from syncline.sandbox.businesscentral.values import moment
 from syncline.sandbox.businesscentral.webhooks.aggregation import (
@@ -104,13 +105,10 @@ class Notifier:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell what is due, as it becomes due, until the end. What was not told by then waits in the data."""
-        task = asyncio.create_task(self._run())
         try:
-            yield
+            async with meanwhile(self._run()):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             await self._receivers.close()
 
     async def deliver(self, *, waiting_too: bool = False) -> list[Delivery]:

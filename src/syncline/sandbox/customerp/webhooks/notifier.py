@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import structs
 
+from syncline.meanwhile import meanwhile
 from syncline.sandbox.calling import Caller
 from syncline.sandbox.customerp.database import Database, spelt
 from syncline.sandbox.customerp.webhooks import messages
@@ -66,13 +67,10 @@ class Notifier:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell what is due, as it becomes due, until the end. What was not told by then waits in the data."""
-        task = asyncio.create_task(self._run())
         try:
-            yield
+            async with meanwhile(self._run()):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             await self._caller.close()
 
     async def deliver(self, *, waiting_too: bool) -> list[Made]:
