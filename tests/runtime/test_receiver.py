@@ -16,8 +16,8 @@ from syncline.listening import Place, listening
 from syncline.project import load
 from syncline.records import Ref
 from syncline.runtime.announcements import Announcements, News
+from syncline.runtime.hearing import by_side, ears_of
 from syncline.runtime.receiver import create_app
-from syncline.runtime.subscribing import announcers
 
 CENTRAL = Hook(url="", secret=b"of business central")
 
@@ -39,7 +39,7 @@ class Heard:
 async def heard(both: Pair) -> AsyncIterator[Heard]:
     async with both.setup() as setup:
         announcements = Announcements(setup.flows.values())
-        app = create_app(announcers(setup.systems), {"businesscentral": CENTRAL}, announcements)
+        app = create_app(by_side(ears_of(setup.systems, {"businesscentral": CENTRAL}, announcements)))
         async with listening(app, Place(port=0)) as address:
             yield Heard(address, announcements)
 

@@ -66,12 +66,13 @@ async def _heard(project: Project) -> AsyncIterator[None]:
     from syncline.listening import CannotServe, Place, listening
     from syncline.project import ProjectError
     from syncline.runtime.announcements import Announcements
+    from syncline.runtime.hearing import by_side, ears_of
     from syncline.runtime.receiver import create_app
 
     async with AsyncExitStack() as stack:
         if project.webhooks is not None:
             with suppress(CannotServe, ProjectError):  # it is being answered there; what lacks is told by the check
-                app = create_app({}, project.hooks(), Announcements(()))
+                app = create_app(by_side(ears_of({}, project.hooks(), Announcements(()))))
                 place = Place(port=project.webhooks.port, host=project.webhooks.host)
                 await stack.enter_async_context(listening(app, place))
         yield

@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import aiohttp
 import msgspec
@@ -55,10 +55,29 @@ class Limits(Struct, frozen=True, kw_only=True):
     tries: int = 7
     patience: float = 60.0
 
+    @property
+    def bucket(self) -> tuple[int, float] | None:
+        """So many requests at once, and as many again in so many seconds, keep to it: whichever ``seconds`` one looks
+        at, there are no more than ``requests`` in them.
+        """
+        if self.requests is None:
+            return None
+        burst = min(self.burst, max(1, self.requests // 2))
+        return burst, burst * self.seconds / (self.requests - burst)
+
     def paced(self, per_second: float) -> Limits:
         """The same with so many requests a second."""
         requests = max(2, round(per_second * self.seconds))
         return replace(self, requests=requests, burst=max(1, round(per_second)))
+
+
+class Pace(Protocol):
+    async def acquire(self) -> None:
+        """Wait until one more request may be sent. Raises `Unsent` where that cannot be told."""
+
+
+Paced: TypeAlias = Callable[[Limits], Pace | None]
+"""What keeps to the limits; ``None`` where there is no pace to keep to."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -107,8 +126,11 @@ class Wire:
         limits: Limits,
         headers: Mapping[str, str],
         template: Callable[[str], str] | None = None,
+        paced: Paced | None = None,
     ) -> None:
-        """``template`` makes of a path one that holds no id, for traces: left out, without brackets."""
+        """``template`` makes of a path one that holds no id, for traces: left out, without brackets. ``paced`` is for
+        those who share the limits with others.
+        """
         self._system = system
         self._limits = limits
         self._template = template or _without_ids
@@ -117,7 +139,8 @@ class Wire:
         self._sent: Counter[str] = Counter()
         self.answered: Counter[int] = Counter()
         self._slots = asyncio.Semaphore(limits.concurrency)
-        self._pace: AsyncLimiter | None = None
+        self._paced = paced or _limiter
+        self._pace: Pace | None = None
         self._recent: deque[float] = deque(maxlen=_REMEMBERED)
         self._refused: deque[float] = deque(maxlen=_REMEMBERED)
         self._session: aiohttp.ClientSession | None = None
@@ -143,7 +166,7 @@ class Wire:
     async def open(self) -> None:
         timeout = aiohttp.ClientTimeout(total=self._limits.timeout, sock_connect=_CONNECT)
         self._session = aiohttp.ClientSession(timeout=timeout)
-        self._pace = _limiter(self._limits)
+        self._pace = self._paced(self._limits)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -243,9 +266,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return float(told) if told.isdigit() else None
 
 
-def _limiter(limits: Limits) -> AsyncLimiter | None:
+def _limiter(limits: Limits) -> Pace | None:
     """A bucket that, full at the start, never lets more than the limit through in the time that the limit is for."""
-    if limits.requests is None:
-        return None
-    burst = min(limits.burst, max(1, limits.requests // 2))
-    return AsyncLimiter(burst, burst * limits.seconds / (limits.requests - burst))
+    return AsyncLimiter(*limits.bucket) if limits.bucket else None

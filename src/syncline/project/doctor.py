@@ -53,7 +53,7 @@ async def examine(project: Project, environment: Mapping[str, str] = os.environ)
                 continue
             yield await _clock(system)
             secrets = {secret: environment[name] for secret, name in system.secrets.items()}
-            async for check in _system(project, store, side, system.connect(secrets)):
+            async for check in _system(project, store, side, system.connect(secrets, None)):
                 yield check
 
 

@@ -39,6 +39,7 @@ from syncline.yamlfile import Document, FileError, KeyPath, read, with_value
 if TYPE_CHECKING:  # imported late, so that what talks to no system starts quickly
     from syncline.connectors.base import Connector, Hook
     from syncline.connectors.rest.declaration import Declaration
+    from syncline.connectors.wire import Paced
     from syncline.engine.setup import Setup
     from syncline.store import Store
 
@@ -61,7 +62,7 @@ class System(Struct, frozen=True, kw_only=True, eq=False):
     """A configured system, not yet reached. ``title`` is what people call it.
 
     ``entity_type`` is what it says of an entity (raises `KeyError`); ``secrets`` are the environment variables by what
-    they hold; ``connect`` makes the connector from the secrets themselves.
+    they hold; ``connect`` makes the connector from the secrets themselves, and what paces it, where that is shared.
     """
 
     name: str
@@ -69,7 +70,7 @@ class System(Struct, frozen=True, kw_only=True, eq=False):
     url: str
     entity_type: Callable[[str], EntityType]
     secrets: Mapping[str, str]
-    connect: Callable[[Mapping[str, str]], Connector]
+    connect: Callable[[Mapping[str, str], Paced | None], Connector]
 
     def lacking(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         """The environment variables that are not set, by the secret that they hold."""
@@ -127,15 +128,22 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
         shutil.copymode(path, partial)
         partial.replace(path)
 
-    def connectors(self, environment: Mapping[str, str] = os.environ) -> dict[str, Connector]:
-        """The systems that some flow joins, by side, not yet open. Raises `ProjectError` for variables that lack."""
+    def connectors(
+        self, environment: Mapping[str, str] = os.environ, shared: Callable[[str], Paced] | None = None
+    ) -> dict[str, Connector]:
+        """The systems that some flow joins, by side, not yet open. Raises `ProjectError` for variables that lack.
+
+        ``shared`` gives what paces all those who sign in to a system as the same one, by a name for them.
+        """
         used = [self.systems[side] for side in self.sides]
         if mistakes := [error for system in used for error in self._lacking(system, environment)]:
             raise ProjectError(mistakes)
-        return {
-            system.name: system.connect({secret: environment[name] for secret, name in system.secrets.items()})
-            for system in used
-        }
+        found: dict[str, Connector] = {}
+        for system in used:
+            secrets = {secret: environment[name] for secret, name in system.secrets.items()}
+            paced = shared(_who_signs_in(system, secrets)) if shared is not None else None
+            found[system.name] = system.connect(secrets, paced)
+        return found
 
     def hooks(self, environment: Mapping[str, str] = os.environ) -> dict[str, Hook]:
         """Where each side calls, and the secret that it is told: its own, made from the one. None without webhooks.
@@ -362,7 +370,15 @@ class _Reader:
         )
 
 
-def _connect_business_central(name: str, said: BusinessCentralSaid, secrets: Mapping[str, str]) -> Connector:
+def _who_signs_in(system: System, secrets: Mapping[str, str]) -> str:
+    """A name for them. A password could be guessed from it, so where there is a user it has no part in it."""
+    user = secrets.get("user") or secrets.get("clientId") or "".join(secrets.values())
+    return hashlib.sha256(f"{system.url}\n{user}".encode()).hexdigest()[:32]
+
+
+def _connect_business_central(
+    name: str, said: BusinessCentralSaid, secrets: Mapping[str, str], paced: Paced | None
+) -> Connector:
     from syncline.connectors.businesscentral.connector import LIMITS, BusinessCentral
     from syncline.connectors.businesscentral.signin import auth_from
 
@@ -372,12 +388,14 @@ def _connect_business_central(name: str, said: BusinessCentralSaid, secrets: Map
     if asked.concurrency is not None:
         limits = msgspec.structs.replace(limits, concurrency=asked.concurrency)
     auth = auth_from(name, said.url, secrets, said.token_url)
-    return BusinessCentral(name, said.url, said.company, auth, limits=limits)
+    return BusinessCentral(name, said.url, said.company, auth, limits=limits, paced=paced)
 
 
-def _connect_rest(name: str, said: RestSaid, declaration: Declaration, secrets: Mapping[str, str]) -> Connector:
+def _connect_rest(
+    name: str, said: RestSaid, declaration: Declaration, secrets: Mapping[str, str], paced: Paced | None
+) -> Connector:
     from syncline.connectors.rest.connector import Rest
 
     told = {key: value for key, value in msgspec.structs.asdict(said.limits).items() if value is not None}
     limits = msgspec.structs.replace(declaration.limits, **told)
-    return Rest(name, msgspec.structs.replace(declaration, limits=limits), said.url, secrets)
+    return Rest(name, msgspec.structs.replace(declaration, limits=limits), said.url, secrets, paced=paced)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from syncline.connectors.base import ConnectorError
 from syncline.engine.setup import EngineError, Setup
 from syncline.project import Project
-from syncline.project.watched import Levels
+from syncline.project.watched import Alerts, Levels
 from syncline.runtime.alerts import Alert, Raised, decide, ended
 from syncline.runtime.course import Course
 from syncline.runtime.measures import UNREADABLE, Measures, measure
@@ -66,10 +66,14 @@ class Alarm:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            with suppress(*UNREADABLE):  # the passes tell it: they need the store more
-                self._note(*decide(self._levels, self._measured(), self._told.raised))
-                await self._send()
+            await self.look()
             await asyncio.sleep(_EVERY)
+
+    async def look(self) -> None:
+        """Once."""
+        with suppress(*UNREADABLE):  # the passes tell it: they need the store more
+            self._note(*decide(self._levels, self._measured(), self._told.raised))
+            await self._send()
 
     async def end(self, error: Exception) -> None:
         """The run ends by this, and no later try could mend it."""
@@ -125,11 +129,7 @@ async def alarming(project: Project, setup: Setup, course: Course, tell: Tell) -
         yield
         return
 
-    def measured() -> Measures:
-        return measure(setup.store, setup.flows, course, datetime.now(UTC))
-
-    to = targets(project.alerts, project.alert_secrets())
-    alarm = Alarm(project.folder.resolve().name, project.alerts.levels, to, setup.store, measured, tell)
+    alarm = alarm_of(project, project.alerts, setup.store, course, tell)
     watching = asyncio.create_task(alarm.run())
     try:
         yield
@@ -139,6 +139,16 @@ async def alarming(project: Project, setup: Setup, course: Course, tell: Tell) -
         raise
     finally:
         await _stop(watching)
+
+
+def alarm_of(project: Project, alerts: Alerts, store: Store, course: Course, tell: Tell) -> Alarm:
+    """Raises `ProjectError`."""
+
+    def measured() -> Measures:
+        return measure(store, project.flows, course, datetime.now(UTC))
+
+    to = targets(alerts, project.alert_secrets())
+    return Alarm(project.folder.resolve().name, alerts.levels, to, store, measured, tell)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -29,6 +29,17 @@ class News(Struct, frozen=True, kw_only=True):
     origins: tuple[Origin, ...] = ()
 
 
+def news(flows: Iterable[Flow], side: str, heard: Heard, origin: Origin | None) -> News:
+    """What a side's call says of these flows."""
+    theirs = [flow for flow in flows if side in flow.sides]
+    places = {
+        (flow.name, side) for flow in theirs if heard.entities is None or flow.sides[side].entity in heard.entities
+    }
+    gone = {Ref(flow.name, side, id_) for flow in theirs for id_ in heard.gone.get(flow.sides[side].entity, ())}
+    origins = (origin,) if origin is not None and (places or gone) else ()
+    return News(flow_sides=frozenset(places), gone=frozenset(gone), origins=origins)
+
+
 class Announcements:
     """``any`` is set while there are some. ``heard`` and ``refused`` count the calls of each side."""
 
@@ -44,13 +55,7 @@ class Announcements:
     def hear(self, side: str, heard: Heard, origin: Origin | None = None) -> None:
         """What a side's call said."""
         self.heard[side] += 1
-        flows = [flow for flow in self._flows if side in flow.sides]
-        places = {
-            (flow.name, side) for flow in flows if heard.entities is None or flow.sides[side].entity in heard.entities
-        }
-        gone = {Ref(flow.name, side, id_) for flow in flows for id_ in heard.gone.get(flow.sides[side].entity, ())}
-        origins = (origin,) if origin is not None and (places or gone) else ()
-        self.put(News(flow_sides=frozenset(places), gone=frozenset(gone), origins=origins))
+        self.put(news(self._flows, side, heard, origin))
 
     def refuse(self, side: str) -> None:
         """A call that did not show that it comes from there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -18,9 +19,17 @@ from syncline.listening import Place, listening
 from syncline.project.watched import Health as Configured
 from syncline.runtime.announcements import Announcements
 from syncline.runtime.course import Course
-from syncline.runtime.health import Health, judge, unreadable
+from syncline.runtime.health import Health, Status, judge, unreadable
 from syncline.runtime.measures import UNREADABLE, Measures, measure
-from syncline.runtime.metrics import Metrics
+from syncline.runtime.metrics import Metrics, Remembered
+
+
+class Judged(Protocol):
+    """A structure that tells all that is known."""
+
+    @property
+    def status(self) -> Status: ...
+
 
 _FRESH = {"Cache-Control": "no-store"}
 
@@ -34,7 +43,7 @@ async def answering(
     def measured() -> Measures:
         return measure(setup.store, setup.flows, course, datetime.now(UTC))
 
-    metrics = Metrics(setup, announcements, measured)
+    metrics = Metrics(Remembered(setup, announcements, measured))
 
     def judged() -> Health:
         try:
@@ -47,8 +56,8 @@ async def answering(
         yield address, metrics
 
 
-def create_app(judged: Callable[[], Health], scraped: Callable[[], bytes]) -> Starlette:
-    """What is judged, and the text of a scrape: each made when somebody asks."""
+def create_app(judged: Callable[[], Judged], scraped: Callable[[], bytes]) -> Starlette:
+    """What is judged (a structure with ``status``), and the text of a scrape: each made when somebody asks."""
 
     async def health(request: Request) -> Response:
         found = judged()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
+from syncline.connectors.base import Announces, Connector, Heard, Hook
 from syncline.engine.setup import FlowSide, Setup
 from syncline.listening import Place, listening
 from syncline.meanwhile import meanwhile
 from syncline.project import Project
 from syncline.runtime.announcements import Announcements
-from syncline.runtime.receiver import create_app
-from syncline.runtime.subscribing import Subscriber, announcers
+from syncline.runtime.receiver import Ear, create_app
+from syncline.runtime.subscribing import Subscriber
 from syncline.runtime.telling import Tell
+from syncline.spans import Origin
 
 
 @asynccontextmanager
@@ -27,10 +30,40 @@ async def hearing(
         yield frozenset
         return
     hooks = project.hooks()
-    app = create_app(announcers(setup.systems), hooks, announcements)
+    ears = ears_of(setup.systems, hooks, announcements)
     subscriber = Subscriber(setup, hooks, tell)
+    app = create_app(by_side(ears))
     async with listening(app, Place(port=project.webhooks.port, host=project.webhooks.host)) as at:
         url = project.webhooks.url
         tell("webhooks.listening", f"Webhooks for {url} are heard at {at}", url=url, address=at)
         async with meanwhile(subscriber.run()):
             yield lambda: subscriber.announced
+
+
+def ears_of(
+    systems: Mapping[str, Connector], hooks: Mapping[str, Hook], announcements: Announcements
+) -> dict[str, Ear]:
+    """By side. Of one whose system is not given, it is only told that it is there."""
+
+    async def hear(side: str, heard: Heard, origin: Origin | None) -> None:
+        announcements.hear(side, heard, origin)
+
+    return {
+        side: Ear(
+            hook=hook,
+            system=announcing(systems[side]) if side in systems else None,
+            hear=partial(hear, side),
+            refuse=partial(announcements.refuse, side),
+        )
+        for side, hook in hooks.items()
+    }
+
+
+def announcing(system: Connector) -> Announces | None:
+    """Where it can."""
+    return system if isinstance(system, Announces) else None
+
+
+def by_side(ears: Mapping[str, Ear]) -> Callable[[str], Ear | None]:
+    """A path ends with the side: whatever stands between may have put something before it."""
+    return lambda path: ears.get(path.rpartition("/")[2])

@@ -5,7 +5,7 @@ What the store knows is asked only when somebody scrapes; of passes, which nobod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
@@ -22,12 +22,14 @@ _BUSY = (429, 503)
 
 
 class Metrics:
-    """To be told of passes, as `syncline.runtime.staying.Told`; `scraped` gives the text of a scrape."""
+    """To be told of passes, as `syncline.runtime.staying.Told`; `scraped` gives the text of a scrape. ``known`` is what
+    is known anyway.
+    """
 
-    def __init__(self, setup: Setup, announcements: Announcements, measured: Callable[[], Measures]) -> None:
+    def __init__(self, known: Collector) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._registry.register(_Remembered(setup, announcements, measured))
+        self._registry.register(known)
         self._passes = self._counter("passes", "Passes, by how they ended.", "outcome")
         for outcome in ("done", "unfinished", "failed"):
             self._passes.labels(outcome)
@@ -63,8 +65,8 @@ class Metrics:
         return Histogram(f"syncline_{name}", about, labels, registry=self._registry, buckets=_SECONDS)
 
 
-class _Remembered(Collector):
-    """What is known anyway, asked when it is scraped."""
+class Remembered(Collector):
+    """What is known anyway of a company, asked when it is scraped."""
 
     def __init__(self, setup: Setup, announcements: Announcements, measured: Callable[[], Measures]) -> None:
         self._setup = setup
@@ -79,16 +81,12 @@ class _Remembered(Collector):
         measures = self._measured()
         yield from self._flows(measures)
         yield from self._systems()
-        yield _gauge("failures_in_a_row", "Passes that failed since one went well.", measures.failures)
+        yield gauge("failures_in_a_row", "Passes that failed since one went well.", measures.failures)
         if measures.passed is not None:
             passed = measures.passed.timestamp()
-            yield _gauge("last_pass_timestamp_seconds", "When a pass last went well, in Unix time.", passed)
-        yield _gauge("held_properties", "Properties whose edits do not count until a person decides.", measures.held)
-        calls = CounterMetricFamily("syncline_webhooks", "Calls of systems.", labels=("side", "outcome"))
-        for outcome, by_side in (("heard", self._announcements.heard), ("refused", self._announcements.refused)):
-            for side in self._setup.sides:
-                calls.add_metric((side, outcome), by_side[side])
-        yield calls
+            yield gauge("last_pass_timestamp_seconds", "When a pass last went well, in Unix time.", passed)
+        yield gauge("held_properties", "Properties whose edits do not count until a person decides.", measures.held)
+        yield calls(self._announcements.heard, self._announcements.refused, self._setup.sides)
 
     def _flows(self, measures: Measures) -> Iterator[GaugeMetricFamily | SummaryMetricFamily]:
         lag = _gauges("lag_seconds", "For how long the longest due record has been due.", "flow", "side")
@@ -137,7 +135,16 @@ class _Remembered(Collector):
         yield from (asked, busy, limit, left, window)
 
 
-def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
+def calls(heard: Mapping[str, int], refused: Mapping[str, int], sides: Iterable[str]) -> CounterMetricFamily:
+    """Of systems, by side."""
+    counted = CounterMetricFamily("syncline_webhooks", "Calls of systems.", labels=("side", "outcome"))
+    for outcome, by_side in (("heard", heard), ("refused", refused)):
+        for side in sides:
+            counted.add_metric((side, outcome), by_side.get(side, 0))
+    return counted
+
+
+def gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"syncline_{name}", about, value=value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from syncline.connectors.base import Announces, Connector, ConnectorError, Hook
+from syncline.connectors.base import Announces, ConnectorError, Hook
 from syncline.engine.setup import FlowSide, Setup
 from syncline.runtime.telling import Event, Tell
 
@@ -32,8 +32,13 @@ class Subscriber:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            good = [await self._keep(side, hook) for side, hook in self._hooks.items()]
-            await asyncio.sleep(_AGAIN if all(good) else _SOON)
+            pause = await self.keep()
+            await asyncio.sleep(pause)
+
+    async def keep(self) -> float:
+        """See to all of them once; the seconds after which to do so again."""
+        good = [await self._keep(side, hook) for side, hook in self._hooks.items()]
+        return _AGAIN if all(good) else _SOON
 
     async def _keep(self, side: str, hook: Hook) -> bool:
         system = self._setup.systems[side]
@@ -64,8 +69,3 @@ class Subscriber:
         if self._said.get(side) != sentence:
             self._said[side] = sentence
             self._tell(event, sentence, side=side, **about)
-
-
-def announcers(systems: Mapping[str, Connector]) -> dict[str, Announces]:
-    """Those that can announce anything."""
-    return {side: system for side, system in systems.items() if isinstance(system, Announces)}

@@ -17,7 +17,7 @@ from syncline.connectors.businesscentral.query import Shape, shape
 from syncline.connectors.businesscentral.schema import entity_type
 from syncline.connectors.businesscentral.traits import traits_of
 from syncline.connectors.signin import Anonymous, Auth
-from syncline.connectors.wire import Limits
+from syncline.connectors.wire import Limits, Paced
 from syncline.mapping.types import Code, EntityType
 from syncline.records import Outcome, Record, Write
 
@@ -44,16 +44,17 @@ class BusinessCentral:
         limits: Limits = LIMITS,
         overlap: timedelta = OVERLAP,
         page_size: int = PAGE_SIZE,
+        paced: Paced | None = None,
     ) -> None:
         """``url`` is the API's root (``…/api/v2.0/``), ``company`` a name or id; ``None`` is the only one there is.
 
         ``overlap`` is how long after its time of modification a change may become visible. ``page_size`` is the most
-        records that are held at once of a listing.
+        records that are held at once of a listing. ``paced`` is for those who share the limits with others.
         """
         self._name = name
         self._url = URL(url)
         self._overlap = max(overlap, _MOMENT)
-        self._http = Http(name, url, auth or Anonymous(), limits)
+        self._http = Http(name, url, auth or Anonymous(), limits, paced=paced)
         self._client = Client(name, self._http, company, page_size)
 
     @property

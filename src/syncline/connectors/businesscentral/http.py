@@ -17,7 +17,7 @@ from yarl import URL
 
 from syncline.connectors.base import SignInRefused, Spent
 from syncline.connectors.signin import Auth
-from syncline.connectors.wire import BUSY, Answer, Limits, Unanswered, Unsent, Wire, again_after
+from syncline.connectors.wire import BUSY, Answer, Limits, Paced, Unanswered, Unsent, Wire, again_after
 
 _UNCERTAIN = (
     HTTPStatus.REQUEST_TIMEOUT,
@@ -38,12 +38,13 @@ class Http:
         auth: Auth,
         limits: Limits | None = None,
         headers: Mapping[str, str] | None = None,
+        paced: Paced | None = None,
     ) -> None:
         """``headers`` go with every request. Addresses are relative to ``base_url``, or on its host."""
         self._system = system
         self._base = URL(base_url.rstrip("/") + "/")
         self._limits = limits or Limits()
-        self._wire = Wire(system, auth, self._limits, headers or {})
+        self._wire = Wire(system, auth, self._limits, headers or {}, paced=paced)
 
     @property
     def counts(self) -> Mapping[str, int]:

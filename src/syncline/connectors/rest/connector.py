@@ -17,7 +17,7 @@ from syncline.connectors.rest.asking import Client
 from syncline.connectors.rest.content import at
 from syncline.connectors.rest.declaration import Declaration, Entity, FeedChanges, ListRequest, words
 from syncline.connectors.rest.signin import auth_from
-from syncline.connectors.wire import Limits, Wire
+from syncline.connectors.wire import Limits, Paced, Wire
 from syncline.mapping.types import Code, EntityType
 from syncline.records import Outcome, Record, Write
 
@@ -28,8 +28,17 @@ _WRITES_AT_ONCE = 100
 class Rest:
     """A system reached by its declaration."""
 
-    def __init__(self, name: str, declaration: Declaration, url: str, secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        declaration: Declaration,
+        url: str,
+        secrets: Mapping[str, str],
+        *,
+        paced: Paced | None = None,
+    ) -> None:
         """``secrets`` by the names of `signin.secrets_needed`; none at all where the system asks for no sign-in.
+        ``paced`` is for those who share the limits with others.
 
         Raises `ConnectorError` for one that is missing.
         """
@@ -41,7 +50,8 @@ class Rest:
         limits = Limits(concurrency=declaration.limits.concurrency)
         if (per_second := declaration.limits.requests_per_second) is not None:
             limits = limits.paced(per_second)
-        wire = Wire(name, auth, limits, declaration.headers, partial(_template, words(declaration, base.raw_path)))
+        template = partial(_template, words(declaration, base.raw_path))
+        wire = Wire(name, auth, limits, declaration.headers, template, paced)
         self._client = Client(name, base, wire, declaration.errors)
 
     @property
