@@ -86,14 +86,14 @@ def _read(folder: Path, _: tuple[str, ...]) -> Project:
 
 
 @asynccontextmanager
-async def pair(folder: Path, store: str = "sqlite:///syncline.db") -> AsyncIterator[Pair]:
+async def pair(folder: Path, store: str = "sqlite:///syncline.db", name: str = "project") -> AsyncIterator[Pair]:
     async with (
         served("customerp") as erp_at,
         served("businesscentral") as central_at,
         Customerp(erp_at) as erp,
         Central(central_at) as central,
     ):
-        project = folder / "project"
+        project = folder / name
         scaffold(project, businesscentral=central_at, customerp=erp_at, company=None)
         config = project / "syncline.yaml"
         config.write_text(config.read_text().replace("sqlite:///syncline.db", store))

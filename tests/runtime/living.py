@@ -19,7 +19,8 @@ from syncline.project import load
 from syncline.runtime.announcements import Announcements
 from syncline.runtime.course import Course
 from syncline.runtime.hearing import hearing
-from syncline.runtime.staying import Paces, Passed, Staying, Told
+from syncline.runtime.paces import Paces
+from syncline.runtime.staying import Passed, Staying, Told
 from syncline.runtime.telling import Event
 
 SECRET = "SYNCLINE_TEST_WEBHOOK_SECRET"

@@ -21,7 +21,7 @@ from syncline.runtime.announcements import Announcements
 from syncline.runtime.answering import answering, create_app
 from syncline.runtime.course import Course
 from syncline.runtime.health import unreadable
-from syncline.runtime.staying import Paces
+from syncline.runtime.paces import Paces
 
 OFTEN = Paces(every=0.1, sweep=0.1)
 

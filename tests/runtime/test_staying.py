@@ -8,7 +8,7 @@ import pytest
 
 from engine.pair import Pair
 from runtime.living import Living, living, until, with_webhooks
-from syncline.runtime.staying import Paces
+from syncline.runtime.paces import Paces
 
 NEVER = Paces(every=3_600, sweep=3_600)
 

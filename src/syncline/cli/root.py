@@ -25,6 +25,7 @@ _COMMANDS = {
         "apply": ("syncline.cli.working:apply_command", "Do what a reviewed plan says, and nothing else."),
         "sync": ("syncline.cli.working:sync_command", "One pass, until nothing is due."),
         "run": ("syncline.cli.running:run_command", "Repeat the pass until stopped."),
+        "worker": ("syncline.cli.serving:worker_command", "Keep many companies in step, beside other workers."),
         "reload": ("syncline.cli.reloading:reload_command", "Have a run take up the project's files."),
         "verify": ("syncline.cli.working:verify_command", "Prove that both sides agree, or list every difference."),
     },

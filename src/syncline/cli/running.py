@@ -13,8 +13,8 @@ import click
 
 from syncline.cli.app import App, json_option, pass_app, who
 from syncline.cli.consoling import PORT, tell_where
-from syncline.cli.output import emit, say, tell
-from syncline.engine.people.words import when
+from syncline.cli.output import emit, tell
+from syncline.cli.saying import Passes, Quiet, Text
 
 if TYPE_CHECKING:
     from syncline.cli.structured import Structured
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from syncline.project import Project
     from syncline.runtime.announcements import Announcements
     from syncline.runtime.course import Course
-    from syncline.runtime.staying import Paces, Passed, Told
-    from syncline.runtime.telling import Event, Tell
+    from syncline.runtime.paces import Paces
+    from syncline.runtime.staying import Passed, Told
+    from syncline.runtime.telling import Tell
 
 
 @click.command("run")
@@ -68,7 +69,7 @@ def run_command(app: App, every: float, sweep: float, port: int | None, form: st
     What the systems announce by webhook (see syncline.yaml) is looked at at once, the rest again and again. A pass that
     fails because a system or the store is away is told and tried again, with growing pauses.
     """
-    from syncline.runtime.staying import Paces
+    from syncline.runtime.paces import Paces
     from syncline.runtime.tracing import tracing
 
     paces = Paces(every=every, sweep=sweep)
@@ -77,7 +78,7 @@ def run_command(app: App, every: float, sweep: float, port: int | None, form: st
 
         logs.tell_retries(verbose=app.verbose)
         with tracing():
-            asyncio.run(_run(app.project(), paces, port, _Text(), as_json=as_json))
+            asyncio.run(_run(app.project(), paces, port, Text(), as_json=as_json))
         return
     from syncline.cli.structured import Structured
 
@@ -90,7 +91,7 @@ def run_command(app: App, every: float, sweep: float, port: int | None, form: st
         raise click.exceptions.Exit(log.ended(error)) from error
 
 
-async def _run(project: Project, paces: Paces, port: int | None, log: _Text | Structured, *, as_json: bool) -> None:
+async def _run(project: Project, paces: Paces, port: int | None, log: Text | Structured, *, as_json: bool) -> None:
     """Raises what no later try can mend: a refused sign-in, another company."""
     token: str | None = None
     while True:
@@ -102,7 +103,7 @@ async def _run(project: Project, paces: Paces, port: int | None, log: _Text | St
 
 
 async def _by(
-    project: Project, token: str | None, paces: Paces, port: int | None, log: _Text | Structured, *, as_json: bool
+    project: Project, token: str | None, paces: Paces, port: int | None, log: Text | Structured, *, as_json: bool
 ) -> tuple[Project, str] | None:
     """Run by the project's files as they were read, until it is to stop (``None``) or somebody has them read again.
 
@@ -142,7 +143,7 @@ async def _by(
 
 
 @asynccontextmanager
-async def _console(project: Project, setup: Setup, port: int | None, log: _Text | Structured) -> AsyncIterator[None]:
+async def _console(project: Project, setup: Setup, port: int | None, log: Text | Structured) -> AsyncIterator[None]:
     """Beside the passes, where it is wanted. Raises `CannotServe`."""
     if port is None:
         yield
@@ -151,7 +152,7 @@ async def _console(project: Project, setup: Setup, port: int | None, log: _Text 
     from syncline.listening import Place
 
     async with served(project, setup.store, Place(port=port), who()) as at:
-        if isinstance(log, _Text):
+        if isinstance(log, Text):
             tell_where(at, tell)
         else:
             log("console.listening", "", address=at.address)  # what signs in is not for a log
@@ -173,42 +174,17 @@ async def _health(
         yield (metrics,)
 
 
-def _told(project: Project, setup: Setup, log: _Text | Structured, *, as_json: bool) -> list[Told]:
+def _told(project: Project, setup: Setup, log: Text | Structured, *, as_json: bool) -> list[Told]:
     """Who is told of passes."""
     results: list[Told] = [_Results(project, setup)] if as_json else []
-    if isinstance(log, _Text):
-        return [log, *(results or [_Passes()])]
+    if isinstance(log, Text):
+        return [log, *(results or [Passes()])]
     from syncline.cli.structured import Journal
 
     return [Journal(log, setup.store), log, *results]
 
 
-class _Text:
-    """What people read."""
-
-    def __call__(self, event: Event, sentence: str, **about: object) -> None:
-        untimed = event in ("run.started", "run.stopped")
-        tell(sentence if untimed else f"{when(datetime.now(UTC))} {sentence}")
-
-    def passed(self, passed: Passed) -> None:
-        pass
-
-    def failed(self, error: Exception, pause: float) -> None:
-        self("pass.failed", f"{error} The next try is in {pause:.3g} s.")
-
-    def works_again(self) -> None:
-        self("pass.works_again", "It works again.")
-
-
-class _Quiet:
-    def failed(self, error: Exception, pause: float) -> None:
-        pass
-
-    def works_again(self) -> None:
-        pass
-
-
-class _Results(_Quiet):
+class _Results(Quiet):
     """Every pass as JSON."""
 
     def __init__(self, project: Project, setup: Setup) -> None:
@@ -221,31 +197,3 @@ class _Results(_Quiet):
 
         now = counts(self._setup.store, self._setup.flows)
         emit({"at": datetime.now(UTC)} | result_told(passed.result, self._project, now), compact=True)
-
-
-class _Passes(_Quiet):
-    """What a pass did, in words: nothing of one that found nothing to do."""
-
-    def __init__(self) -> None:
-        self._unfinished: tuple[str, ...] = ()
-        """What was told already: it is tried again every few seconds."""
-
-    def passed(self, passed: Passed) -> None:
-        now, result = datetime.now(UTC), passed.result
-        for flow, tally in result.flows.items():
-            done = [f"{tally.linked} linked"] if tally.linked else []
-            for verb, by_side in (("created", tally.created), ("updated", tally.updated), ("deleted", tally.deleted)):
-                done += [f"{number} {verb} in {side}" for side, number in by_side.items() if number]
-            done += [f"{number} parked ({cause})" for cause, number in tally.parked.items() if number]
-            if done:
-                say(f"{when(now)} {flow}: {', '.join(done)}")
-        for sentence in result.void:
-            tell(f"{when(now)} Void: {sentence}.")
-        for sentence in result.told:
-            tell(f"{when(now)} {sentence}")
-        for sentence in result.unfinished:
-            if sentence not in self._unfinished:
-                tell(f"{when(now)} Not finished: {sentence}")
-        self._unfinished = tuple(result.unfinished)
-        for sentence in result.held if result.writes else ():
-            tell(f"{when(now)} Held: {sentence}. syncline holds tells more.")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LEVELS = {
     "run.ended": "error",
     "pass.failed": "warning",
+    "worker.waits": "warning",
     "webhooks.failed": "warning",
     "alert.not_sent": "warning",
     "request.retried": "warning",
@@ -32,7 +33,8 @@ _PAGE = 1_000
 class Structured:
     """What `Text` tells people, as events: `syncline.runtime.telling.Tell` and `syncline.runtime.staying.Told`."""
 
-    def __init__(self) -> None:
+    def __init__(self, **about: object) -> None:
+        """``about`` goes with everything."""
         self._log = structlog.wrap_logger(
             structlog.WriteLogger(sys.stderr),
             processors=[
@@ -41,7 +43,7 @@ class Structured:
                 structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
             ],
             wrapper_class=structlog.BoundLogger,
-        )
+        ).bind(**about)
 
     def __call__(self, event: Event, sentence: str, **about: object) -> None:
         """Without the sentence: all that it says is in ``about``, or is not for a log."""

@@ -166,7 +166,8 @@ async def _in_step(project: Project, setup: Setup) -> AsyncIterator[None]:
     from syncline.runtime.announcements import Announcements
     from syncline.runtime.course import Course
     from syncline.runtime.hearing import hearing
-    from syncline.runtime.staying import Paces, Staying
+    from syncline.runtime.paces import Paces
+    from syncline.runtime.staying import Staying
 
     stop, announcements = asyncio.Event(), Announcements(setup.flows.values())
     async with hearing(project, setup, announcements, lambda *_, **__: None) as announced:

@@ -222,6 +222,8 @@ async def _edits(worker: Worker) -> None:
     for flow in _occupied(worker):
         while edits := worker.setup.store.due(flow.name, now, TURN, edits=True):
             await _turn(worker, flow, edits, now + timedelta(microseconds=1))
+            if worker.has_enough:
+                return
 
 
 async def _turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival], deletions_at: datetime | None) -> None:

@@ -17,6 +17,10 @@ _GLANCE = 1.0
 """Seconds between looks at whether somebody asked."""
 
 
+class NotReloaded(Exception):
+    """Why not."""
+
+
 def ask(store: Store) -> str:
     """What the answer will be known by."""
     token = secrets.token_hex(8)
@@ -28,6 +32,13 @@ def answered(store: Store, token: str) -> str | None:
     """``None`` while there is no answer; empty where the run works by the new files; else why it does not."""
     told, _, reasons = (store.fact(_ANSWERED) or "").partition("\n")
     return reasons if told == token else None
+
+
+def last_asked(store: Store) -> tuple[str | None, bool]:
+    """The token of who asked last, and whether an answer is waited for."""
+    facts = store.facts([_ASKED, _ANSWERED])
+    token = facts.get(_ASKED)
+    return token, token is not None and facts.get(_ANSWERED, "").partition("\n")[0] != token
 
 
 async def asked(project: Project, store: Store) -> tuple[Project, str]:
@@ -44,17 +55,23 @@ async def asked(project: Project, store: Store) -> tuple[Project, str]:
             continue
         done = token
         try:
-            fresh = load(project.folder)
-            fresh.connectors()
-            fresh.hooks()
-            fresh.alert_secrets()
-        except ProjectError as error:
+            return read_again(project), token
+        except NotReloaded as error:
             answer(store, token, str(error))
-            continue
-        if fresh.store != project.store:
-            answer(store, token, "The store is another one now. Stop the run and start it again.")
-            continue
-        return fresh, token
+
+
+def read_again(project: Project) -> Project:
+    """As its files are now. Raises `NotReloaded` where one cannot go on by them."""
+    try:
+        fresh = load(project.folder)
+        fresh.connectors()
+        fresh.hooks()
+        fresh.alert_secrets()
+    except ProjectError as error:
+        raise NotReloaded(str(error)) from error
+    if fresh.store != project.store:
+        raise NotReloaded("The store is another one now. Stop what runs, and start it again.")
+    return fresh
 
 
 def answer(store: Store, token: str, reasons: str = "") -> None:

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
-from random import SystemRandom
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -22,24 +21,14 @@ from syncline.engine.sync import look, sync
 from syncline.records import Ref
 from syncline.runtime.announcements import Announcements, News
 from syncline.runtime.course import Course
+from syncline.runtime.paces import Paces
 from syncline.spans import span
 from syncline.store import StoreLost
 
 GRACE = 10.0
 """Seconds that a pass is given to end its turn when it is told to stop. Cut off after that, it loses nothing either."""
-_LONGEST = 300.0
-"""Seconds between tries, at most, while a system is away."""
 _AT_ONCE = timedelta(0)
 """What is due later is left to a later pass, so that none waits."""
-_JITTER = 0.2
-"""The part of a pause by which it varies, so that those who failed together do not all come back together."""
-
-
-class Paces(Struct, frozen=True, kw_only=True):
-    """Seconds: ``every`` between looks at what nobody announces, ``sweep`` between looks at everything."""
-
-    every: float
-    sweep: float
 
 
 class Passed(Struct, frozen=True, kw_only=True):
@@ -80,7 +69,6 @@ class Staying:
         self._course = course
         self._told = told
         self._codes: KeptCodes = {}
-        self._random = SystemRandom()
         self._swept = self._polled = float("-inf")
         self._news = News()
         self._not_before = float("-inf")
@@ -174,8 +162,7 @@ class Staying:
 
     def _fail(self, error: Exception) -> None:
         """Everything is looked at again, after a pause that grows."""
-        pause = min(self._paces.every * 2.0**self._course.failures, max(_LONGEST, self._paces.every))
-        pause *= self._random.uniform(1 - _JITTER, 1 + _JITTER)
+        pause = self._paces.pause(self._course.failures)
         self._course.failed()
         self._swept = float("-inf")
         self._not_before = asyncio.get_running_loop().time() + pause

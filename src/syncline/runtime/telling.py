@@ -1,4 +1,4 @@
-"""What ``syncline run`` tells while it goes on, to people as sentences and to machines as events with fixed names."""
+"""What ``syncline run`` and ``worker`` tell as they go on: to people sentences, to machines events with fixed names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ Event: TypeAlias = Literal[
     "run.reloaded",
     "run.stopped",
     "run.ended",
+    "worker.started",
+    "worker.waits",
+    "worker.stopped",
     "console.listening",
     "health.listening",
     "webhooks.listening",

@@ -65,8 +65,11 @@ class PostgresSchema(Struct, frozen=True):
 Address: TypeAlias = SqliteFile | PostgresSchema
 
 
-def parse(said: str, folder: Path = Path()) -> Address:
-    """What an address means; a file is looked for below ``folder``. Raises `StoreError`, without any password."""
+def parse(said: str, folder: Path = Path(), schema: str = _DEFAULT_SCHEMA) -> Address:
+    """What an address means; a file is looked for below ``folder``, and ``schema`` is meant where none is named.
+
+    Raises `StoreError`, without any password.
+    """
     try:
         url = make_url(said)
     except (ArgumentError, ValueError):
@@ -76,13 +79,13 @@ def parse(said: str, folder: Path = Path()) -> Address:
     if url.drivername == "sqlite" and url.database and url.database != ":memory:":
         return SqliteFile(folder / url.database)
     if url.drivername == "postgresql" and url.database:
-        return _postgres(url)
+        return _postgres(url, schema)
     raise StoreError(f"{url.render_as_string()} is neither a SQLite file nor a PostgreSQL database. {_HOW}")
 
 
-def _postgres(url: URL) -> PostgresSchema:
+def _postgres(url: URL, unnamed: str) -> PostgresSchema:
     """All else behind the question mark is the driver's: ``sslmode=verify-full``, ``host=/run/postgresql``."""
-    schema = url.query.get("schema", _DEFAULT_SCHEMA)
+    schema = url.query.get("schema", unnamed)
     if not isinstance(schema, str) or not _SCHEMA.fullmatch(schema) or schema == "information_schema":
         raise StoreError(
             f"{schema if isinstance(schema, str) else ' and '.join(schema)} is no name of a schema here. "

@@ -1,0 +1,175 @@
+"""``worker``: one of those who serve the companies of a folder, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from syncline.cli.app import App, pass_app
+from syncline.cli.saying import Passes, Text
+from syncline.project.spelling import host_and_port
+
+if TYPE_CHECKING:
+    from syncline.cli.structured import Structured
+    from syncline.project import Project
+    from syncline.runtime.fleet.worker import Options
+    from syncline.runtime.staying import Told
+    from syncline.store import Store
+
+
+class _Place(click.ParamType[tuple[str, int]]):
+    name = "host:port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        found = host_and_port(str(value))
+        if found is None:
+            self.fail(f"{value} is not a place to listen. Write it as 127.0.0.1:8471.", param, ctx)
+        return found
+
+
+@click.command("worker")
+@click.option(
+    "--queue",
+    envvar="SYNCLINE_QUEUE",
+    required=True,
+    metavar="ADDRESS",
+    show_envvar=True,
+    help="The PostgreSQL database of the queue: postgresql://user@host/database",
+)
+@click.option(
+    "--turns",
+    "concurrency",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    metavar="NUMBER",
+    help="How many companies' turns are under way at once.",
+)
+@click.option(
+    "--every",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The pause between looks at what no webhook announces.",
+)
+@click.option(
+    "--sweep",
+    type=click.FloatRange(0.1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The pause between looks at everything.",
+)
+@click.option("--webhooks", type=_Place(), metavar="HOST:PORT", help="Hear the companies' webhooks there.")
+@click.option("--health", type=_Place(), metavar="HOST:PORT", help="Tell there how it does: /health and /metrics.")
+@click.option(
+    "--log",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it tells what happens: to people, or an object a line.",
+)
+@pass_app
+def worker_command(
+    app: App,
+    queue: str,
+    concurrency: int,
+    every: float,
+    sweep: float,
+    webhooks: tuple[str, int] | None,
+    health: tuple[str, int] | None,
+    form: str,
+) -> None:
+    """Keep many companies in step: each folder in this one that has a syncline.yaml is one.
+
+    Start as many workers as are needed, on as many machines; they share the companies by the queue, and take over from
+    one that dies. Each company's store has to be in PostgreSQL.
+    """
+    from syncline.listening import Place
+    from syncline.runtime.fleet.worker import Options
+    from syncline.runtime.paces import Paces
+    from syncline.runtime.tracing import tracing
+
+    options = Options(
+        folder=app.folder,
+        queue=queue,
+        paces=Paces(every=every, sweep=sweep),
+        concurrency=concurrency,
+        webhooks=Place(host=webhooks[0], port=webhooks[1]) if webhooks else None,
+        health=Place(host=health[0], port=health[1]) if health else None,
+    )
+    with tracing():
+        if form == "text":
+            from syncline.cli import logs
+
+            logs.tell_retries(verbose=app.verbose)
+            asyncio.run(_work(options, _ToPeople()))
+            return
+        from syncline.cli.structured import Structured
+
+        log = Structured()
+        log.hear_libraries(verbose=app.verbose)
+        try:
+            asyncio.run(_work(options, _ToMachines(log)))
+        except Exception as error:
+            raise click.exceptions.Exit(log.ended(error)) from error
+
+
+async def _work(options: Options, listeners: _ToPeople | _ToMachines) -> None:
+    from syncline.runtime.fleet.worker import work
+
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await work(options, listeners, stop)
+    listeners.worker()("worker.stopped", "Stopped.")
+
+
+class _Listeners:
+    def __init__(self) -> None:
+        self._everywhere: list[Told] = []
+
+    def everywhere(self, told: Told) -> None:
+        self._everywhere.append(told)
+
+
+class _ToPeople(_Listeners):
+    def __init__(self) -> None:
+        super().__init__()
+        self._passes: dict[str, Passes] = {}
+
+    def worker(self) -> Text:
+        return Text()
+
+    def tell(self, company: str) -> Text:
+        return Text(company)
+
+    def told(self, company: str, project: Project, store: Store) -> Sequence[Told]:
+        passes = self._passes.setdefault(company, Passes(company))
+        return [Text(company), passes, *self._everywhere]
+
+
+class _ToMachines(_Listeners):
+    def __init__(self, log: Structured) -> None:
+        super().__init__()
+        self._log = log
+
+    def worker(self) -> Structured:
+        return self._log
+
+    def tell(self, company: str) -> Structured:
+        from syncline.cli.structured import Structured
+
+        return Structured(company=company)
+
+    def told(self, company: str, project: Project, store: Store) -> Sequence[Told]:
+        from syncline.cli.structured import Journal
+
+        log = self.tell(company)
+        return [Journal(log, store), log, *self._everywhere]

@@ -1,0 +1,1 @@
+"""Many companies, served by as many workers as are started over one PostgreSQL."""

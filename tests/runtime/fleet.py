@@ -1,0 +1,53 @@
+"""Companies of a folder, each with two systems of its own, and workers that serve them as processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+from cli.calling import started
+from engine.pair import Pair, pair
+from outages.company import Company
+from postgres import Server
+
+SECRET = "a secret of the tests, long enough"
+
+
+class Served:
+    """``pairs`` are the companies' systems and projects by name, ``companies`` the people in them."""
+
+    def __init__(self, folder: Path, queue: str, pairs: dict[str, Pair]) -> None:
+        self.folder = folder
+        self.queue = queue
+        self.pairs = pairs
+        self.companies = {name: Company(each.erp, each.central) for name, each in pairs.items()}
+
+    def start(self, *options: str, sweep: str = "0.5") -> subprocess.Popen[str]:
+        """A worker."""
+        arguments = ("worker", "--queue", self.queue, "--every", "0.2", "--sweep", sweep, *options)
+        return started(self.folder, *arguments, environment={"HOOKS": SECRET})
+
+    @contextmanager
+    def worker(self, *options: str, sweep: str = "0.5") -> Iterator[subprocess.Popen[str]]:
+        """Until it is told to stop, which it has to obey."""
+        process = self.start(*options, sweep=sweep)
+        try:
+            yield process
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=30)
+            assert process.returncode == 0, said
+        finally:
+            process.kill()
+            process.communicate(timeout=10)
+
+
+@asynccontextmanager
+async def served(folder: Path, server: Server, *names: str) -> AsyncIterator[Served]:
+    async with AsyncExitStack() as stack:
+        pairs = {name: await stack.enter_async_context(pair(folder, server.address(), name)) for name in names}
+        yield Served(folder, server.address(), pairs)
+        for each in pairs.values():
+            each.check_journal()
