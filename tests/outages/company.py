@@ -43,11 +43,11 @@ class Company:
         name, text = ("name" if side == "erp" else "displayName"), f"Name {self.chance.random():.12f}"
         await system.change("customers", chosen["id"], {name: text})
 
-    async def in_step(self) -> None:
+    async def in_step(self, patience: float = 20.0) -> None:
         """Until both hold the same: everything once."""
 
         async def alike() -> bool:
             ours, theirs = await self.erp.all("customers"), await self.central.all("customers")
             return len(ours) == len(theirs) == self.made and not (await compare(self.erp, self.central)).differences
 
-        await until(alike)
+        await until(alike, patience)

@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -19,6 +20,7 @@ from cli.calling import Systems, edit, free_port, started, with_webhooks
 from engine.pair import Pair
 from outages.company import Company
 from postgres import Server
+from runtime.fleet import served
 from sandbox_businesscentral import central as businesscentral
 from sandbox_customerp import erp as customerp
 from syncline.demo.systems import Central, Customerp
@@ -127,3 +129,42 @@ async def test_a_business_central_that_is_away_and_comes_back_busy(tmp_path: Pat
             process.send_signal(signal.SIGTERM)
             await asyncio.to_thread(process.communicate)
             assert process.returncode == 0
+
+
+async def test_workers_that_are_killed_fifty_times_while_people_edit(tmp_path: Path, server: Server) -> None:
+    """Two serve two companies; one after the other is killed once it is at work, and another one is started."""
+    async with served(tmp_path, server, "acme", "beta") as fleet:
+        chance, hit = Random(7), 0
+        workers = [fleet.start(), fleet.start()]
+        try:
+            for number in range(50):
+                victim = workers[number % 2]
+                await told(victim, "Serving")
+                working = [asyncio.create_task(each.work(2)) for each in fleet.companies.values()]
+                await asyncio.sleep(chance.uniform(0.05, 0.5))
+                victim.kill()
+                hit += fleet.turns_under_way(server) > 0
+                await asyncio.to_thread(victim.communicate)
+                workers[number % 2] = fleet.start()
+                await asyncio.gather(*working)
+            for company in fleet.companies.values():
+                await company.in_step(patience=60)
+        finally:
+            for worker in workers:
+                worker.kill()
+                await asyncio.to_thread(worker.communicate)
+        assert hit > 25, "most of them were killed in a turn"
+
+
+async def test_a_postgresql_that_is_restarted_under_workers(tmp_path: Path, server: Server) -> None:
+    async with served(tmp_path, server, "acme", "beta") as fleet:
+        with fleet.worker(), fleet.worker():
+            for _ in range(3):
+                working = [asyncio.create_task(each.work(6)) for each in fleet.companies.values()]
+                await asyncio.sleep(0.5)
+                await asyncio.to_thread(server.stop)
+                await asyncio.sleep(1)
+                await asyncio.to_thread(server.start)
+                await asyncio.gather(*working)
+            for company in fleet.companies.values():
+                await company.in_step()

@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+from psycopg import sql
+
 from cli.calling import started
 from engine.pair import Pair, pair
 from outages.company import Company
 from postgres import Server
+from syncline.store.address import PostgresSchema, parse
 
 SECRET = "a secret of the tests, long enough"
 
@@ -30,6 +33,23 @@ class Served:
         arguments = ("worker", "--queue", self.queue, "--every", "0.2", "--sweep", sweep, *options)
         return started(self.folder, *arguments, environment={"HOOKS": SECRET})
 
+    def turns_under_way(self, server: Server) -> int:
+        """As the queue knows it: those of a worker that was just killed, too."""
+        address = parse(self.queue)
+        assert isinstance(address, PostgresSchema)
+        with server.connect() as connection:
+            schema = connection.execute(
+                "SELECT nspname FROM pg_namespace WHERE nspname LIKE %s", [f"{address.schema}\\_0%"]
+            ).fetchone()
+            assert schema is not None
+            under_way = connection.execute(
+                sql.SQL("SELECT count(*) FROM {}.procrastinate_jobs WHERE status = 'doing'").format(
+                    sql.Identifier(schema[0])
+                )
+            ).fetchone()
+        assert under_way is not None
+        return int(under_way[0])
+
     @contextmanager
     def worker(self, *options: str, sweep: str = "0.5") -> Iterator[subprocess.Popen[str]]:
         """Until it is told to stop, which it has to obey."""
@@ -38,7 +58,7 @@ class Served:
             yield process
             process.send_signal(signal.SIGTERM)
             _, said = process.communicate(timeout=30)
-            assert process.returncode == 0, said
+            assert process.returncode == 0, (process.returncode, said)
         finally:
             process.kill()
             process.communicate(timeout=10)

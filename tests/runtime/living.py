@@ -86,9 +86,9 @@ async def living(both: Pair, paces: Paces, told: list[str] | None = None) -> Asy
                 await staying
 
 
-async def until(found: Callable[[], Awaitable[Any] | Any]) -> Any:
+async def until(found: Callable[[], Awaitable[Any] | Any], patience: float = _PATIENCE) -> Any:
     """What it finds, as soon as that is something."""
-    end = asyncio.get_running_loop().time() + _PATIENCE
+    end = asyncio.get_running_loop().time() + patience
     while asyncio.get_running_loop().time() < end:
         there = found()
         there = await there if isinstance(there, Awaitable) else there

@@ -132,6 +132,7 @@ async def _by(
         else:
             reloading.answer(setup.store, token)
             log("run.reloaded", "The project was read again: it runs by its files as they are now.")
+        reloading.note_served(setup.store, "")
         reloaded = asyncio.create_task(reloading.asked(project, setup.store))
         reloaded.add_done_callback(lambda _: end.set())
         told = [*_told(project, setup, log, as_json=as_json), *metrics]

@@ -13,6 +13,7 @@ from syncline.store import Memory, Store, StoreLost
 
 _ASKED = "reload asked for"
 _ANSWERED = "reload answered"
+_SERVED = "served by workers"
 _GLANCE = 1.0
 """Seconds between looks at whether somebody asked."""
 
@@ -32,6 +33,17 @@ def answered(store: Store, token: str) -> str | None:
     """``None`` while there is no answer; empty where the run works by the new files; else why it does not."""
     told, _, reasons = (store.fact(_ANSWERED) or "").partition("\n")
     return reasons if told == token else None
+
+
+def is_served(store: Store) -> bool:
+    """Whether workers take turns of it: between two of them nobody holds its lock."""
+    return bool(store.fact(_SERVED))
+
+
+def note_served(store: Store, served: str) -> None:
+    """By workers (any text), or by a run (none)."""
+    if (store.fact(_SERVED) or "") != served:
+        store.save(Memory(facts={_SERVED: served}))
 
 
 def last_asked(store: Store) -> tuple[str | None, bool]:

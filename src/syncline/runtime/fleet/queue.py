@@ -52,6 +52,8 @@ _DEAD = 8.0
 """Seconds without a heartbeat after which a worker is taken for dead. One that is not does no harm: the store's lock
 keeps it from working on the company beside another."""
 _CONNECTIONS = 5
+_PATIENCE = 5.0
+"""Seconds that whoever needs one of them waits."""
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -178,7 +180,12 @@ def pool(said: str) -> ConnectionPool:
     """Connections to where the queue is, for others who share something there."""
     address = _address(said)
     return ConnectionPool(
-        _conninfo(address), kwargs={"options": _options(address)}, min_size=0, max_size=_CONNECTIONS, open=False
+        _conninfo(address),
+        kwargs={"options": _options(address)},
+        min_size=0,
+        max_size=_CONNECTIONS,
+        timeout=_PATIENCE,
+        open=False,
     )
 
 

@@ -23,7 +23,7 @@ from syncline.runtime.fleet.companies import Companies
 from syncline.runtime.fleet.connections import Connected, Connections
 from syncline.runtime.fleet.standing import Again, Kind, Standing, after, after_failure, next_turn, what_is_due
 from syncline.runtime.paces import Paces
-from syncline.runtime.reloading import NotReloaded, answer, last_asked, read_again
+from syncline.runtime.reloading import NotReloaded, answer, last_asked, note_served, read_again
 from syncline.runtime.staying import Passed, Told
 from syncline.runtime.subscribing import Subscriber
 from syncline.runtime.telling import Tell
@@ -140,7 +140,10 @@ class Turns:
     def _read_again(self, company: str, project: Project, store: Store) -> Project:
         """Where somebody asked for it since it was read."""
         token, waits = last_asked(store)
-        before = self._asked.setdefault(company, None if waits else token)
+        if company not in self._asked:
+            note_served(store, "yes")
+            self._asked[company] = None if waits else token
+        before = self._asked[company]
         if token is None or token == before:
             return project
         self._asked[company] = token

@@ -1,0 +1,71 @@
+"""One budget for all workers: however many ask, a system is asked no more than it allows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from postgres import Server
+from syncline.connectors.wire import Limits, Pace, Unsent
+from syncline.runtime.fleet import budgets
+from syncline.runtime.fleet.queue import opened, pool
+
+LIMITS = Limits(requests=60, seconds=3.0, burst=30)
+
+
+async def _nothing(*_: object) -> None:
+    return None
+
+
+async def _spend(pace: Pace, until: float) -> list[float]:
+    moments: list[float] = []
+    while time.monotonic() < until:
+        await pace.acquire()
+        moments.append(time.monotonic())
+    return moments
+
+
+async def test_those_who_share_it_never_ask_more_than_is_allowed(server: Server) -> None:
+    """Three of one name, each with connections of its own, and one of another name, who has a budget to itself."""
+    address = server.address()
+    async with opened(address, _nothing, _nothing):
+        pools = [pool(address) for _ in range(3)]
+        for each in pools:
+            each.open()
+        try:
+            ours = [budgets.budgets(each)("ours")(LIMITS) for each in pools]
+            other = budgets.budgets(pools[0])("theirs")(LIMITS)
+            end = time.monotonic() + 7
+            spent = await asyncio.gather(*(_spend(pace, end) for pace in [*ours, other] if pace is not None))
+        finally:
+            for each in pools:
+                each.close()
+    moments = sorted(moment for of_one in spent[:3] for moment in of_one)
+    windows = [sum(start <= each < start + LIMITS.seconds for each in moments) for start in moments]
+    assert max(windows) <= 60
+    assert len(moments) > 60, "it comes back"
+    assert len(spent[3]) > 60
+
+
+async def test_who_has_no_limit_is_not_counted(server: Server) -> None:
+    with pool(server.address()) as connections:
+        assert budgets.budgets(connections)("anybody")(Limits()) is None
+
+
+async def test_a_count_that_cannot_be_asked_is_told_as_a_request_that_was_not_sent(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budgets, "_PATIENCE", 0.0)
+    address = server.address()
+    async with opened(address, _nothing, _nothing):
+        with pool(address) as connections:
+            pace = budgets.budgets(connections)("ours")(LIMITS)
+            assert pace is not None
+            await asyncio.to_thread(server.stop)
+            try:
+                with pytest.raises(Unsent, match="the budget that is shared cannot be asked"):
+                    await pace.acquire()
+            finally:
+                await asyncio.to_thread(server.start)
