@@ -13,6 +13,7 @@ from typing import Any
 import click
 import msgspec
 import pytest
+from ruamel.yaml import YAML
 
 from syncline import yamlfile
 from syncline.cli.failing import Exit
@@ -24,10 +25,12 @@ from syncline.runtime.answering import create_app
 from syncline.runtime.course import Course
 from syncline.runtime.health import unreadable
 from syncline.runtime.staying import GRACE
+from syncline.store.address import PostgresSchema, parse
 
 TOP = Path(__file__).parents[2]
 DOCKERFILE = (TOP / "Dockerfile").read_text()
 COMPOSE = TOP / "compose.yaml"
+FLEET = (TOP / "compose.fleet.yaml").read_text()
 UNIT = (TOP / "deploy" / "syncline.service").read_text()
 ENVIRONMENT = (TOP / "deploy" / "syncline.env.example").read_text()
 ONLINE = "https://api.businesscentral.dynamics.com/v2.0/contoso/production/api/v2.0/"
@@ -128,6 +131,25 @@ def test_compose_says_where_everything_is(folder: Path) -> None:
     ports = [f"127.0.0.1:{each.port}:{each.port}" for each in (project.webhooks, project.health)]
     assert compose["ports"] == ports
     assert float(compose["stop_grace_period"].removesuffix("s")) > GRACE
+
+
+def test_the_workers_of_the_fleet_run_commands_on_a_queue_that_is_there() -> None:
+    services = YAML(typ="safe", pure=True).load(FLEET)["services"]
+    workers = {name: each for name, each in services.items() if name != "postgres"}
+    for worker in workers.values():
+        address = parse(worker["environment"]["SYNCLINE_QUEUE"])
+        assert isinstance(address, PostgresSchema)
+        assert address.url.host in services
+        assert address.url.username == services["postgres"]["environment"]["POSTGRES_USER"]
+        assert address.url.database == services["postgres"]["environment"]["POSTGRES_DB"]
+        understood([each.replace("/project", str(TOP)) for each in [*worker["command"], "--queue", str(address)]])
+        assert worker["volumes"][0].endswith(":/project:ro")
+        assert float(worker["stop_grace_period"].removesuffix("s")) > GRACE
+    heard = [worker["command"] for worker in workers.values() if "--webhooks" in worker["command"]]
+    assert len(heard) == 1
+    assert [f"127.0.0.1:{port}:{port}" for port in (8471, 8472)] == workers["hearing"]["ports"]
+    comment = re.findall(r"^#     (store|webhooks)", FLEET, re.MULTILINE)
+    assert comment == ["store", "webhooks"]
 
 
 def test_the_unit_runs_a_command_and_is_not_restarted_where_that_mends_nothing() -> None:

@@ -43,7 +43,7 @@ class Company:
         name, text = ("name" if side == "erp" else "displayName"), f"Name {self.chance.random():.12f}"
         await system.change("customers", chosen["id"], {name: text})
 
-    async def in_step(self, patience: float = 20.0) -> None:
+    async def in_step(self, patience: float = 60.0) -> None:
         """Until both hold the same: everything once."""
 
         async def alike() -> bool:

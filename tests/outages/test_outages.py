@@ -148,7 +148,7 @@ async def test_workers_that_are_killed_fifty_times_while_people_edit(tmp_path: P
                 workers[number % 2] = fleet.start()
                 await asyncio.gather(*working)
             for company in fleet.companies.values():
-                await company.in_step(patience=60)
+                await company.in_step(patience=120)
         finally:
             for worker in workers:
                 worker.kill()

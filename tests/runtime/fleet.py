@@ -52,9 +52,12 @@ class Served:
 
     @contextmanager
     def worker(self, *options: str, sweep: str = "0.5") -> Iterator[subprocess.Popen[str]]:
-        """Until it is told to stop, which it has to obey."""
+        """From when it serves until it is told to stop, which it has to obey."""
         process = self.start(*options, sweep=sweep)
         try:
+            assert process.stderr is not None
+            while "Serving" not in (line := process.stderr.readline()):
+                assert line, "it ended at once"
             yield process
             process.send_signal(signal.SIGTERM)
             _, said = process.communicate(timeout=30)

@@ -24,7 +24,7 @@ from syncline.runtime.staying import Passed, Staying, Told
 from syncline.runtime.telling import Event
 
 SECRET = "SYNCLINE_TEST_WEBHOOK_SECRET"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 class Living:

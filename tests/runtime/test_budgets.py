@@ -10,13 +10,9 @@ import pytest
 from postgres import Server
 from syncline.connectors.wire import Limits, Pace, Unsent
 from syncline.runtime.fleet import budgets
-from syncline.runtime.fleet.queue import opened, pool
+from syncline.runtime.fleet.queue import looking, pool
 
 LIMITS = Limits(requests=60, seconds=3.0, burst=30)
-
-
-async def _nothing(*_: object) -> None:
-    return None
 
 
 async def _spend(pace: Pace, until: float) -> list[float]:
@@ -30,7 +26,7 @@ async def _spend(pace: Pace, until: float) -> list[float]:
 async def test_those_who_share_it_never_ask_more_than_is_allowed(server: Server) -> None:
     """Three of one name, each with connections of its own, and one of another name, who has a budget to itself."""
     address = server.address()
-    async with opened(address, _nothing, _nothing):
+    async with looking(address):
         pools = [pool(address) for _ in range(3)]
         for each in pools:
             each.open()
@@ -59,7 +55,7 @@ async def test_a_count_that_cannot_be_asked_is_told_as_a_request_that_was_not_se
 ) -> None:
     monkeypatch.setattr(budgets, "_PATIENCE", 0.0)
     address = server.address()
-    async with opened(address, _nothing, _nothing):
+    async with looking(address):
         with pool(address) as connections:
             pace = budgets.budgets(connections)("ours")(LIMITS)
             assert pace is not None

@@ -46,6 +46,7 @@ _COMMANDS = {
     "Look": {
         "console": ("syncline.cli.consoling:console_command", "All of this, in a browser."),
         "status": ("syncline.cli.looking:status_command", "How every flow stands."),
+        "companies": ("syncline.cli.companies:companies_command", "How all companies stand that workers serve."),
         "links": ("syncline.cli.looking:links_command", "Which records are the same."),
         "parked": ("syncline.cli.parking:parked_command", "What is not worked on and why; retry it."),
         "holds": ("syncline.cli.holding:holds_command", "Edits of too many records at once; let them pass."),

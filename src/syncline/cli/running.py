@@ -6,15 +6,14 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from syncline.cli.app import App, json_option, pass_app, who
 from syncline.cli.consoling import PORT, tell_where
-from syncline.cli.output import emit, tell
-from syncline.cli.saying import Passes, Quiet, Text
+from syncline.cli.output import tell
+from syncline.cli.saying import Passes, Results, Text
 
 if TYPE_CHECKING:
     from syncline.cli.structured import Structured
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from syncline.runtime.announcements import Announcements
     from syncline.runtime.course import Course
     from syncline.runtime.paces import Paces
-    from syncline.runtime.staying import Passed, Told
+    from syncline.runtime.staying import Told
     from syncline.runtime.telling import Tell
 
 
@@ -177,24 +176,9 @@ async def _health(
 
 def _told(project: Project, setup: Setup, log: Text | Structured, *, as_json: bool) -> list[Told]:
     """Who is told of passes."""
-    results: list[Told] = [_Results(project, setup)] if as_json else []
+    results: list[Told] = [Results(project, setup.store)] if as_json else []
     if isinstance(log, Text):
         return [log, *(results or [Passes()])]
     from syncline.cli.structured import Journal
 
     return [Journal(log, setup.store), log, *results]
-
-
-class _Results(Quiet):
-    """Every pass as JSON."""
-
-    def __init__(self, project: Project, setup: Setup) -> None:
-        self._project = project
-        self._setup = setup
-
-    def passed(self, passed: Passed) -> None:
-        from syncline.cli.working import result_told
-        from syncline.engine.chains import counts
-
-        now = counts(self._setup.store, self._setup.flows)
-        emit({"at": datetime.now(UTC)} | result_told(passed.result, self._project, now), compact=True)

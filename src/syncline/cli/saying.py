@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from syncline.cli.output import say, tell
+from syncline.cli.output import emit, say, tell
 from syncline.engine.people.words import when
 
 if TYPE_CHECKING:
+    from syncline.project import Project
     from syncline.runtime.staying import Passed
     from syncline.runtime.telling import Event
+    from syncline.store import Store
 
 _UNTIMED = ("run.started", "run.stopped", "worker.started", "worker.stopped")
 
@@ -70,3 +72,19 @@ class Passes(Quiet):
         self._unfinished = tuple(result.unfinished)
         for sentence in result.held if result.writes else ():
             tell(f"{now} Held: {sentence}. syncline holds tells more.")
+
+
+class Results(Quiet):
+    """Every pass as JSON."""
+
+    def __init__(self, project: Project, store: Store, **about: object) -> None:
+        self._project = project
+        self._store = store
+        self._about = about
+
+    def passed(self, passed: Passed) -> None:
+        from syncline.cli.working import result_told
+        from syncline.engine.chains import counts
+
+        now = counts(self._store, self._project.flows)
+        emit({"at": datetime.now(UTC), **self._about} | result_told(passed.result, self._project, now), compact=True)

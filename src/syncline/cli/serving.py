@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncline.cli.app import App, pass_app
-from syncline.cli.saying import Passes, Text
+from syncline.cli.app import App, json_option, pass_app
+from syncline.cli.saying import Passes, Results, Text
 from syncline.project.spelling import host_and_port
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ class _Place(click.ParamType[tuple[str, int]]):
         return found
 
 
-@click.command("worker")
-@click.option(
+queue_option = click.option(
     "--queue",
     envvar="SYNCLINE_QUEUE",
     required=True,
@@ -40,6 +39,10 @@ class _Place(click.ParamType[tuple[str, int]]):
     show_envvar=True,
     help="The PostgreSQL database of the queue: postgresql://user@host/database",
 )
+
+
+@click.command("worker")
+@queue_option
 @click.option(
     "--turns",
     "concurrency",
@@ -75,6 +78,7 @@ class _Place(click.ParamType[tuple[str, int]]):
     show_default=True,
     help="How it tells what happens: to people, or an object a line.",
 )
+@json_option
 @pass_app
 def worker_command(
     app: App,
@@ -85,6 +89,7 @@ def worker_command(
     webhooks: tuple[str, int] | None,
     health: tuple[str, int] | None,
     form: str,
+    as_json: bool,
 ) -> None:
     """Keep many companies in step: each folder in this one that has a syncline.yaml is one.
 
@@ -109,14 +114,14 @@ def worker_command(
             from syncline.cli import logs
 
             logs.tell_retries(verbose=app.verbose)
-            asyncio.run(_work(options, _ToPeople()))
+            asyncio.run(_work(options, _ToPeople(as_json=as_json)))
             return
         from syncline.cli.structured import Structured
 
         log = Structured()
         log.hear_libraries(verbose=app.verbose)
         try:
-            asyncio.run(_work(options, _ToMachines(log)))
+            asyncio.run(_work(options, _ToMachines(log, as_json=as_json)))
         except Exception as error:
             raise click.exceptions.Exit(log.ended(error)) from error
 
@@ -132,16 +137,23 @@ async def _work(options: Options, listeners: _ToPeople | _ToMachines) -> None:
 
 
 class _Listeners:
-    def __init__(self) -> None:
+    """``as_json`` prints every turn's pass as JSON."""
+
+    def __init__(self, *, as_json: bool) -> None:
         self._everywhere: list[Told] = []
+        self._as_json = as_json
 
     def everywhere(self, told: Told) -> None:
         self._everywhere.append(told)
 
+    def _also(self, company: str, project: Project, store: Store) -> list[Told]:
+        results: list[Told] = [Results(project, store, company=company)] if self._as_json else []
+        return [*results, *self._everywhere]
+
 
 class _ToPeople(_Listeners):
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__(as_json=as_json)
         self._passes: dict[str, Passes] = {}
 
     def worker(self) -> Text:
@@ -151,13 +163,13 @@ class _ToPeople(_Listeners):
         return Text(company)
 
     def told(self, company: str, project: Project, store: Store) -> Sequence[Told]:
-        passes = self._passes.setdefault(company, Passes(company))
-        return [Text(company), passes, *self._everywhere]
+        passes = [] if self._as_json else [self._passes.setdefault(company, Passes(company))]
+        return [Text(company), *passes, *self._also(company, project, store)]
 
 
 class _ToMachines(_Listeners):
-    def __init__(self, log: Structured) -> None:
-        super().__init__()
+    def __init__(self, log: Structured, *, as_json: bool) -> None:
+        super().__init__(as_json=as_json)
         self._log = log
 
     def worker(self) -> Structured:
@@ -172,4 +184,4 @@ class _ToMachines(_Listeners):
         from syncline.cli.structured import Journal
 
         log = self.tell(company)
-        return [Journal(log, store), log, *self._everywhere]
+        return [Journal(log, store), log, *self._also(company, project, store)]

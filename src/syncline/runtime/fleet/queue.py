@@ -130,6 +130,11 @@ class Queue:
             failing=tuple(sorted(name for name, job in there.items() if _standing(job).failures)),
         )
 
+    async def turns(self) -> dict[str, Standing]:
+        """How each company stands that has a turn. Raises one of `AWAY`."""
+        jobs = await self._app.job_manager.list_jobs_async(task=_TURN)
+        return {str(job.task_kwargs["company"]): _standing(job) for job in jobs}
+
     async def take_over(self) -> int:
         """The jobs of workers that died are due again; how many. Raises one of `AWAY`."""
         manager, taken = self._app.job_manager, 0
@@ -174,6 +179,17 @@ async def opened(said: str, turn: TurnTaken, heard: NewsTaken) -> AsyncIterator[
             yield queue
     except AWAY as error:
         raise StoreError(f"{address.name} cannot be used as a queue: {reason_of(error)}.") from error
+
+
+@asynccontextmanager
+async def looking(said: str) -> AsyncIterator[Queue]:
+    """As `opened`, for who does no jobs."""
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    async with opened(said, nothing, nothing) as queue:
+        yield queue
 
 
 def pool(said: str) -> ConnectionPool:

@@ -35,7 +35,7 @@ SLICE = 3.0
 """Seconds of work on what is due before whoever else waits is served."""
 _AT_WORK = 2.0
 """Seconds until it is tried again where somebody else works on the store."""
-_STOPPED = 60.0
+_STOPPED = 10.0
 """Seconds until it is looked again whether a sign-in that was refused is configured otherwise."""
 _ALARM = 30.0
 """Seconds between looks at whether people are to be told."""
@@ -45,7 +45,7 @@ _FACT = "sign-in refused"
 
 
 class Listeners(Protocol):
-    """Who is told of a company's turns."""
+    """Who is told of a company's turns. ``told`` are made anew for each."""
 
     def tell(self, company: str) -> Tell: ...
 
@@ -123,8 +123,8 @@ class Turns:
         project = self._companies.project(company)
         with project.open_store() as store, store.lock(OWNER):
             project = self._read_again(company, project, store)
-            stopped = store.fact(_FACT)
-            refused = bool(stopped) and stopped == self._companies.fingerprint(project)
+            by, _, why = (store.fact(_FACT) or "").partition("\n")
+            stopped = bool(why) and by == self._companies.fingerprint(project)
             async with self._connections.to(company, project) as connected:
                 now = Clock(store.latest()).now
                 setup = Setup(flows=project.flows, systems=connected.systems, store=store, now=now)
@@ -133,7 +133,7 @@ class Turns:
                     project=project,
                     setup=setup,
                     connected=connected,
-                    refused=refused,
+                    refused=stopped,
                     told=self._listeners.told(company, project, store),
                 )
 
@@ -167,7 +167,8 @@ class Turns:
             kind, places = what_is_due(standing, self._paces, at.setup.flow_sides, now)
             more = await self._pass(at, kind, News(flow_sides=places))
         except SignInRefused as error:  # asking on with what is refused may lock the account
-            at.setup.store.save(Memory(facts={_FACT: self._companies.fingerprint(at.project)}))
+            by = self._companies.fingerprint(at.project)
+            at.setup.store.save(Memory(facts={_FACT: f"{by}\n{error}"}))
             _tell_failure(at, error, _STOPPED)
             if (alarm := self._alarm(at, standing)) is not None:
                 await alarm.end(error)
@@ -181,6 +182,8 @@ class Turns:
         if standing.failures:
             for told in at.told:
                 told.works_again()
+        if refused(at.setup.store):
+            at.setup.store.save(Memory(facts={_FACT: ""}))
         standing = after(standing, kind, places, now, more=more)
         await self._alarmed(at, standing)
         return standing, next_turn(standing, self._paces, at.setup.flow_sides, now)
@@ -252,6 +255,11 @@ class Turns:
             sentence, seconds = f"{error} The next try is in {pause:.3g} s.", round(pause, 3)
             tell = self._listeners.tell(company)
             tell("pass.failed", sentence, error=type(error).__name__, message=str(error), next_seconds=seconds)
+
+
+def refused(store: Store) -> str:
+    """Why workers do not sign in any more, until that is configured otherwise or a reload is asked for; else empty."""
+    return (store.fact(_FACT) or "").partition("\n")[2]
 
 
 def _tell_failure(at: _AtWork, error: Exception, pause: float) -> None:
