@@ -152,6 +152,7 @@ async def test_a_refused_sign_in_is_not_repeated_until_somebody_says_so(tmp_path
             await _arrived(acme, "First")
             await acme.fail("customerp", {"kind": "401", "times": 1_000})
             await told(process, "acme: customerp")
+            _before = await acme.erp.ask("GET", f"{acme.addresses['customerp']}/sandbox/requests")
             before = await _requests(acme, "customerp")
             await fleet.companies["beta"].work(3)
             await fleet.companies["beta"].in_step()
@@ -163,7 +164,8 @@ async def test_a_refused_sign_in_is_not_repeated_until_somebody_says_so(tmp_path
             await _customer(acme, "Second")
             await _customer(beta, "Other")
             await _arrived(beta, "Other")
-            assert await _requests(acme, "customerp") == before + 1  # what the test itself asked
+            _after = await acme.erp.ask("GET", f"{acme.addresses['customerp']}/sandbox/requests")
+            assert await _requests(acme, "customerp") == before + 1, (_before, _after)
             taken = await asyncio.to_thread(call, acme.folder, "reload")
             assert taken.code == 0, taken.err
             await _arrived(acme, "Second")

@@ -28,11 +28,18 @@ def companies_command(app: App, queue: str, trouble: bool, as_json: bool) -> Non
 
     The exit code is 1 if a company is not served as it should be.
     """
+    from syncline.cli import bars
     from syncline.runtime.fleet.companies import Companies
     from syncline.runtime.fleet.overview import overview
 
     turns, now = asyncio.run(_turns(queue)), datetime.now(UTC)
-    found = list(overview(Companies(app.folder), turns))
+    companies = Companies(app.folder)
+    total = len(companies.names())
+    with bars.counted() as step:
+        found = []
+        for each in overview(companies, turns):
+            found.append(each)
+            step(each.company, "read", len(found), total)
     ailing = [each for each in found if each.trouble]
     shown = [each for each in found if each.trouble or each.parked or each.held] if trouble else found
     if as_json:

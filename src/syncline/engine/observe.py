@@ -6,7 +6,6 @@ that waits already and is told again, as a system polled by time does: when it i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
@@ -22,6 +21,7 @@ from syncline.engine.setup import FlowSide, Setup, view
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import row, takes_part
+from syncline.meanwhile import together
 from syncline.reconcile.compare import unchanged
 from syncline.records import LinkState, Record, Ref, Row, Shadow
 from syncline.spans import span
@@ -45,7 +45,7 @@ async def observe(
     """
     for flow in setup.flows.values():
         sides = [side for side in flow.sides if flow_sides is None or (flow.name, side) in flow_sides]
-        await asyncio.gather(*(_observe(setup, knowing, progress, flow, side) for side in sides))
+        await together(_observe(setup, knowing, progress, flow, side) for side in sides)
         for side in sides:
             asked = scanning and not setup.systems[side].capabilities.deletions
             if is_due(setup, flow, side) or asked or side in whole:

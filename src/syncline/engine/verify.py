@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from syncline.engine.setup import Setup, identities, view
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import row, takes_part
+from syncline.meanwhile import together
 from syncline.reconcile.compare import Disagreement, disagreements, unchanged
 from syncline.records import LinkState, Ref, Row, Value
 from syncline.store import Arrival, Memory, Pair, Parked, Store
@@ -49,7 +49,7 @@ class _Proof:
 
     async def read(self, flow: Flow) -> None:
         """Every record of every side."""
-        await asyncio.gather(*(self._read(flow, side) for side in flow.sides))
+        await together(self._read(flow, side) for side in flow.sides)
 
     async def _read(self, flow: Flow, side: str) -> None:
         seen = 0

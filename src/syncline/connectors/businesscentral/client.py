@@ -18,6 +18,7 @@ from syncline.connectors.businesscentral.answers import SKIPPED, Fate, Reply, re
 from syncline.connectors.businesscentral.http import Http
 from syncline.connectors.businesscentral.query import Options, address
 from syncline.connectors.wire import Answer, NoAnswer, Unanswered
+from syncline.meanwhile import together
 
 MOST_OPERATIONS = 100
 _KEEP_ON = {"Prefer": "odata.continue-on-error"}
@@ -122,7 +123,7 @@ class Client:
         An operation may be answered 404; any other failure is raised as a `ConnectorError`.
         """
         parts = [operations[at : at + MOST_OPERATIONS] for at in range(0, len(operations), MOST_OPERATIONS)]
-        done = await asyncio.gather(*(self._read_part(part) for part in parts))
+        done = await together(self._read_part(part) for part in parts)
         return [reply for part in done for reply in part]
 
     async def send(self, operations: Sequence[Operation]) -> list[Fate]:

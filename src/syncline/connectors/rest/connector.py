@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -19,6 +18,7 @@ from syncline.connectors.rest.declaration import Declaration, Entity, FeedChange
 from syncline.connectors.rest.signin import auth_from
 from syncline.connectors.wire import Limits, Paced, Wire
 from syncline.mapping.types import Code, EntityType
+from syncline.meanwhile import together
 from syncline.records import Outcome, Record, Write
 
 _WRITES_AT_ONCE = 100
@@ -131,7 +131,7 @@ class Rest:
     async def write(self, view: View, writes: Sequence[Write]) -> tuple[Outcome, ...]:
         """One request a record, as many at once as the declaration allows."""
         entity = self._entity(view.entity)
-        return tuple(await asyncio.gather(*(writing.write(self._client, entity, asked) for asked in writes)))
+        return tuple(await together(writing.write(self._client, entity, asked) for asked in writes))
 
     async def codes(self, tables: Collection[str]) -> Mapping[str, tuple[Code, ...]]:
         declared = self._declaration.codes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from syncline.connectors.rest.content import at, spell_time
 from syncline.connectors.rest.declaration import CodeTable, Entity, FeedChanges, ListRequest, ManyIds, SinceChanges
 from syncline.connectors.rest.paging import ListPage, pages
 from syncline.mapping.types import Code
+from syncline.meanwhile import together
 from syncline.records import Record
 
 _ALL = "all"
@@ -160,7 +160,7 @@ async def _get_each(client: Client, entity: Entity, names: Iterable[str]) -> dic
         answer = await client.get(entity.url(entity.get.path, name), entity.get.query)
         return one(answer, entity) if answer is not None else None
 
-    found = await asyncio.gather(*(one_of(name) for name in names))
+    found = await together(one_of(name) for name in names)
     return {told.id: told for told in found if told is not None}
 
 

@@ -5,7 +5,6 @@ An intent is on the disk before anything is sent, and closed together with what 
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -27,6 +26,7 @@ from syncline.engine.worker import Worker
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
 from syncline.mapping.translate import row
+from syncline.meanwhile import together
 from syncline.reconcile.compare import unchanged
 from syncline.reconcile.merge import Conflict
 from syncline.reconcile.settle import Delivered, Told, settle
@@ -159,7 +159,7 @@ async def _send(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, list[Job
     queues: defaultdict[str, list[tuple[Job, Intent]]] = defaultdict(list)
     for job, intent in zip((job for _, jobs in cases for job in jobs), intents, strict=True):
         queues[job.side].append((job, intent))
-    sent = await asyncio.gather(*(_write(worker, flow, side, queue) for side, queue in queues.items()))
+    sent = await together(_write(worker, flow, side, queue) for side, queue in queues.items())
     by_link: defaultdict[str, dict[str, _Sent]] = defaultdict(dict)
     for each in (each for of_side in sent for each in of_side):
         by_link[each.intent.link][each.job.side] = each

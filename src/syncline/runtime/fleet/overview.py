@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -13,8 +12,6 @@ from syncline.runtime.fleet.companies import Companies
 from syncline.runtime.fleet.standing import Standing
 from syncline.runtime.fleet.turns import refused
 from syncline.store import StoreError
-
-_AT_ONCE = 8
 
 
 class CompanyStanding(Struct, frozen=True, kw_only=True):
@@ -34,8 +31,8 @@ class CompanyStanding(Struct, frozen=True, kw_only=True):
 
 def overview(companies: Companies, turns: Mapping[str, Standing]) -> Iterator[CompanyStanding]:
     """In the order of their names, as they are read."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from pool.map(lambda name: _of(companies, name, turns.get(name)), companies.names())
+    for name in companies.names():
+        yield _of(companies, name, turns.get(name))
 
 
 def _of(companies: Companies, name: str, turn: Standing | None) -> CompanyStanding:
