@@ -30,9 +30,9 @@ async def test_where_one_fails_the_others_have_ended_when_that_is_raised() -> No
 
     async def failing() -> None:
         await asyncio.sleep(0.01)
-        raise ValueError
+        raise ValueError("it fails")
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match="it fails"):
         await together([long(), failing(), long()])
     assert ended == ["long", "long"]
 
