@@ -95,8 +95,8 @@ def main() -> None:
         folder = asked.keep or Path(place)
         if not (folder / "syncline.yaml").is_file():
             scaffold(folder, businesscentral="http://127.0.0.1:1", customerp="http://127.0.0.1:2", company=None)
-            with load(folder).open_store() as store:
-                print(f"{asked.links:,} links saved in {fill(store, asked.links):.0f} s")
+            load(folder).open_store().close()
+            print(f"{asked.links:,} links made in {fill(folder / 'syncline.db', asked.links):.0f} s")
         sys.exit(not asyncio.run(_measure(folder, asked.links, asked.repeat)))
 
 
