@@ -5,6 +5,7 @@ several entries each; some records parked, some due.
 from __future__ import annotations
 
 import gc
+import os
 import sqlite3
 import time
 import uuid
@@ -141,6 +142,8 @@ def save_in_bulk(store: Path, told: Iterable[Memory]) -> None:
         database.begin_journal()
     finally:
         database.close()
+    with store.open("rb+") as written:
+        os.fsync(written)  # else whoever is measured waits for it
 
 
 @contextmanager
