@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from rich.bar import Bar
 from rich.console import Console, RenderableType
 
 _WIDTH = 110
-"""Columns of a picture."""
+"""Columns of a picture, and of what no terminal shows."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,8 @@ def bar(value: float, most: float) -> Bar:
 
 
 def show(title: str, parts: Iterable[RenderableType], picture: Path | None) -> None:
-    console = Console(record=picture is not None, width=_WIDTH if picture else None, highlight=False)
+    width = None if sys.stdout.isatty() and picture is None else _WIDTH
+    console = Console(record=picture is not None, width=width, highlight=False)
     for part in parts:
         console.print(part)
     if picture:
