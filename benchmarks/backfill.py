@@ -28,10 +28,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.bar import Bar
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 
+from shown import bar, options, show
 from syncline.demo.systems import CENTRAL_ROOT, Central, Customerp, server
 from syncline.engine.knowing import Knowing
 from syncline.engine.setup import view
@@ -218,7 +218,9 @@ async def _all(count: int) -> dict[str, dict[str, Any]]:
         return {way: await _measure(way, filled) for way in _WAYS}
 
 
-def _show(count: int, measured: dict[str, dict[str, Any]], each: dict[str, float], ratio: float) -> None:
+def _shown(
+    count: int, measured: dict[str, dict[str, Any]], each: dict[str, float], ratio: float
+) -> Iterator[RenderableType]:
     table = Table("way", "moved", "writes", "customers/s", "MB", "time", "", title=f"A backfill of {count:,} customers")
     slowest = max(each.values())
     for way, words in _WAYS.items():
@@ -231,16 +233,16 @@ def _show(count: int, measured: dict[str, dict[str, Any]], each: dict[str, float
             f"{1 / each[way]:,.0f}",
             f"{told['megabytes']:.0f}",
             f"{each[way] / each['loop']:.2f} x",
-            Bar(1, 0, each[way] / slowest, width=24),
+            bar(each[way], slowest),
         )
-    Console().print(table)
-    Console().print(f"Syncline takes {ratio:.2f} times the leanest loop: at most {_MOST} now, the goal is {_GOAL}.")
+    yield table
+    yield f"Syncline takes {ratio:.2f} times the leanest loop: at most {_MOST} now, the goal is {_GOAL}."
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=100_000)
-    parser.add_argument("--json", action="store_true")
+    options(parser)
     parser.add_argument("--only", nargs=4, metavar=("WAY", "FOLDER", "ERP", "CENTRAL"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:
@@ -262,7 +264,7 @@ def main() -> int:
     if asked.json:
         print(json.dumps({"ways": measured, "ratio": ratio, "most": _MOST, "goal": _GOAL, "held": held}, indent=2))
     else:
-        _show(count, measured, each, ratio)
+        show("A backfill", _shown(count, measured, each, ratio), asked.picture)
     return 0 if held else 1
 
 

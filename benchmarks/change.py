@@ -16,22 +16,26 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from rich.console import RenderableType
+from rich.table import Table
+
 from remembered import fill
+from shown import bar, options, show, verdicts
 from syncline.demo.systems import Customerp, server
 from syncline.engine.knowing import KeptCodes
 from syncline.engine.setup import Setup
 from syncline.engine.sync import look, sync
 from syncline.project import load
 from syncline.project.scaffold import scaffold
-from syncline.store import Store
 
 _CPU = 0.100
 _MB = 200
+_FLOWS = 4
 _AT_ONCE = 20
 
 
@@ -49,8 +53,7 @@ async def _measured(links: int, records: int) -> dict[str, Any]:
             project = load(folder / "project")
             async with project.open("benchmark") as setup:
                 await sync(setup)
-            with Store.open(project.store) as store:
-                fill(store, links - records, parking=False)
+            fill(folder / "project" / "syncline.db", links - records, parking=False)
             # Later than the overlap in which Business Central tells again what it told.
             await erp.ask("POST", f"{central_at}/sandbox/clock", {"advanceSeconds": 300})
             async with project.open("benchmark") as setup:
@@ -83,21 +86,23 @@ async def _idle(setup: Setup) -> dict[str, Any]:
 
 
 async def _changes(setup: Setup, erp: Customerp, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """After one that is not told: what a process reads once is read."""
     found = []
     codes: KeptCodes = {}
     await sync(setup, codes=codes)
-    for power in range(int(math.log10(len(made))) + 1):
+    powers = range(int(math.log10(len(made))) + 1)
+    for number, power in enumerate([0, *powers]):
         count = 10**power
         await _together(
-            count, lambda n, p=power: erp.change("customers", made[n]["id"], {"address": {"city": f"Town {p} {n}"}})
+            count, lambda n, at=number: erp.change("customers", made[n]["id"], {"address": {"city": f"Town {at} {n}"}})
         )
-        before, began = _asked(setup), time.perf_counter()
+        before, began, cpu = _asked(setup), time.perf_counter(), time.process_time()
         result = await look(setup, [("customers", "customerp")], codes=codes)
-        took, now = time.perf_counter() - began, _asked(setup)
+        took, used, now = time.perf_counter() - began, time.process_time() - cpu, _asked(setup)
         assert result.writes == count, (result.writes, count)
         spent = {side: (now[side] - before[side]) / count for side in now}
-        found.append({"changed": count, "ms": took * 1_000 / count, "requests": spent})
-    return found
+        found.append({"changed": count, "ms": took * 1_000 / count, "cpu_ms": used * 1_000 / count, "requests": spent})
+    return found[1:]
 
 
 def _asked(setup: Setup) -> dict[str, int]:
@@ -110,15 +115,14 @@ def _asked(setup: Setup) -> dict[str, int]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--links", type=int, default=100_000, help="remembered; 1,000,000 takes some minutes to make")
+    parser.add_argument("--links", type=int, default=100_000, help="remembered")
     parser.add_argument("--records", type=int, default=1_000, help="of these, that both systems hold")
-    parser.add_argument("--json", action="store_true")
+    options(parser)
     asked = parser.parse_args()
     found = asyncio.run(_measured(asked.links, asked.records))
     idle, changes = found["idle"], found["changes"]
-    flows = 4
     holds = {
-        f"idle: {flows} requests a side": all(count <= flows for count in idle["requests"].values()),
+        f"idle: {_FLOWS} requests a side": all(count <= _FLOWS for count in idle["requests"].values()),
         "idle: nothing written": idle["writes"] == 0,
         f"idle: under {_CPU * 1_000:.0f} ms of CPU": idle["cpu_ms"] < _CPU * 1_000,
         f"under {_MB} MB": idle["mb"] < _MB,
@@ -131,22 +135,25 @@ def main() -> int:
     if asked.json:
         print(json.dumps(found | {"holds": holds}))
     else:
-        _show(found, holds)
+        show("The cost of a change", [*_shown(found), *verdicts(holds)], asked.picture)
     return 0 if all(holds.values()) else 1
 
 
-def _show(found: Mapping[str, Any], holds: Mapping[str, bool]) -> None:
-    idle = found["idle"]
-    asked = ", ".join(f"{count} to {side}" for side, count in idle["requests"].items())
-    print(f"{found['links']:,} records remembered. Nothing changed: {asked} requests, {idle['cpu_ms']:.0f} ms of CPU,")
-    print(f"{idle['mb']:.0f} MB at most\n")
-    print(f"{'changed':>8} {'ms each':>9} {'requests each':>14}")
-    most = max(each["ms"] for each in found["changes"])
-    for each in found["changes"]:
-        bar = "#" * max(1, round(40 * each["ms"] / most))
-        print(f"{each['changed']:>8,} {each['ms']:>9.2f} {sum(each['requests'].values()):>14.3f}  {bar}")
-    for what, does in holds.items():
-        print(f"{'holds ' if does else 'BROKEN'} {what}")
+def _shown(found: Mapping[str, Any]) -> Iterator[RenderableType]:
+    idle, changes = found["idle"], found["changes"]
+    asked = " and ".join(f"{count} to {side}" for side, count in idle["requests"].items())
+    yield f"{found['links']:,} records remembered, nothing changed: requests {asked}, {idle['cpu_ms']:.0f} ms of CPU."
+    yield f"The process takes {idle['mb']:.0f} MB at most. Of these records so many are changed at once:"
+    table = Table("changed", "ms each", "CPU ms each", "requests each", "time")
+    for each in changes:
+        table.add_row(
+            f"{each['changed']:,}",
+            f"{each['ms']:.2f}",
+            f"{each['cpu_ms']:.2f}",
+            f"{sum(each['requests'].values()):.4f}",
+            bar(each["ms"], max(change["ms"] for change in changes)),
+        )
+    yield table
 
 
 if __name__ == "__main__":

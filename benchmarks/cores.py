@@ -22,10 +22,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rich.bar import Bar
-from rich.console import Console
 from rich.table import Table
 
+from shown import bar, options, show
 from syncline.engine.case import Case, link_id
 from syncline.engine.delivery.writes import build
 from syncline.mapping.known import Known
@@ -164,7 +163,7 @@ def _measure(count: int) -> dict[str, dict[str, float]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=5_000)
-    parser.add_argument("--json", action="store_true")
+    options(parser)
     asked = parser.parse_args()
     count: int = asked.records
     measured = _measure(count)
@@ -179,10 +178,10 @@ def main() -> int:
         whole = sum(seconds.values())
         for name, took in seconds.items():
             share = took / whole
-            table.add_row(kind, name, f"{count / took:,.0f}", f"{share:.0%}", Bar(1, 0, share, width=24))
+            table.add_row(kind, name, f"{count / took:,.0f}", f"{share:.0%}", bar(share, 1))
         bound = f"at least {_LEAST[kind]:,} (goal {_GOAL:,})"
         table.add_row(kind, "together", f"{rates[kind]:,.0f}", "", "", bound, end_section=True)
-    Console().print(table)
+    show("One record, one core", [table], asked.picture)
     return 0 if held else 1
 
 

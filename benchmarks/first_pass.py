@@ -21,6 +21,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
+from shown import options, show
 from syncline.connectors.base import Connector
 from syncline.demo.systems import CENTRAL_ROOT, Central, Customerp, server
 from syncline.engine.setup import Setup, view
@@ -146,7 +149,7 @@ async def _measure(what: str, count: int) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=10_000, help="on each side")
-    parser.add_argument("--json", action="store_true")
+    options(parser)
     parser.add_argument("--only", nargs=2, metavar=("WHAT", "FOLDER"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:
@@ -181,13 +184,10 @@ def main() -> int:
     if asked.json:
         print(json.dumps({"pass": passed, "floor": floor, "bound": bound, "held": held}, indent=2))
     else:
-        from rich.console import Console
-        from rich.table import Table
-
         table = Table("what", "measured", "bound", title="The first pass")
         for cells in rows:
             table.add_row(*map(str, cells))
-        Console().print(table)
+        show("The first pass", [table], asked.picture)
     return 0 if held else 1
 
 

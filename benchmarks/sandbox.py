@@ -26,6 +26,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
+from rich.table import Table
+
+from shown import options, show
 
 _COMMAND = "from syncline.sandbox.businesscentral.command import businesscentral_command as run; run()"
 _COMPANY = "Generated Company"
@@ -398,7 +401,7 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=1_000_000, help="the company's size: 3.6 records a customer")
     parser.add_argument("--pages", type=int, default=100, help=f"listed, of {_A_PAGE} customers each")
     parser.add_argument("--patches", type=int, default=5_000, help=f"sent, {_A_BATCH} a batch")
-    parser.add_argument("--json", action="store_true")
+    options(parser)
     parser.add_argument("--only-generate", nargs=2, metavar=("FILE", "N"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only_generate:
@@ -411,9 +414,6 @@ def main() -> int:
         told = [{**figure._asdict(), "timesTheBareLoop": figure.slower} for figure in figures]
         print(json.dumps({"figures": told, "held": held}, indent=2))
         return 0 if held else 1
-    from rich.console import Console
-    from rich.table import Table
-
     columns = ("what", "measured", "bound", "by processor time", "bare loop", "takes x the bare loop")
     table = Table(*columns, title=f"The sandbox, {asked.customers:,} customers")
     for figure in figures:
@@ -422,7 +422,7 @@ def main() -> int:
         table.add_row(
             figure.what, _told(figure.measured), bound, *("" if each is None else _told(each) for each in rest)
         )
-    Console().print(table)
+    show("The sandbox", [table], asked.picture)
     return 0 if held else 1
 
 

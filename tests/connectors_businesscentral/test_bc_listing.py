@@ -195,6 +195,26 @@ async def test_an_idle_poll_always_meets_what_was_modified_last(tmp_path: Path) 
             assert not page.rewound, "it is told once"
 
 
+async def test_an_idle_poll_tells_nothing_however_many_were_modified_in_the_last_moment(tmp_path: Path) -> None:
+    with running(tmp_path, "--open", "--empty") as central:
+        item(central)
+        assert central.post("/sandbox/clock", {"offsetSeconds": -60}).status < 300  # the time of modification stands
+        made = [item(central) for _ in range(3)]
+        assert len({each["lastModifiedDateTime"] for each in made}) == 1
+        assert central.post("/sandbox/clock", {"offsetSeconds": 60}).status < 300
+        async with connected(central, overlap=timedelta(seconds=5)) as bc:
+            cursor = await now(bc, ITEMS)
+            cursor = await now(bc, ITEMS, cursor)
+            (page,) = await pages(bc, ITEMS, cursor)
+            assert not page.records
+            assert not page.rewound
+            assert central.post("/sandbox/clock", {"offsetSeconds": -60}).status < 300
+            central.patch(f"items({made[1]['id']})", {"displayName": "Another thing"})
+            again = central.get(f"items({made[1]['id']})").body
+            assert again["lastModifiedDateTime"] == made[1]["lastModifiedDateTime"]
+            assert set(await records(bc, ITEMS, page.cursor)) == {made[1]["id"]}, "a later version is told"
+
+
 async def test_a_listing_without_records_starts_at_the_servers_clock(tmp_path: Path) -> None:
     with running(tmp_path, "--open", "--empty") as central:
         async with connected(central) as bc:

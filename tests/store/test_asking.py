@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Connection, Engine, event
 
 from syncline.records import LineShadow, Link, LinkState, Record, Ref, Shadow, Value
 from syncline.store import Arrival, Counts, Entry, Memory, Parked, Store
@@ -26,6 +27,39 @@ def link(id_: str, flow: str = "customers", state: LinkState = LinkState.ACTIVE)
 
 def shadow(**values: Value) -> Shadow:
     return Shadow(version=None, values=values)
+
+
+def test_matching_what_has_arrived_takes_no_more_steps_when_more_is_linked(file_url: str) -> None:
+    """Counted are the steps of SQLite's machine, which decides without knowing how much there is."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    def watch(_: Connection, cursor: Any, *__: object) -> None:
+        cursor.connection.set_progress_handler(step, 1)
+
+    def taken() -> int:
+        nonlocal steps
+        steps = 0
+        assert [value for value, _ in store.alike("customers", "number")] == ["new"]
+        assert [value for value, _ in store.contested("customers", ("bc", "erp"), "number")] == ["new"]
+        return steps
+
+    with Store.open(file_url) as store:
+        new = [ref("new"), ref("new", "bc")]
+        records = [Record(id="new", version="1", modified=NOON, fields={}) for _ in new]
+        arrivals = [Arrival(ref=r, record=told, seen=NOON, due=NOON) for r, told in zip(new, records, strict=True)]
+        store.save(Memory(arrivals=arrivals, keys={r: {"number": "new"} for r in new}))
+        event.listen(Engine, "before_cursor_execute", watch)
+        try:
+            least = taken()
+            linked = [link(f"{i:04}") for i in range(1_000)]
+            store.save(Memory(links=linked, keys={r: {"number": each.id} for each in linked for r in each.refs}))
+            assert 0 < taken() <= least * 1.5
+        finally:
+            event.remove(Engine, "before_cursor_execute", watch)
 
 
 def test_many_are_asked_for_at_once(store: Store) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 from itertools import product
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, exists, func, literal, or_, select
+from sqlalchemy import Text as Kept
 
 from syncline.records import Answer, Link, LinkState, Ref, Shadow, Value
 from syncline.store import tables as t
@@ -161,7 +162,7 @@ def by_key(
 def alike(
     connection: Connection, flow: str, name: str, after: Value, limit: int
 ) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
-    u = _unlinked(flow, name, after).subquery().c
+    u = _unlinked(flow, name, after).c
     shared = select(u.value).group_by(u.value).having(func.count(u.side.distinct()) > 1).order_by(u.value).limit(limit)
     return _sharing(connection, flow, name, shared)
 
@@ -169,7 +170,7 @@ def alike(
 def contested(
     connection: Connection, flow: str, sides: Collection[str], name: str, after: Value, limit: int
 ) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
-    u, k, m = _unlinked(flow, name, after).subquery().c, t.keys.c, t.members.c
+    u, k, m = _unlinked(flow, name, after).c, t.keys.c, t.members.c
     values = select(u.value, func.count().label("records")).group_by(u.value).subquery().c
     is_linked = and_(m.flow == k.flow, m.side == k.side, m.id == k.id)
     same = and_(k.flow == flow, k.side.in_(list(sides)), k.name == name, k.value == values.value)
@@ -178,26 +179,33 @@ def contested(
     return _sharing(connection, flow, name, shared)
 
 
-def _unlinked(flow: str, name: str, after: Value) -> Select[*tuple[Any, ...]]:
-    """The keys of arrivals without a link, of records that are there."""
+def _unlinked(flow: str, name: str, after: Value) -> Subquery:
+    """The keys of arrivals without a link, of records that are there.
+
+    An outer join, told of no value that it may begin with: an inner one SQLite would begin at the keys of all that is
+    remembered, instead of at what has arrived.
+    """
     a, k, m = t.arrivals.c, t.keys.c, t.members.c
-    found = (
-        select(k.value, k.side, k.id, a.seen)
-        .join_from(t.arrivals, t.keys, and_(a.flow == k.flow, a.side == k.side, a.id == k.id))
+    is_its = and_(a.flow == k.flow, a.side == k.side, a.id == k.id, k.name == name)
+    none = literal("", Kept)  # less than any key
+    value = func.coalesce(k.value, none)
+    return (
+        select(value.label("value"), a.side, a.id, a.seen)
+        .outerjoin_from(t.arrivals, t.keys, is_its)
         .outerjoin(t.members, _IS_MEMBER)
-        .where(a.flow == flow, k.name == name, m.link.is_(None), a.record.is_not(None))
+        .where(a.flow == flow, m.link.is_(None), a.record.is_not(None), value > (none if after is None else after))
+        .subquery()
     )
-    return found if after is None else found.where(k.value > after)
 
 
 def _sharing(
     connection: Connection, flow: str, name: str, values: Select[*tuple[Any, ...]]
 ) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
     """Those that have one of these values, first those that were seen first."""
-    k, a = t.keys.c, t.arrivals.c
+    u = _unlinked(flow, name, None).c
     found: defaultdict[Value, list[Ref]] = defaultdict(list)
-    wanted = _unlinked(flow, name, None).where(k.value.in_(values))
-    for row in connection.execute(wanted.order_by(k.value, a.seen, k.side, k.id)):
+    wanted = select(u.value, u.side, u.id).where(u.value.in_(values))
+    for row in connection.execute(wanted.order_by(u.value, u.seen, u.side, u.id)):
         found[row.value].append(Ref(flow, row.side, row.id))
     return tuple((value, tuple(refs)) for value, refs in found.items())
 

@@ -30,7 +30,7 @@ _ORDER = {"$orderby": MODIFIED}
 _REREAD = 500
 _MOMENT = timedelta(milliseconds=1)
 """How exact times are."""
-_NEVER = datetime.fromtimestamp(0, UTC)
+_NEVER = (datetime.fromtimestamp(0, UTC), "")
 
 
 class Witness(Struct, frozen=True):
@@ -43,7 +43,7 @@ class Cursor(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``first`` while the first listing is under way. ``witness`` is the record that was modified last: every poll meets
     it. ``followed`` are the versions of what is not told again: inside the overlap, of what took requests of its own,
-    and of the witness once the mark has moved on from it.
+    and, once the mark has moved on from the witness, of all that was modified in the same moment.
     """
 
     mark: datetime | None = None
@@ -97,9 +97,8 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
     latest = cursor
     followed = {str(each["id"]): str(each[ETAG]) for each in touches}
     told: set[str] = set()
-    met: dict[str, datetime] = {}
+    met: dict[str, tuple[datetime, str]] = {}
     witness: Witness | None = None
-    version = ""
     seen = 0
     waiting: Sequence[Record] = ()
     async for page, mark in _pages(client, shape, cursor.mark, overlap, first=first):
@@ -108,8 +107,7 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
         seen += len(page.values)
         latest = structs.replace(cursor, mark=mark)
         followed |= {str(each["id"]): str(each[ETAG]) for each in _traced(shape, page)}
-        version = str(page.values[-1][ETAG]) if page.values else version
-        met |= {str(each["id"]): when for each in page.values if (when := _when(each))}
+        met |= {str(each["id"]): (when, str(each[ETAG])) for each in page.values if (when := _when(each))}
         witness = _last(witness, page.values)
         fresh = [each for each in page.values if not _is_followed(cursor, each)]
         told |= {str(each["id"]) for each in fresh}
@@ -120,14 +118,14 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
         waiting = list((await get(client, shape, touched[at : at + _REREAD])).values())
     mark = _onward(cursor.mark, latest.mark, bool(seen), first.at, overlap, witness.at if witness else None)
     if witness and mark != witness.at:
-        followed[witness.id] = version
+        followed |= {id_: version for id_, (when, version) in met.items() if when == witness.at}
     finished = Cursor(
         mark=mark,
         watched=_onward(cursor.watched, _latest(cursor.watched, touches), bool(touches), first.at, overlap),
         witness=witness,
         followed=followed,
     )
-    rewound = cursor.witness is not None and met.get(cursor.witness.id, _NEVER) < cursor.witness.at
+    rewound = cursor.witness is not None and met.get(cursor.witness.id, _NEVER)[0] < cursor.witness.at
     yield Page(records=tuple(waiting), cursor=finished.text(), rewound=rewound)
 
 
