@@ -13,8 +13,8 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import IntegrityError
 
-from syncline.records import Answer, Create, LineShadow, Link, LinkState, Record, Ref, Shadow, Update
-from syncline.store import Arrival, Entry, Hold, Intent, Memory, Parked, Store, Wish
+from syncline.records import Answer, Create, Line, LineShadow, Link, LinkState, Record, Ref, Shadow, Update
+from syncline.store import Added, Arrival, Entry, Hold, Intent, Memory, Parked, Store, Wish
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 ANNA, BERTA = Ref("customers", "erp", "anna"), Ref("customers", "bc", "berta")
@@ -35,6 +35,11 @@ INTENT = Intent(
     record=None,
     write=Create(key="i1", fields={"displayName": "Anna", "creditLimit": Decimal("10.50")}, lines=({"x": 1},)),
     values={"name": "Anna"},
+    added=(
+        Added(
+            line="erp:1", origins={"erp": Line(id="1", version='W/"1"', values={"quantity": Decimal(2), "text": "2"})}
+        ),
+    ),
     opened=NOON,
 )
 ENTRY = Entry(

@@ -4,6 +4,7 @@ from syncline.store.errors import StoreError as StoreError
 from syncline.store.errors import StoreLocked as StoreLocked
 from syncline.store.errors import StoreLost as StoreLost
 from syncline.store.memory import Action as Action
+from syncline.store.memory import Added as Added
 from syncline.store.memory import Arrival as Arrival
 from syncline.store.memory import Cause as Cause
 from syncline.store.memory import Counts as Counts

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from syncline.records import Answer, Link, Record, Ref, Shadow, Value, Values, Write
+from syncline.records import Answer, Line, Link, Record, Ref, Shadow, Value, Values, Write
 
 Cause: TypeAlias = Literal[
     "waiting",
@@ -241,11 +241,18 @@ class Session(Struct, frozen=True, kw_only=True):
     expires: datetime
 
 
+class Added(Struct, frozen=True, kw_only=True, gc=False):
+    """A line that a write adds: its name, and what it comes from, by side, as it was when that was decided."""
+
+    line: str
+    origins: Mapping[str, Line]
+
+
 class Intent(Struct, frozen=True, kw_only=True, gc=False):
     """A write that is about to be sent, and whose outcome is not known until the intent is closed.
 
-    ``record`` is the id written to, ``None`` for a create. ``values`` are what is sent, in the shared shape. ``opened``
-    is when it was sent, or when its answer was lost.
+    ``record`` is the id written to, ``None`` for a create. ``values`` are what is sent, in the shared shape. ``added``
+    are the lines that it adds, in its order. ``opened`` is when it was sent, or when its answer was lost.
     """
 
     id: str
@@ -255,6 +262,7 @@ class Intent(Struct, frozen=True, kw_only=True, gc=False):
     record: str | None
     write: Write
     values: Values
+    added: tuple[Added, ...] = ()
     opened: datetime
 
 

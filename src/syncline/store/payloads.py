@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from syncline.records import LineShadow, Record, Shadow, Value, Write
+from syncline.records import Line, LineShadow, Record, Shadow, Value, Write
+from syncline.store.memory import Added
 
 T = TypeVar("T")
 
@@ -58,6 +59,18 @@ def load_shadow(text: str) -> Shadow:
     )
 
 
+def load_added(text: str) -> tuple[Added, ...]:
+    return tuple(
+        Added(
+            line=each.line,
+            origins={
+                side: Line(id=line.id, version=line.version, values=line.values) for side, line in each.origins.items()
+            },
+        )
+        for each in _load_added(text)
+    )
+
+
 class _StoredLine(Struct):
     line: str
     id: str
@@ -76,7 +89,19 @@ class _StoredShadow(Struct):
     behind: frozenset[str] = frozenset()
 
 
+class _StoredOrigin(Struct):
+    id: str
+    version: str | None
+    values: dict[str, Any]
+
+
+class _StoredAdded(Struct):
+    line: str
+    origins: dict[str, _StoredOrigin]
+
+
 _load_shadow: Callable[[str], _StoredShadow] = loader(_StoredShadow)
+_load_added: Callable[[str], list[_StoredAdded]] = loader(list[_StoredAdded])
 
 
 def _plain_mapping(value: Any) -> Any:

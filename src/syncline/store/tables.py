@@ -27,9 +27,9 @@ from sqlalchemy import (
 
 from syncline.store.columns import Instant, Key, Payload, Text
 from syncline.store.own import OWN
-from syncline.store.payloads import load_record, load_shadow, load_write
+from syncline.store.payloads import load_added, load_record, load_shadow, load_write
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration, so that opening a store that has it needs no migration tool. What is greater is newer."""
 
 metadata = MetaData(
@@ -160,6 +160,7 @@ intents = Table(
     Column("write", Payload(load_write), nullable=False),
     Column("values", Payload, nullable=False),
     Column("opened", Instant, nullable=False),
+    Column("added", Payload(load_added), nullable=False, server_default="[]"),
 )
 
 journal = Table(

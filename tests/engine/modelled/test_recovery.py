@@ -14,6 +14,7 @@ from engine.models import between_models
 from engine.telling import untold
 from simulation.agreement import BC
 from simulation.script import Act, Event, Fault
+from syncline.connectors.base import ConnectorError
 from syncline.engine.people.joining import keep_apart
 from syncline.mapping.model import MatchKey
 from syncline.records import Create
@@ -165,8 +166,9 @@ def test_lines_whose_answer_was_lost_are_known_as_ours(tmp_path: Path) -> None:
         before = len(models.journal)
         models.sync()
         left, right, first, second = "erp/orders/erp-o5", "bc/orders/bc-o5", "erp:erp-l7", "erp:erp-l9"
+        third = "erp:erp-l19"
         told = models.told(before)
-        assert told[:15] == [
+        assert told[:17] == [
             f"{right} lost {first} text: right -> left ({LOST})",
             f"{right} lost {second} text: right -> left ({LOST})",
             f"{right} updated text: t -> tt (by erp, {LOST})",
@@ -174,17 +176,64 @@ def test_lines_whose_answer_was_lost_are_known_as_ours(tmp_path: Path) -> None:
             f"{right} updated {first} text: lt -> left (by erp, {LOST})",
             f"{right} updated {second} quantity: 2 -> 7 (by erp, {LOST})",
             f"{right} updated {second} text: lt -> left (by erp, {LOST})",
+            f"{right} created {third} (by erp, {LOST}) whole",
             f"{left} edited text: t -> tt ()",
             f"{left} edited {first} quantity: 2.5 -> 7.5 ()",
             f"{left} edited {first} text: lt -> left ()",
             f"{left} edited {second} quantity: 2.5 -> 7.5 ()",
             f"{left} edited {second} text: lt -> left ()",
+            f"{left} created {third} () whole",
             f"{left} updated total: 8 -> 30 (by bc, edited)",
             f"{left} updated {first} amount: 4 -> 14 (by bc, edited)",
             f"{left} updated {second} amount: 4 -> 14 (by bc, edited)",
         ]
         assert list(untold(models.store)) == []
         assert models.sync().writes == 0
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_line_that_was_added_unheard_and_is_removed_where_it_came_from_does_not_come_back(
+    tmp_path: Path, is_new: bool, is_edited: bool
+) -> None:
+    """The pass ends before it hears that it was added; the next sees first that it stands, then that it is gone."""
+    write, look = ("create", "find") if is_new else ("update", "get")
+    events: dict[str, Sequence[Event]] = {f"2 {BC} {each} orders, answer 1": [CUT] for each in (write, look)}
+    with between_models(tmp_path, events) as models:
+        models.do("create", ERP, "products", "p1", code="q1")
+        models.do("create", ERP, "customers", "c1", code="k1")
+        if not is_new:
+            models.do("create", ERP, "orders", "o1", customer="c1", text="t")
+        models.sync()
+        if is_new:
+            models.do("create", ERP, "orders", "o1", customer="c1", text="t")
+        for line in ("l1", "l2"):
+            models.do("add line", ERP, "orders", "o1", line, product="p1", quantity=Decimal("2.5"), text=line)
+        with pytest.raises(ConnectorError):
+            models.sync()
+        models.do("remove line", ERP, "orders", "o1", "l1")
+        if is_edited:
+            models.do("edit line", ERP, "orders", "o1", "l2", quantity=Decimal("7.5"))
+        models.sync()
+        for side, quantity in ((ERP, "7.5" if is_edited else "2.5"), (BC, "7" if is_edited else "2")):
+            (order,) = models.system(side).held["orders"].values()
+            assert [(x["trace"], x["quantity"]) for x in order.lines] == [("l2", Decimal(quantity))], side
+        assert list(untold(models.store)) == []
+        assert models.store.open_intents() == ()
+
+
+def test_a_line_that_was_added_unheard_and_is_removed_there_is_added_once_more(tmp_path: Path) -> None:
+    """Nothing tells it from one that never came, and no line is removed on a guess."""
+    removed = Act(verb="remove line", side=BC, entity="orders", trace="o1", line="l1")
+    with between_models(tmp_path, {f"2 {BC} update orders, answer 1": [CUT, removed]}) as models:
+        models.do("create", ERP, "orders", "o1", text="t")
+        models.sync()
+        models.do("add line", ERP, "orders", "o1", "l1", quantity=Decimal(2))
+        models.sync()
+        for side in (ERP, BC):
+            (order,) = models.system(side).held["orders"].values()
+            assert [line["trace"] for line in order.lines] == ["l1"], side
+        assert list(untold(models.store)) == []
 
 
 def test_with_three_systems_the_third_is_given_what_stands(tmp_path: Path) -> None:

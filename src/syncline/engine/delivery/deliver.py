@@ -28,12 +28,13 @@ from syncline.mapping.model import Flow
 from syncline.mapping.translate import row
 from syncline.meanwhile import together
 from syncline.reconcile.compare import unchanged
-from syncline.reconcile.merge import Conflict
+from syncline.reconcile.merge import Conflict, LineMerge
 from syncline.reconcile.settle import Delivered, Told, settle
 from syncline.records import (
     Create,
     Done,
     Gone,
+    Line,
     Outcome,
     Record,
     Ref,
@@ -46,7 +47,7 @@ from syncline.records import (
     Value,
 )
 from syncline.spans import span
-from syncline.store import Arrival, Intent
+from syncline.store import Added, Arrival, Intent
 
 
 async def deliver(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
@@ -181,7 +182,22 @@ def _intent(case: Case, job: Job, now: datetime) -> Intent:
         record=case.link.members.get(job.side),
         write=job.write,
         values=case.merge.values_for(job.side),
+        added=tuple(_added(line) for line in case.merge.lines_for(job.side) if job.side in line.add),
         opened=now,
+    )
+
+
+def _added(line: LineMerge) -> Added:
+    return Added(
+        line=line.line,
+        origins={
+            side: Line(
+                id=id_,
+                version=line.versions.get(side),
+                values={d.property: d.now[side] for d in line.decisions if side in d.now},
+            )
+            for side, id_ in line.ids.items()
+        },
     )
 
 
