@@ -46,7 +46,8 @@ from syncline.engine.setup import Setup
 from syncline.engine.sync import sync
 from syncline.runtime.announcements import Announcements
 from syncline.runtime.course import Course
-from syncline.runtime.staying import Paces, Passed, Staying
+from syncline.runtime.paces import Paces
+from syncline.runtime.staying import Passed, Staying
 
 _KINDS: Mapping[str, Callable[[int], Config]] = {"wired": wired.configure, "model": world.configure}
 _TWICE, _LOST = "b", "c"
