@@ -218,8 +218,9 @@ async def _remember(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, Mapp
     moved: defaultdict[str, set[str]] = defaultdict(set)
     later: dict[Ref, datetime] = {}
     for case, sent in cases:
-        delivered = {s: _delivered(flow, each, known) for s, each in sent.items() if isinstance(each.outcome, Done)}
-        observed = {s: _observed(flow, each, known) for s, each in sent.items() if isinstance(each.outcome, Done)}
+        done = {side: _done(flow, each, known) for side, each in sent.items() if isinstance(each.outcome, Done)}
+        delivered = {side: stands for side, (stands, _) in done.items()}
+        observed = {side: found for side, (_, found) in done.items()}
         failed = {side: each.outcome for side, each in sent.items() if not isinstance(each.outcome, Done)}
         worker.draft.closed += [e.intent.id for e in sent.values() if not isinstance(e.outcome, Unknown)]
         lost += [
@@ -246,24 +247,21 @@ def _has_moved(outcome: Outcome) -> bool:
     return isinstance(outcome, Stale | Gone) or (isinstance(outcome, Refused) and outcome.partly)
 
 
-def _delivered(flow: Flow, sent: _Sent, known: Known) -> Delivered:
-    done = sent.outcome
+def _done(flow: Flow, sent: _Sent, known: Known) -> tuple[Delivered, tuple[Record, Row] | None]:
+    """What stands, and the whole record as it stands after the write, where that was told."""
+    job, done = sent.job, sent.outcome
     assert isinstance(done, Done)
     last = done.seen or done.answer
-    return Delivered(
+    answer = row(flow, job.side, done.answer, known) if done.answer else None
+    delivered = Delivered(
         told=Told(version=last.version, modified=last.modified) if last else Told(version=None, modified=None),
-        row=row(flow, sent.job.side, done.answer, known) if done.answer else None,
-        added=dict(zip(sent.job.added, done.added, strict=True)),
+        row=answer,
+        added=dict(zip(job.added, done.added, strict=True)),
     )
-
-
-def _observed(flow: Flow, sent: _Sent, known: Known) -> tuple[Record, Row] | None:
-    """The whole record as it stands after the write, where that was told."""
-    done = sent.outcome
-    assert isinstance(done, Done)
-    whole = done.answer if isinstance(sent.job.write, Create) or not sent.job.write.lines else None
-    record = done.seen or whole
-    return (record, row(flow, sent.job.side, record, known)) if record else None
+    if done.seen is not None:
+        return delivered, (done.seen, row(flow, job.side, done.seen, known))
+    is_whole = isinstance(job.write, Create) or not job.write.lines
+    return delivered, (done.answer, answer) if is_whole and done.answer and answer else None
 
 
 def _settle(
