@@ -57,6 +57,7 @@ bench: setup
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/change.py
 	$(BIN)/python benchmarks/latency.py
+	PYTHONPATH=tests $(BIN)/python benchmarks/workers.py
 	PYTHONPATH=tests $(BIN)/python benchmarks/chaos.py
 	$(BIN)/python benchmarks/console.py
 	$(BIN)/python benchmarks/sandbox.py --customers 100000
@@ -68,6 +69,7 @@ bench-full: setup
 	$(BIN)/python benchmarks/growth.py --records 1000 10000 100000 1000000
 	$(BIN)/python benchmarks/change.py --links 1000000 --records 10000
 	$(BIN)/python benchmarks/latency.py --edits 1000
+	PYTHONPATH=tests $(BIN)/python benchmarks/workers.py --companies 1000 --seconds 300 --customers 5000
 	PYTHONPATH=tests $(BIN)/python benchmarks/chaos.py --troubles 5000 --outages 20
 	$(BIN)/python benchmarks/console.py --links 1000000
 	$(BIN)/python benchmarks/sandbox.py
