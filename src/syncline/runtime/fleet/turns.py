@@ -37,7 +37,7 @@ _AT_WORK = 2.0
 """Seconds until it is tried again where somebody else works on the store."""
 _STOPPED = 10.0
 """Seconds until it is looked again whether a sign-in that was refused is configured otherwise."""
-_ALARM = 30.0
+_ALARM = 10.0
 """Seconds between looks at whether people are to be told."""
 _NO = timedelta(0)
 """What is due later is left to a later turn."""
