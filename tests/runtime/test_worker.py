@@ -151,18 +151,21 @@ async def test_a_refused_sign_in_is_not_repeated_until_somebody_says_so(tmp_path
     """To ask on may lock the account; and the other company goes on."""
     async with served(tmp_path, server, "acme", "beta") as fleet:
         acme, beta = fleet.pairs["acme"], fleet.pairs["beta"]
-        with fleet.worker() as process:
+        with fleet.worker():
             await _customer(acme, "First")
             await _arrived(acme, "First")
             await acme.fail("customerp", {"kind": "401", "times": 1_000})
-            await told(process, "acme: customerp")
+
+            async def refused() -> bool:
+                told_of = await asyncio.to_thread(call, tmp_path, "companies", "--queue", fleet.queue, "--json")
+                return "sign-in" in told_of.json["companies"][0]["trouble"]
+
+            await until(refused)
             before = await _requests(acme, "customerp")
             await fleet.companies["beta"].work(3)
             await fleet.companies["beta"].in_step()
             assert await _requests(acme, "customerp") == before
             await acme.fail("customerp")
-            told_of = await asyncio.to_thread(call, tmp_path, "companies", "--queue", fleet.queue, "--json")
-            assert "sign-in" in told_of.json["companies"][0]["trouble"], told_of.out
         with fleet.worker():
             await _customer(acme, "Second")
             await _customer(beta, "Other")
