@@ -34,6 +34,32 @@ pass_app = click.make_pass_decorator(App)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else on standard output.")
 flow_option = click.option("--flow", metavar="NAME", help="Only this flow.")
 
+# Of who stays: `run` and `worker`.
+every_option = click.option(
+    "--every",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The pause between looks at what no webhook announces.",
+)
+sweep_option = click.option(
+    "--sweep",
+    type=click.FloatRange(0.1),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="The pause between looks at everything.",
+)
+log_option = click.option(
+    "--log",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it tells what happens: to people, or an object a line.",
+)
+
 
 def who() -> str:
     """The person at this machine, as its journal tells; by number, where the machine has no name for them."""

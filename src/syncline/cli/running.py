@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from syncline.cli.app import App, json_option, pass_app, who
+from syncline.cli.app import App, every_option, json_option, log_option, pass_app, sweep_option, who
 from syncline.cli.consoling import PORT, tell_where
 from syncline.cli.output import tell
 from syncline.cli.saying import Passes, Results, Text
@@ -27,22 +27,8 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.option(
-    "--every",
-    type=click.FloatRange(0.1),
-    default=5.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="The pause between looks at what no webhook announces.",
-)
-@click.option(
-    "--sweep",
-    type=click.FloatRange(0.1),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="The pause between looks at everything.",
-)
+@every_option
+@sweep_option
 @click.option(
     "--console",
     "port",
@@ -52,14 +38,7 @@ if TYPE_CHECKING:
     metavar="[PORT]",
     help="Serve the console, too.",
 )
-@click.option(
-    "--log",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it tells what happens: to people, or an object a line.",
-)
+@log_option
 @json_option
 @pass_app
 def run_command(app: App, every: float, sweep: float, port: int | None, form: str, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncline.cli.app import App, json_option, pass_app
+from syncline.cli.app import App, every_option, json_option, log_option, pass_app, sweep_option
 from syncline.cli.saying import Passes, Results, Text
 from syncline.project.spelling import host_and_port
 
@@ -52,32 +52,11 @@ queue_option = click.option(
     metavar="NUMBER",
     help="How many companies' turns are under way at once.",
 )
-@click.option(
-    "--every",
-    type=click.FloatRange(0.1),
-    default=5.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="The pause between looks at what no webhook announces.",
-)
-@click.option(
-    "--sweep",
-    type=click.FloatRange(0.1),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="The pause between looks at everything.",
-)
+@every_option
+@sweep_option
 @click.option("--webhooks", type=_Place(), metavar="HOST:PORT", help="Hear the companies' webhooks there.")
 @click.option("--health", type=_Place(), metavar="HOST:PORT", help="Tell there how it does: /health and /metrics.")
-@click.option(
-    "--log",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How it tells what happens: to people, or an object a line.",
-)
+@log_option
 @json_option
 @pass_app
 def worker_command(

@@ -122,11 +122,11 @@ class Queue:
         for company in companies:
             if company not in there:
                 await self.next_turn(company, Standing(), now)
-        waiting = [now - _due(job) for job in jobs if job.status == Status.TODO.value]
+        due = [late for job in jobs if job.status == Status.TODO.value and (late := now - _due(job)) >= 0]
         return Waiting(
             companies=len(companies),
-            due=sum(seconds >= 0 for seconds in waiting),
-            longest=max(waiting, default=0.0) if max(waiting, default=0.0) > 0 else 0.0,
+            due=len(due),
+            longest=max(due, default=0.0),
             failing=tuple(sorted(name for name, job in there.items() if _standing(job).failures)),
         )
 

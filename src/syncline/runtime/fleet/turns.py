@@ -91,10 +91,9 @@ class Turns:
         except StoreLocked:
             return standing, now + _AT_WORK
         except (ProjectError, StoreError) as error:
-            standing = after_failure(standing)
             pause = self._paces.pause(standing.failures)
             self._say(company, error, pause)
-            return standing, now + pause
+            return after_failure(standing), now + pause
 
     async def look(self, company: str, news: News) -> Again | None:
         """Where a system said so. What is left of it is for the next turn."""
