@@ -244,10 +244,10 @@ def test_a_system_that_no_flow_joins_needs_no_secret(folder: Path) -> None:
 def test_limits_reach_the_connectors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: dict[str, Any] = {}
 
-    def central(name: str, *_: object, limits: Any) -> None:
+    def central(name: str, *_: object, limits: Any, **_also: object) -> None:
         made[name] = limits
 
-    def other(name: str, declaration: Any, *_: object) -> None:
+    def other(name: str, declaration: Any, *_: object, **_also: object) -> None:
         made[name] = declaration.limits
 
     monkeypatch.setattr(businesscentral, "BusinessCentral", central)
