@@ -48,6 +48,7 @@ _LISTEN = "127.0.0.1:8471"
 _SECRET = "SYNCLINE_BENCHMARK_WEBHOOKS"
 _MORE = 1.5
 _LATE = 5.0
+_ENVIRONMENT = {**os.environ, _SECRET: "only this benchmark knows it"}
 _RUN = [sys.executable, "-c", "from syncline.cli import main; main()"]
 
 
@@ -117,14 +118,13 @@ class Workers:
 @contextmanager
 def _working(folder: Path, postgres: Server, number: int) -> Iterator[Workers]:
     arguments = ("worker", "--queue", postgres.address(f"{folder.name}_queue"), "--every", "3600", "--sweep", "3600")
-    environment = {**os.environ, _SECRET: "only this benchmark knows it"}
     processes = []
     try:
         for n in range(number):
             hears = ("--webhooks", _LISTEN) if n == 0 else ()
             process = subprocess.Popen(
                 [*_RUN, "-C", str(folder), *arguments, *hears],
-                env=environment,
+                env=_ENVIRONMENT,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 text=True,
@@ -139,7 +139,7 @@ def _working(folder: Path, postgres: Server, number: int) -> Iterator[Workers]:
 
 
 def _standing(folder: Path) -> list[CompanyStanding]:
-    return list(overview(Companies(folder, {**os.environ, _SECRET: "only this benchmark knows it"}), {}))
+    return list(overview(Companies(folder, _ENVIRONMENT), {}))
 
 
 async def _linked(folder: Path, wanted: int) -> None:
@@ -154,19 +154,15 @@ async def _linked(folder: Path, wanted: int) -> None:
 async def _backfill(postgres: Server, workers: int, companies: int, customers: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="workers") as name, _served(companies) as (central, erps):
         folder = Path(name)
-        folder = folder.rename(folder.with_name(f"backfill_{workers}_{os.getpid()}"))
-        try:
-            _projects(folder, postgres, central, erps)
-            async with aiohttp.ClientSession() as session:
-                for erp in erps:
-                    for n in range(customers):
-                        await _asked(session, "POST", f"{erp}/api/customers", {"name": f"Customer {n}"})
-            began = time.perf_counter()
-            with _working(folder, postgres, workers) as working:
-                await _linked(folder, customers)
-                took, cpu = time.perf_counter() - began, working.seconds()
-        finally:
-            folder.rename(name)
+        _projects(folder, postgres, central, erps)
+        async with aiohttp.ClientSession() as session:
+            for erp in erps:
+                for n in range(customers):
+                    await _asked(session, "POST", f"{erp}/api/customers", {"name": f"Customer {n}"})
+        began = time.perf_counter()
+        with _working(folder, postgres, workers) as working:
+            await _linked(folder, customers)
+            took, cpu = time.perf_counter() - began, working.seconds()
     records = companies * customers
     return {"seconds": took, "cpu": cpu, "cpu_per_1000": cpu / records * 1_000}
 
@@ -174,30 +170,26 @@ async def _backfill(postgres: Server, workers: int, companies: int, customers: i
 async def _edits(postgres: Server, companies: int, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="workers") as name, _served(companies) as (central, erps):
         folder = Path(name)
-        folder = folder.rename(folder.with_name(f"edits_{os.getpid()}"))
-        try:
-            _projects(folder, postgres, central, erps)
-            async with aiohttp.ClientSession() as session:
-                made = [await _asked(session, "POST", f"{erp}/api/customers", {"name": "Any"}) for erp in erps]
-                with _working(folder, postgres, 2) as working:
-                    began = time.perf_counter()
-                    await _linked(folder, 1)
-                    await asyncio.sleep(2)
-                    prepared = time.perf_counter() - began
-                    before, began, edits = working.seconds(), time.perf_counter(), 0
-                    while (now := time.perf_counter() - began) < seconds:
-                        if now >= edits * 60 / companies:
-                            at = edits % companies
-                            changed = {"address": {"city": f"Town {edits}"}}
-                            await _changed(session, erps[at], made[at]["id"], changed)
-                            edits += 1
-                        else:
-                            await asyncio.sleep(0.005)
-                    await asyncio.sleep(_LATE + 1)
-                    cpu = working.seconds() - before
-                late = [each async for each in _late(session, central, erps)]
-        finally:
-            folder.rename(name)
+        _projects(folder, postgres, central, erps)
+        async with aiohttp.ClientSession() as session:
+            made = [await _asked(session, "POST", f"{erp}/api/customers", {"name": "Any"}) for erp in erps]
+            with _working(folder, postgres, 2) as working:
+                began = time.perf_counter()
+                await _linked(folder, 1)
+                await asyncio.sleep(2)
+                prepared = time.perf_counter() - began
+                before, began, edits = working.seconds(), time.perf_counter(), 0
+                while (now := time.perf_counter() - began) < seconds:
+                    if now >= edits * 60 / companies:
+                        at = edits % companies
+                        changed = {"address": {"city": f"Town {edits}"}}
+                        await _changed(session, erps[at], made[at]["id"], changed)
+                        edits += 1
+                    else:
+                        await asyncio.sleep(0.005)
+                await asyncio.sleep(_LATE + 1)
+                cpu = working.seconds() - before
+            late = [each async for each in _late(session, central, erps)]
     return {
         "companies": companies,
         "prepared": prepared,
@@ -222,7 +214,8 @@ async def _late(session: aiohttp.ClientSession, central: str, erps: Sequence[str
         if not ours["address"]["city"]:
             continue  # not edited in the time
         same = theirs["city"] == ours["address"]["city"]
-        yield (_moment(theirs["lastModifiedDateTime"]) - _moment(ours["updatedAt"])).total_seconds() if same else None
+        stood, edited = (datetime.fromisoformat(t) for t in (theirs["lastModifiedDateTime"], ours["updatedAt"]))
+        yield (stood - edited).total_seconds() if same else None
 
 
 async def _changed(session: aiohttp.ClientSession, erp: str, id_: str, fields: dict[str, Any]) -> None:
@@ -237,10 +230,6 @@ async def _asked(session: aiohttp.ClientSession, method: str, url: str, body: An
     async with session.request(method, url, json=body) as answer:
         assert answer.status < 300, await answer.text()
         return await answer.json()
-
-
-def _moment(told: str) -> datetime:
-    return datetime.fromisoformat(told)
 
 
 def _tables(one: dict[str, float], two: dict[str, float], edits: dict[str, Any]) -> list[Table]:

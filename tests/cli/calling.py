@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -53,6 +54,14 @@ def started(folder: Path, *arguments: str, environment: Mapping[str, str] | None
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
     )
+
+
+async def told(process: subprocess.Popen[str], text: str) -> str:
+    """The line on its standard error, once it comes."""
+    assert process.stderr is not None
+    while text not in (line := await asyncio.to_thread(process.stderr.readline)):
+        assert line, f"it ended without telling {text!r}"
+    return line
 
 
 class Systems(NamedTuple):

@@ -16,7 +16,7 @@ from random import Random
 
 import pytest
 
-from cli.calling import Systems, edit, free_port, started, with_webhooks
+from cli.calling import Systems, edit, free_port, started, told, with_webhooks
 from engine.pair import Pair
 from outages.company import Company
 from postgres import Server
@@ -41,13 +41,6 @@ def running(project: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate(timeout=10)
-
-
-async def told(process: subprocess.Popen[str], text: str) -> None:
-    """Wait for a line on its standard error."""
-    assert process.stderr is not None
-    while text not in (line := await asyncio.to_thread(process.stderr.readline)):
-        assert line, f"it ended without telling {text!r}"
 
 
 @pytest.fixture

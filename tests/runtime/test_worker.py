@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cli.calling import call, edit, free_port
+from cli.calling import call, edit, free_port, told
 from engine.pair import Pair
 from postgres import Server
 from runtime.fleet import SECRET, served
@@ -20,14 +19,6 @@ from runtime.living import until
 from runtime.test_alarming import chat
 
 NEVER = "3600"
-
-
-async def told(process: subprocess.Popen[str], text: str) -> str:
-    """The line on its standard error, once it comes."""
-    assert process.stderr is not None
-    while text not in (line := await asyncio.to_thread(process.stderr.readline)):
-        assert line, f"it ended without telling {text!r}"
-    return line
 
 
 async def _customer(both: Pair, name: str) -> dict[str, Any]:

@@ -181,6 +181,12 @@ class Project(Struct, frozen=True, kw_only=True, eq=False):
             raise ProjectError(mistakes)
         return {name: environment[name] for name in variables.values()}
 
+    def check_secrets(self, environment: Mapping[str, str] = os.environ) -> None:
+        """Whether the environment has all that a run needs. Raises `ProjectError`."""
+        self.connectors(environment)
+        self.hooks(environment)
+        self.alert_secrets(environment)
+
     @asynccontextmanager
     async def open(self, owner: str | None = None) -> AsyncIterator[Setup]:
         """The store and the systems, ready to be worked with. ``owner`` locks the store in that command's name.

@@ -76,9 +76,7 @@ def read_again(project: Project) -> Project:
     """As its files are now. Raises `NotReloaded` where one cannot go on by them."""
     try:
         fresh = load(project.folder)
-        fresh.connectors()
-        fresh.hooks()
-        fresh.alert_secrets()
+        fresh.check_secrets()
     except ProjectError as error:
         raise NotReloaded(str(error)) from error
     if fresh.store != project.store:

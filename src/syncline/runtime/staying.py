@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from syncline.connectors.base import Announces, ConnectorError, SignInRefused
+from syncline.connectors.base import ConnectorError, SignInRefused
 from syncline.engine.guards.restored import WentBack
 from syncline.engine.knowing import KeptCodes
 from syncline.engine.report import Result
@@ -22,6 +22,7 @@ from syncline.records import Ref
 from syncline.runtime.announcements import Announcements, News
 from syncline.runtime.course import Course
 from syncline.runtime.paces import Paces
+from syncline.runtime.subscribing import told_late
 from syncline.spans import span
 from syncline.store import StoreLost
 
@@ -152,13 +153,8 @@ class Staying:
 
     def _announced_in_time(self) -> frozenset[FlowSide]:
         """What is announced sooner than a poll would see it."""
-        systems = self._setup.systems
-        late = {
-            side
-            for side, system in systems.items()
-            if isinstance(system, Announces) and system.announced_after > self._paces.every
-        }
-        return frozenset((flow, side) for flow, side in self._announced() if side not in late)
+        announced = self._announced()
+        return announced - told_late(self._setup, announced, self._paces.every)
 
     def _fail(self, error: Exception) -> None:
         """Everything is looked at again, after a pause that grows."""

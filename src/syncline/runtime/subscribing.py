@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from syncline.connectors.base import Announces, ConnectorError, Hook
 from syncline.engine.setup import FlowSide, Setup
@@ -69,3 +69,13 @@ class Subscriber:
         if self._said.get(side) != sentence:
             self._said[side] = sentence
             self._tell(event, sentence, side=side, **about)
+
+
+def told_late(setup: Setup, announced: Collection[FlowSide], seconds: float) -> frozenset[FlowSide]:
+    """Those of which changes are announced later than a look every so many seconds would see them."""
+    late = {
+        side
+        for side, system in setup.systems.items()
+        if isinstance(system, Announces) and system.announced_after > seconds
+    }
+    return frozenset((flow, side) for flow, side in announced if side in late)

@@ -65,6 +65,4 @@ class Companies:
             )
         if mistakes:
             raise ProjectError(mistakes)
-        project.connectors(self.environment)
-        project.hooks(self.environment)
-        project.alert_secrets(self.environment)
+        project.check_secrets(self.environment)

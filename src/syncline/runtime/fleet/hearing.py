@@ -44,7 +44,7 @@ class Calls:
         return Ear(
             hook=known.hooks[side],
             system=announcing(known.systems[side]),
-            hear=partial(self._hear, company, side),
+            hear=partial(self._hear, company, known.project, side),
             refuse=partial(self._refuse, side),
         )
 
@@ -60,9 +60,9 @@ class Calls:
             return None  # told by its turns
         return known
 
-    async def _hear(self, company: str, side: str, heard: Heard, origin: Origin | None) -> None:
+    async def _hear(self, company: str, project: Project, side: str, heard: Heard, origin: Origin | None) -> None:
         self.heard[side] += 1
-        told = news(self._companies.project(company).flows.values(), side, heard, origin)
+        told = news(project.flows.values(), side, heard, origin)
         if told.flow_sides or told.gone:
             try:
                 await self._announce(company, told)

@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from syncline.connectors.base import Announces, ConnectorError, SignInRefused
+from syncline.connectors.base import ConnectorError, SignInRefused
 from syncline.engine.clock import Clock
 from syncline.engine.setup import EngineError, Setup
 from syncline.engine.sync import look, sync
@@ -25,7 +25,7 @@ from syncline.runtime.fleet.standing import Again, Kind, Standing, after, after_
 from syncline.runtime.paces import Paces
 from syncline.runtime.reloading import NotReloaded, answer, last_asked, note_served, read_again
 from syncline.runtime.staying import Passed, Told
-from syncline.runtime.subscribing import Subscriber
+from syncline.runtime.subscribing import Subscriber, told_late
 from syncline.runtime.telling import Tell
 from syncline.spans import span
 from syncline.store import Memory, Store, StoreError, StoreLocked
@@ -124,6 +124,8 @@ class Turns:
             project = self._read_again(company, project, store)
             by, _, why = (store.fact(_FACT) or "").partition("\n")
             stopped = bool(why) and by == self._companies.fingerprint(project)
+            if why and not stopped:  # it signs in otherwise now
+                store.save(Memory(facts={_FACT: ""}))
             async with self._connections.to(company, project) as connected:
                 now = Clock(store.latest()).now
                 setup = Setup(flows=project.flows, systems=connected.systems, store=store, now=now)
@@ -181,8 +183,6 @@ class Turns:
         if standing.failures:
             for told in at.told:
                 told.works_again()
-        if refused(at.setup.store):
-            at.setup.store.save(Memory(facts={_FACT: ""}))
         standing = after(standing, kind, places, now, more=more)
         await self._alarmed(at, standing)
         return standing, next_turn(standing, self._paces, at.setup.flow_sides, now)
@@ -217,18 +217,9 @@ class Turns:
         hooks = at.project.hooks(self._companies.environment)
         subscriber = Subscriber(at.setup, hooks, self._listeners.tell(at.company))
         pause = await subscriber.keep()
-        late = {
-            side
-            for side, system in at.setup.systems.items()
-            if isinstance(system, Announces) and system.announced_after > self._paces.every
-        }
-        announced = tuple(sorted(subscriber.announced))
-        return replace(
-            standing,
-            subscribe=now + pause,
-            announced=announced,
-            late=tuple(place for place in announced if place[1] in late),
-        )
+        announced = subscriber.announced
+        late = told_late(at.setup, announced, self._paces.every)
+        return replace(standing, subscribe=now + pause, announced=tuple(sorted(announced)), late=tuple(sorted(late)))
 
     async def _alarmed(self, at: _AtWork, standing: Standing) -> None:
         """People are told, where that is configured and time."""
