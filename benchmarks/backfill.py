@@ -7,8 +7,13 @@
   whatever it has become (``If-Match: *``), else created. A sample is measured, and told as if all were done.
 - *dlt* moves the same records one way: a resource that lists Customerp, a destination that posts batches.
 
-Each runs in a process of its own against fresh servers. Bounds (exit code 1 otherwise): all is linked, nothing is
-parked, the process stays under 300 MB, and the time is at most so many times that of the leanest loop; the goal is 1.5.
+Each runs in a process of its own against fresh servers. The sandboxes let the time of a round trip pass before each
+answer: Business Central is a service on the internet, 100 ms away, Customerp stands in the same house, 5 ms away. With
+``--beside`` they answer at once, as nothing but a test's systems do: that is the processor's time of each way.
+
+Bounds (exit code 1 otherwise): all is linked, nothing is parked, the process stays under 300 MB, the time is at most
+1.5 times that of the leanest loop and a twentieth of that of the usual script, and all stand in Business Central sooner
+than with dlt; beside the systems, the time is at most so many times that of the leanest loop.
 """
 
 from __future__ import annotations
@@ -25,14 +30,15 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
 
-from shown import bar, options, show
-from syncline.demo.systems import CENTRAL_ROOT, Central, Customerp, server
+from shown import bar, options, show, verdicts
+from syncline.demo.systems import CENTRAL_ROOT, Central, Customerp, System, server
 from syncline.engine.knowing import Knowing
 from syncline.engine.setup import view
 from syncline.engine.sync import sync
@@ -42,8 +48,11 @@ from syncline.project.scaffold import scaffold
 from syncline.records import Create, Done, Record, Row, Update
 
 _ERP, _CENTRAL = "customerp", "businesscentral"
-_GOAL = 1.5
-_MOST = 5.0
+_AWAY = {_ERP: 0.005, _CENTRAL: 0.1}
+"""Seconds of a round trip."""
+_MOST = 1.5
+_MOST_BESIDE = 4.0
+_LEAST_SCRIPTS = 20
 _MOST_MB = 300
 _BATCH = 100
 _SAMPLE = 500
@@ -75,13 +84,16 @@ def _spelled(customer: dict[str, Any]) -> dict[str, Any]:
 
 async def _syncline(folder: Path) -> dict[str, Any]:
     async with load(folder).open("benchmark") as setup:
-        began = time.perf_counter()
+        began, since = time.perf_counter(), datetime.now(UTC)
         result = await sync(setup)
         seconds = time.perf_counter() - began
+        central, there = setup.systems[_CENTRAL], view(setup.flows["customers"], _CENTRAL)
+        last = max([r.modified async for page in central.changes(there, None) for r in page.records if r.modified])
         counts, tally = setup.store.counts()["customers"], result.flows["customers"]
         parked = sum(counts.parked.values()) + counts.waiting
         writes = tally.created.total() + tally.updated.total()
-        return {"seconds": seconds, "moved": tally.created[_CENTRAL], "writes": writes, "parked": parked}
+        told = {"moved": tally.created[_CENTRAL], "writes": writes, "parked": parked}
+        return {"seconds": seconds, "there": (last - since).total_seconds(), **told}
 
 
 async def _loop(folder: Path, *, hands_back: bool) -> dict[str, Any]:
@@ -198,12 +210,21 @@ async def _filled(folder: Path, count: int) -> Path:
     return folder / f"{_ERP}.db"
 
 
-async def _measure(way: str, filled: Path) -> dict[str, Any]:
+async def _move_away(side: str, at: str) -> None:
+    """From now on each of its answers comes a round trip later: that of a batch once."""
+    late = {"kind": "latency", "seconds": _AWAY[side], "rate": 1}
+    async with System(at) as system:
+        await system.ask("POST", f"{at}/sandbox/faults", {"next": [], "random": {"faults": [late]}})
+
+
+async def _measure(way: str, filled: Path, *, beside: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="syncline-benchmark-") as name:
         folder = Path(name)
         shutil.copy(filled, folder)
         async with server(_ERP, folder) as erp_at, server(_CENTRAL, folder) as central_at:
             scaffold(folder / "project", businesscentral=central_at, customerp=erp_at, company=None)
+            for side, at in () if beside else ((_ERP, erp_at), (_CENTRAL, central_at)):
+                await _move_away(side, at)
             command = [sys.executable, __file__, "--only", way, str(folder / "project"), erp_at, central_at]
             process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
             told, _ = await process.communicate()
@@ -212,15 +233,33 @@ async def _measure(way: str, filled: Path) -> dict[str, Any]:
             return found
 
 
-async def _all(count: int) -> dict[str, dict[str, Any]]:
+async def _all(count: int, *, beside: bool) -> dict[str, dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="syncline-benchmark-") as name:
         filled = await _filled(Path(name), count)
-        return {way: await _measure(way, filled) for way in _WAYS}
+        return {way: await _measure(way, filled, beside=beside) for way in _WAYS}
 
 
-def _shown(
-    count: int, measured: dict[str, dict[str, Any]], each: dict[str, float], ratio: float
-) -> Iterator[RenderableType]:
+def _verdicts(
+    count: int, measured: dict[str, dict[str, Any]], ratios: dict[str, float], *, beside: bool
+) -> dict[str, bool]:
+    syncline = measured["syncline"]
+    most = _MOST_BESIDE if beside else _MOST
+    told = {
+        f"all {count:,} are moved": all(told["moved"] == count for way, told in measured.items() if way != "script"),
+        "nothing is parked": syncline["parked"] == 0,
+        f"{syncline['megabytes']:.0f} MB, under {_MOST_MB}": syncline["megabytes"] < _MOST_MB,
+        f"{ratios['loop']:.2f} times the leanest loop, at most {most}": ratios["loop"] <= most,
+    }
+    if beside:
+        return told
+    times, there, dlt = 1 / ratios["script"], syncline["there"], measured["dlt"]["seconds"]
+    return told | {
+        f"{times:.0f} times as fast as the usual script, at least {_LEAST_SCRIPTS}": times >= _LEAST_SCRIPTS,
+        f"all stand in Business Central after {there:.1f} s, with dlt after {dlt:.1f} s": there < dlt,
+    }
+
+
+def _table(count: int, measured: dict[str, dict[str, Any]], each: dict[str, float]) -> RenderableType:
     table = Table("way", "moved", "writes", "customers/s", "MB", "time", "", title=f"A backfill of {count:,} customers")
     slowest = max(each.values())
     for way, words in _WAYS.items():
@@ -235,13 +274,13 @@ def _shown(
             f"{each[way] / each['loop']:.2f} x",
             bar(each[way], slowest),
         )
-    yield table
-    yield f"Syncline takes {ratio:.2f} times the leanest loop: at most {_MOST} now, the goal is {_GOAL}."
+    return table
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--beside", action="store_true", help="the systems answer at once")
     options(parser)
     parser.add_argument("--only", nargs=4, metavar=("WAY", "FOLDER", "ERP", "CENTRAL"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -252,20 +291,15 @@ def main() -> int:
         print(json.dumps(found))
         return 0
     count: int = asked.customers
-    measured = asyncio.run(_all(count))
+    measured = asyncio.run(_all(count, beside=asked.beside))
     each = {way: told["seconds"] / told["moved"] for way, told in measured.items()}
-    ratio = each["syncline"] / each["loop"]
-    held = (
-        all(told["moved"] == count for way, told in measured.items() if way != "script")
-        and measured["syncline"]["parked"] == 0
-        and measured["syncline"]["megabytes"] < _MOST_MB
-        and ratio <= _MOST
-    )
+    ratios = {way: each["syncline"] / of for way, of in each.items()}
+    held = _verdicts(count, measured, ratios, beside=asked.beside)
     if asked.json:
-        print(json.dumps({"ways": measured, "ratio": ratio, "most": _MOST, "goal": _GOAL, "held": held}, indent=2))
+        print(json.dumps({"ways": measured, "ratios": ratios, "held": held}, indent=2))
     else:
-        show("A backfill", _shown(count, measured, each, ratio), asked.picture)
-    return 0 if held else 1
+        show("A backfill", [_table(count, measured, each), *verdicts(held)], asked.picture)
+    return 0 if all(held.values()) else 1
 
 
 if __name__ == "__main__":

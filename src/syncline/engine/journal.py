@@ -16,7 +16,7 @@ from syncline.engine.case import Case
 from syncline.mapping.model import Flow
 from syncline.reconcile.merge import Decision, LineMerge
 from syncline.reconcile.settle import Delivered
-from syncline.records import LineChange, LineShadow, Link, Ref, Row, Shadow, Update, Values
+from syncline.records import LineChange, LineShadow, Link, Ref, Row, Shadow, Update, Value, Values
 from syncline.store import Entry, Intent
 
 UNHEARD = "found after its answer was lost"
@@ -40,6 +40,7 @@ def entries(
             yield replace(entry, action="agreed", whole=shadow)
         else:
             yield from _lines(entry, case, before, shadow, written)
+            yield from _found(entry, case, before, shadow, written)
     known = {side: shadow.values for side, shadow in case.shadows.items()}
     yield from _lost(case, case.merge.decisions, known, delivered, at, None)
     of_lines = {side: {line.line: line.values for line in shadow.lines} for side, shadow in case.shadows.items()}
@@ -51,19 +52,41 @@ def entries(
 def _values(
     entry: Entry, decisions: Mapping[str, Decision], before: Values, now: Values, written: bool, *, first: bool = False
 ) -> Iterator[Entry]:
-    """``entry`` says of which record, and which line of it. Of a record's ``first`` shadow only what was written."""
+    """What was written, and what was edited there. ``entry`` says of which record, and which line of it. Of a record's
+    ``first`` shadow only what was written.
+    """
     side = entry.ref.side if entry.ref else ""
     for name, value in now.items():
         d = decisions.get(name)
-        told = replace(entry, property=name, new=value)
         if d is not None and written and side in d.writes:
+            told = replace(entry, property=name, new=value)
             yield replace(told, old=d.now.get(side), origin=d.origin, note=d.note or d.reason.value, by=d.by)
-        elif first:
-            continue
-        elif name not in before:
-            yield replace(told, action="agreed")
-        elif before[name] != value:
-            yield replace(told, action="edited", old=before[name])
+        elif not first and name in before and before[name] != value:
+            yield replace(entry, property=name, new=value, action="edited", old=before[name])
+
+
+def _found(entry: Entry, case: Case, before: Shadow, now: Shadow, written: bool) -> Iterator[Entry]:
+    """What nobody wrote and is known for the first time, in one entry: all that a system filled in where it created."""
+    side = entry.ref.side if entry.ref else ""
+    values = _new(case.merge.decisions, side, before.values, now.values, written)
+    merges = {m.line: m for m in case.merge.lines or ()}
+    old = {line.line: line for line in before.lines}
+    lines: list[LineShadow] = []
+    for line in now.lines:
+        known, m = old.get(line.line), merges.get(line.line)
+        if known is not None and known.id == line.id and m is not None:
+            new = _new(m.decisions, side, known.values, line.values, written)
+            lines += [LineShadow(line=line.line, id=line.id, values=new)] if new else []
+    if values or lines:
+        yield replace(entry, action="agreed", whole=Shadow(version=None, values=values, lines=tuple(lines)))
+
+
+def _new(decisions: Iterable[Decision], side: str, before: Values, now: Values, written: bool) -> dict[str, Value]:
+    """What is not told as written."""
+    if now.keys() == before.keys():
+        return {}
+    ours = {d.property for d in decisions if side in d.writes} if written else frozenset()
+    return {name: value for name, value in now.items() if name not in before and name not in ours}
 
 
 def _lines(entry: Entry, case: Case, before: Shadow, now: Shadow, written: bool) -> Iterator[Entry]:

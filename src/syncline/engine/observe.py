@@ -103,32 +103,30 @@ class _Looking:
         store, now = self._setup.store, self._setup.now()
         refs = [self._ref(record.id) for record in page.records]
         gone = [self._ref(id_) for id_ in page.gone]
-        links = store.links_of([*refs, *gone])
-        shadows = {link: s for (link, side), s in store.shadows(links.values()).items() if side == self._side}
+        linked = store.remembered([*refs, *gone])
         pending = store.arrivals([*refs, *gone])
-        states = {id_: link.state for id_, link in store.links(links.values()).items()}
-        known = await self._known([r for r, ref in zip(page.records, refs, strict=True) if ref in links])
+        known = await self._known([r for r, ref in zip(page.records, refs, strict=True) if ref in linked])
         arrivals: list[Arrival] = []
         done: list[tuple[Ref, datetime]] = []
         fresh: dict[tuple[str, str], Shadow] = {}
         for record, ref in zip(page.records, refs, strict=True):
-            link = links.get(ref)
-            if link is None and not self._interesting(record):
+            before = linked.get(ref)
+            if before is None and not self._interesting(record):
                 if ref in pending:
                     done.append((ref, pending[ref].seen))
                 continue
             if ref in pending and pending[ref].record == record:
                 continue
-            shadow = shadows.get(link or "")
-            if shadow is not None and ref not in pending and takes_part(self._flow.sides[self._side], record):
+            if before is not None and before.shadow is not None and ref not in pending and self._takes_part(record):
                 told = row(self._flow, self._side, record, known)
-                state = states[link or ""]
-                settled = state is LinkState.COMPLETED or (state is LinkState.ACTIVE and not record.closed)
-                if settled and unchanged(told, shadow):
-                    fresh |= self._newer(link or "", shadow, record, told)
+                settled = before.state is LinkState.COMPLETED or (
+                    before.state is LinkState.ACTIVE and not record.closed
+                )
+                if settled and unchanged(told, before.shadow):
+                    fresh |= self._newer(before.link, before.shadow, record, told)
                     continue
-            arrivals.append(Arrival(ref=ref, record=record, seen=now, due=now, edit=link is not None))
-        arrivals += [Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in links or r in pending]
+            arrivals.append(Arrival(ref=ref, record=record, seen=now, due=now, edit=before is not None))
+        arrivals += [Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in linked or r in pending]
         cursors = {(self._flow.name, self._side): page.cursor}
         facts = doubtful(self._flow, self._side) if page.rewound else {}
         released = [ref for ref, _ in done]  # nobody need decide of what takes no part any more
@@ -142,7 +140,10 @@ class _Looking:
     def _interesting(self, record: Record) -> bool:
         """Whether a record without a link is for this flow to link."""
         late = self._since is None or record.modified is None or record.modified >= self._since
-        return late and not record.closed and takes_part(self._flow.sides[self._side], record)
+        return late and not record.closed and self._takes_part(record)
+
+    def _takes_part(self, record: Record) -> bool:
+        return takes_part(self._flow.sides[self._side], record)
 
     def _newer(self, link: str, shadow: Shadow, record: Record, told: Row) -> dict[tuple[str, str], Shadow]:
         """The shadow with the versions that a write must carry now, where they have moved."""

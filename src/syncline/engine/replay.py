@@ -65,7 +65,9 @@ def _learn(standing: Standing, side: str, entry: Entry) -> None:
     values, lines = standing.values.setdefault(side, {}), standing.lines.setdefault(side, {})
     if entry.whole is not None:
         values.update(entry.whole.values)
-        lines.update({line.line: line for line in entry.whole.lines})
+        for line in entry.whole.lines:
+            known = lines.get(line.line) if entry.action == "agreed" else None
+            lines[line.line] = replace(known, values={**known.values, **line.values}) if known else line
     if entry.property is not None and entry.line is None:
         values[entry.property] = entry.new
     elif entry.property is not None and entry.line in lines:

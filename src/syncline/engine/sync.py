@@ -193,12 +193,12 @@ async def _turns(
     worker: Worker, flow: Flow, progress: Progress, horizon: datetime, deletions_at: datetime | None = None
 ) -> int:
     """How many arrivals were worked on."""
-    done = 0
+    done, total = 0, worker.setup.store.pending(flow.name, horizon)
     size = TURN if worker.glance is None and worker.until is None else _SHORT
     while arrivals := worker.setup.store.due(flow.name, horizon, size):
         await _turn(worker, flow, arrivals, deletions_at)
         done += len(arrivals)
-        progress.working(flow.name, done, done + worker.setup.store.pending(flow.name, horizon))
+        progress.working(flow.name, done, max(total, done))
         await _between(worker)
         if worker.has_enough:
             break

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from syncline.engine import deletions
 from syncline.engine.case import Case, group
-from syncline.engine.delivery.deliver import deliver
+from syncline.engine.delivery.deliver import Delivery
 from syncline.engine.guards import breaker, older
 from syncline.engine.people import withdrawing
 from syncline.engine.setup import view
@@ -58,7 +58,9 @@ async def turn(worker: Worker, flow: Flow, arrivals: Sequence[Arrival], deletion
     else:
         _leave(worker, gone, deletions_at)
     taking_part = [case for case in there if not await _resting(worker, case)]
-    await deliver(worker, flow, await _decide(worker, flow, taking_part))
+    async with Delivery(worker, flow) as delivery:
+        for at in range(0, len(taking_part), delivery.batch):
+            await delivery.deliver(await _decide(worker, flow, taking_part[at : at + delivery.batch]))
 
 
 def _hold_unsettled(worker: Worker, case: Case) -> None:

@@ -185,9 +185,14 @@ class Flow(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def references(self) -> frozenset[str]:
         """The flows that must come before this one."""
-        lines = self.lines.properties.values() if self.lines else ()
-        named = (p.reference.flow for p in (*self.properties.values(), *lines) if p.reference)
+        named = (p.reference.flow for p in self._rows if p.reference)
         return frozenset(named) - {self.name}
+
+    @property
+    def creates_codes(self) -> bool:
+        """Whether a code that a table lacks may have to be created first."""
+        columns = (column for p in self._rows for column in p.columns.values())
+        return any(column.missing == "create" for column in columns)
 
     def paths(self, side: str) -> tuple[str, ...]:
         """Every path of a record's header that this flow reads on a side, each once."""
@@ -199,9 +204,13 @@ class Flow(Struct, frozen=True, kw_only=True, eq=False):
 
     def tables(self, side: str) -> frozenset[str]:
         """The code tables of a side that this flow looks something up in."""
-        rows = (*self.properties.values(), *(self.lines.properties.values() if self.lines else ()))
-        columns = (p.columns[side] for p in rows if side in p.columns)
+        columns = (p.columns[side] for p in self._rows if side in p.columns)
         return frozenset(column.table for column in columns if column.table)
+
+    @property
+    def _rows(self) -> tuple[Property, ...]:
+        """Of the header and of its lines."""
+        return (*self.properties.values(), *(self.lines.properties.values() if self.lines else ()))
 
 
 def _paths(properties: Iterable[Property], side: str, more: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ class _MissingCode(Exception):
 class _Plain(NamedTuple):
     """A row that goes to one member by itself: nearly all of them."""
 
+    name: str
     parents: tuple[str, ...]
     key: str
     write: Callable[[Value], Any]
@@ -50,6 +51,7 @@ class _Plain(NamedTuple):
 class _Resolved(NamedTuple):
     """A row of several members, or one that needs what is known of other records."""
 
+    name: str
     property: Property
     column: Column
     paths: tuple[tuple[str, ...], ...]
@@ -65,7 +67,7 @@ class Writer:
         self._side = side
         self._constants = [(tuple(path.split(".")), value) for path, value in constants.items()]
         written = [p for p in properties if side in p.targets]
-        self._cells = [(p.name, _cell(p, p.columns[side])) for p in written]
+        self._cells = [_cell(p, p.columns[side]) for p in written]
         named = {path: p.name for p in written for path in p.columns[side].paths}
         self._resets = {
             p.name: [named[path] for path in p.columns[side].type.resets if path in named]
@@ -83,14 +85,15 @@ class Writer:
                 _put(fields, path, constant)
         else:
             values = self._kept(values, whole)
-        for name, cell in self._cells:
+        for cell in self._cells:
+            name = cell[0]
             if name not in values or ((value := values[name]) is None and creating):
                 continue
             try:
                 if isinstance(cell, _Plain):
-                    parents, key, write = cell
+                    _, parents, key, write = cell
                     if (raw := write(value)) is not None or not creating:
-                        _inside(fields, parents)[key] = raw
+                        (_inside(fields, parents) if parents else fields)[key] = raw
                     continue
                 raws = self._raws(cell.property, cell.column, value, known, whole)
             except LensError as error:
@@ -159,8 +162,8 @@ def _cell(p: Property, column: Column) -> _Plain | _Resolved:
     paths = tuple(tuple(path.split(".")) for path in column.paths)
     if p.reference is None and column.table is None and len(paths) == 1 and isinstance(column.lens, Scalar):
         *parents, key = paths[0]
-        return _Plain(tuple(parents), key, column.lens.write)
-    return _Resolved(p, column, paths)
+        return _Plain(p.name, tuple(parents), key, column.lens.write)
+    return _Resolved(p.name, p, column, paths)
 
 
 def _put(fields: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

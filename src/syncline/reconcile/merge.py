@@ -11,7 +11,7 @@ updating are therefore the same decision.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -112,7 +112,7 @@ class Merge(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def writes(self) -> frozenset[str]:
         """The sides that are to be written."""
-        return frozenset().union(*(d.writes for d in self.decisions), *(m.writes for m in self.lines or ()))
+        return frozenset().union(*[d.writes for d in self.decisions if d.writes], *[m.writes for m in self.lines or ()])
 
     def values_for(self, side: str) -> dict[str, Value]:
         """The header values to be sent to a side, in the order of the agreement."""
@@ -236,6 +236,9 @@ def _merge_property(
     if not sources:
         return Decision(property=name, value=None, origin=None, reason=Reason.EDITED, now=now) if now else None
 
+    if not late and targets <= now.keys() and _same(now.values()):
+        return Decision(property=name, value=now[sources[0]], origin=sources[0], reason=Reason.EDITED, now=now)
+
     origin, reason, lost = sources[0], Reason.FILLED, {}
     edited = _edited(p, sources, before, now)
     if late and late.issuperset(edited):
@@ -328,10 +331,13 @@ def _on_its_way(
     return [side for side in sources if side in edited or side in stand]
 
 
+def _same(held: Collection[Value]) -> bool:
+    return list(held).count(next(iter(held))) == len(held)
+
+
 def whole(p: Property, sides: Sequence[str], now: Values) -> list[str]:
     """Those of the sides whose value all the others hold too, each as it spells it."""
-    held = [now[side] for side in sides]
-    if held.count(held[0] if held else None) == len(held):
+    if not sides or _same([now[side] for side in sides]):
         return list(sides)
     return [side for side in sides if all(holds(p, s, now[side], now[s]) for s in sides if s != side)]
 

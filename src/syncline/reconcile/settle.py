@@ -97,7 +97,8 @@ def _settle_values(
     for d in decisions:
         if side in d.writes:
             if side in done:
-                values[d.property] = answer.get(d.property, properties[d.property].normal(side, d.value))
+                told = d.property in answer
+                values[d.property] = answer[d.property] if told else properties[d.property].normal(side, d.value)
         elif side in d.now and (_is_passed_on(d, done) or (done and not d.now.keys() & d.writes)):
             values[d.property] = d.now[side]
     return values

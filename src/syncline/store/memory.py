@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from syncline.records import Answer, Line, Link, Record, Ref, Shadow, Value, Values, Write
+from syncline.records import Answer, Line, Link, LinkState, Record, Ref, Shadow, Value, Values, Write
 
 Cause: TypeAlias = Literal[
     "waiting",
@@ -317,6 +317,14 @@ class Memory(Struct, frozen=True, kw_only=True):
     @property
     def is_empty(self) -> bool:
         return not any(getattr(self, name) for name in self.__struct_fields__)
+
+
+class Remembered(Struct, frozen=True, kw_only=True, gc=False):
+    """What is known of a linked record: its link and how that stands, and what the record was last known to hold."""
+
+    link: str
+    state: LinkState
+    shadow: Shadow | None
 
 
 class Pair(Struct, frozen=True, kw_only=True):

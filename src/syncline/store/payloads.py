@@ -113,6 +113,8 @@ def _plain_mapping(value: Any) -> Any:
 def _exact(value: Any) -> Any:
     """Plain data in which every ``Decimal`` will be read as one: a whole one is spelled with an exponent, as 5E0."""
     if isinstance(value, dict):
+        if _AS_IT_IS.issuperset(map(type, value.values())):
+            return value
         return {key: each if type(each) in _AS_IT_IS else _exact(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [each if type(each) in _AS_IT_IS else _exact(each) for each in value]

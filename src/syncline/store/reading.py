@@ -13,7 +13,7 @@ from sqlalchemy import Text as Kept
 
 from syncline.records import Answer, Link, LinkState, Ref, Shadow, Value
 from syncline.store import tables as t
-from syncline.store.memory import Arrival, Hold, Intent, Parked, Wish
+from syncline.store.memory import Arrival, Hold, Intent, Parked, Remembered, Wish
 
 T = TypeVar("T")
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -88,6 +88,18 @@ def links_of(connection: Connection, refs: Collection[Ref]) -> dict[Ref, str]:
         Ref(flow, side, id_): link
         for flow, side, ids in slices(refs)
         for id_, link in connection.execute(select(m.id, m.link).where(m.flow == flow, m.side == side, m.id.in_(ids)))
+    }
+
+
+def remembered(connection: Connection, refs: Collection[Ref]) -> dict[Ref, Remembered]:
+    m, s = t.members.c, t.shadows.c
+    its_own = and_(s.link == m.link, s.side == m.side)
+    asked = select(m.id, m.link, t.links.c.state, s.shadow)
+    asked = asked.join_from(t.members, t.links, t.links.c.id == m.link).outerjoin(t.shadows, its_own)
+    return {
+        Ref(flow, side, id_): Remembered(link=link, state=LinkState(state), shadow=shadow)
+        for flow, side, ids in slices(refs)
+        for id_, link, state, shadow in connection.execute(asked.where(m.flow == flow, m.side == side, m.id.in_(ids)))
     }
 
 

@@ -18,7 +18,7 @@ from syncline.store.many import Many
 from syncline.store.memory import Arrival, Delay, Entry, Hold, Intent, Memory, Parked, Wish
 from syncline.store.own import inserter
 from syncline.store.payloads import key_text
-from syncline.store.reading import cut, links, slices
+from syncline.store.reading import cut, slices
 from syncline.store.words import index, words_of
 
 
@@ -68,11 +68,16 @@ def _index(connection: Connection, puts: _Puts, memory: Memory) -> None:
     told: defaultdict[str, dict[str, Shadow]] = defaultdict(dict)
     for (link, side), shadow in sorted(memory.shadows.items(), key=itemgetter(0)):
         told[link][side] = shadow
-    known = {x.id: x for x in memory.links}
-    known |= links(connection, told.keys() - known.keys())
-    whole = [known[id_] for id_ in told if id_ in known and told[id_].keys() >= known[id_].members.keys()]
-    rows = [{"link": x.id, "words": words_of(x.flow, told[x.id].values())} for x in whole]
-    rows += index(connection, told.keys() - {x.id for x in whole})
+    flows: dict[str, str] = {}
+    sides: defaultdict[str, set[str]] = defaultdict(set)
+    for piece in cut(told):
+        asked = select(t.members.c.link, t.members.c.flow, t.members.c.side).where(t.members.c.link.in_(piece))
+        for link, flow, side in connection.execute(asked):
+            flows[link] = flow
+            sides[link].add(side)
+    whole = [link for link in told if link in flows and told[link].keys() >= sides[link]]
+    rows = [{"link": link, "words": words_of(flows[link], told[link].values())} for link in whole]
+    rows += index(connection, told.keys() - set(whole))
     puts.words.execute(connection, rows)
 
 

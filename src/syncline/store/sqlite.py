@@ -16,6 +16,10 @@ from syncline.store.address import SqliteFile
 from syncline.store.database import Database
 from syncline.store.filelock import exclusive, holder
 
+_CACHE_KB = 16_000
+"""Of a connection: ids are random, so each save of a large store touches pages all over it."""
+_WAL_PAGES = 4_000
+"""Pages (4 kB) after which the journal is written back: what many saves changed meanwhile is written once."""
 _BUSY_MS = 15_000
 """How long to wait for another process's transaction. Ours last milliseconds."""
 
@@ -86,6 +90,8 @@ def _engine(path: Path, *, durable: bool) -> Engine:
         connection.isolation_level = None  # the driver would begin on its own, and only before some statements
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
         # FULL: an intent must have reached the disk before its write is sent. With NORMAL, a power cut takes back the
         # last commits of a WAL, and a create that was sent would be sent again.
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")

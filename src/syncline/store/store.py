@@ -33,6 +33,7 @@ from syncline.store.memory import (
     Overdue,
     Pair,
     Parked,
+    Remembered,
     Session,
     Sought,
     Standing,
@@ -155,6 +156,11 @@ class Store:
         """Link ids; the flow of each ref is its own."""
         with self._look() as c:
             return reading.links_of(c, refs)
+
+    def remembered(self, refs: Collection[Ref]) -> dict[Ref, Remembered]:
+        """Of those that are linked."""
+        with self._look() as c:
+            return reading.remembered(c, refs)
 
     def links(self, ids: Collection[str]) -> dict[str, Link]:
         with self._look() as c:

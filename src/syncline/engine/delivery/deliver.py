@@ -5,11 +5,14 @@ An intent is on the disk before anything is sent, and closed together with what 
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from types import TracebackType
+from typing import Self, TypeAlias
 
 from msgspec import Struct, to_builtins
 from msgspec.structs import replace
@@ -49,19 +52,64 @@ from syncline.records import (
 from syncline.spans import span
 from syncline.store import Added, Arrival, Intent
 
+_UNDER_WAY = 1
+"""Batches that are not waited for until the next is sent."""
 
-async def deliver(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
-    """Everything that was decided. What needs no write is settled at once, with what was parked before."""
-    jobs = await _jobs(worker, flow, [case for case in cases if case.merge.writes])
-    for case in cases:
-        if not case.merge.writes:
-            _settle(worker, case, {}, {})
-    worker.draft.save()
-    if worker.gate.dry:
-        return
-    size = min(worker.setup.systems[side].capabilities.batch for side in flow.sides)
-    for at in range(0, len(jobs), size):
-        await _send(worker, flow, jobs[at : at + size])
+
+class Delivery:
+    """Batch after batch of what was decided of a flow, as a context manager.
+
+    While one is under way the next is decided and sent, and what came of the one before is remembered: nobody waits
+    for a system that is far away. Where something fails, what is under way is left, and its intents stay open.
+    """
+
+    def __init__(self, worker: Worker, flow: Flow) -> None:
+        self._worker = worker
+        self._flow = flow
+        self._under_way: deque[asyncio.Task[list[_Answered]]] = deque()
+
+    @property
+    def batch(self) -> int:
+        """How many cases are delivered at once."""
+        return min(self._worker.setup.systems[side].capabilities.batch for side in self._flow.sides)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            while error is None and self._under_way:
+                await self._remember()
+            if error is None:
+                self._worker.draft.save()
+        finally:
+            for each in self._under_way:
+                each.cancel()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def deliver(self, cases: Sequence[Case]) -> None:
+        """What needs no write is settled at once, with what was parked before. Raises `ConnectorError`."""
+        worker, flow = self._worker, self._flow
+        jobs = await _jobs(worker, flow, [case for case in cases if case.merge.writes])
+        for case in cases:
+            if not case.merge.writes:
+                _settle(worker, case, {}, {})
+        if worker.gate.dry or not jobs:
+            worker.draft.save()
+            return
+        now = worker.setup.now()
+        sending = [(case, [(job, _intent(case, job, now)) for job in of_case]) for case, of_case in jobs]
+        worker.draft.opened += [intent for _, of_case in sending for _, intent in of_case]
+        worker.draft.links |= {case.link.id: case.link for case, _ in sending if case.fresh}
+        worker.draft.save()
+        self._under_way.append(asyncio.create_task(_send(worker, flow, sending)))
+        if len(self._under_way) > _UNDER_WAY:
+            await self._remember()
+
+    async def _remember(self) -> None:
+        await _remember(self._worker, self._flow, await self._under_way.popleft())
 
 
 # --- from decisions to writes
@@ -109,7 +157,7 @@ async def _known(worker: Worker, flow: Flow, cases: Sequence[Case]) -> tuple[Kno
         for side in case.merge.writes
     ]
     known = await worker.knowing.to_write(flow, values)
-    if worker.gate.dry:
+    if worker.gate.dry or not flow.creates_codes:
         return known, {}
     missing: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for case in cases:
@@ -151,20 +199,21 @@ class _Sent(Struct, frozen=True):
     outcome: Outcome
 
 
-async def _send(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, list[Job]]]) -> None:
-    now = worker.setup.now()
-    intents = [_intent(case, job, now) for case, jobs in cases for job in jobs]
-    worker.draft.opened += intents
-    worker.draft.links |= {case.link.id: case.link for case, _ in cases if case.fresh}
-    worker.draft.save()
+_Answered: TypeAlias = tuple[Case, Mapping[str, _Sent]]
+"""What became of the writes of a case, by side."""
+
+
+async def _send(
+    worker: Worker, flow: Flow, cases: Sequence[tuple[Case, Sequence[tuple[Job, Intent]]]]
+) -> list[_Answered]:
     queues: defaultdict[str, list[tuple[Job, Intent]]] = defaultdict(list)
-    for job, intent in zip((job for _, jobs in cases for job in jobs), intents, strict=True):
+    for job, intent in (each for _, of_case in cases for each in of_case):
         queues[job.side].append((job, intent))
     sent = await together(_write(worker, flow, side, queue) for side, queue in queues.items())
     by_link: defaultdict[str, dict[str, _Sent]] = defaultdict(dict)
     for each in (each for of_side in sent for each in of_side):
         by_link[each.intent.link][each.job.side] = each
-    await _remember(worker, flow, [(case, by_link[case.link.id]) for case, _ in cases])
+    return [(case, by_link[case.link.id]) for case, _ in cases]
 
 
 async def _write(worker: Worker, flow: Flow, side: str, queue: Sequence[tuple[Job, Intent]]) -> list[_Sent]:
@@ -204,7 +253,7 @@ def _added(line: LineMerge) -> Added:
 # --- remembering
 
 
-async def _remember(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, Mapping[str, _Sent]]]) -> None:
+async def _remember(worker: Worker, flow: Flow, cases: Sequence[_Answered]) -> None:
     told = [
         (side, record)
         for _, sent in cases
@@ -218,6 +267,7 @@ async def _remember(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, Mapp
     moved: defaultdict[str, set[str]] = defaultdict(set)
     later: dict[Ref, datetime] = {}
     for case, sent in cases:
+        await asyncio.sleep(0)  # what is under way goes on
         done = {side: _done(flow, each, known) for side, each in sent.items() if isinstance(each.outcome, Done)}
         delivered = {side: stands for side, (stands, _) in done.items()}
         observed = {side: found for side, (_, found) in done.items()}

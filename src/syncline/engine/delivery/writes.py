@@ -88,8 +88,11 @@ class _Sendings:
         self._waits: list[str] = []
 
     def check(self, at: str, sending: Sending) -> Fields:
-        self._problems |= {at + name: problem for name, problem in sending.problems.items()}
         self._waits += sending.waits
+        if sending.problems:
+            self._problems |= {at + name: problem for name, problem in sending.problems.items()}
+        if not sending.missing_codes:
+            return sending.fields
         if self._missing is not None:
             self._missing |= set(sending.missing_codes)
         elif not self._dry:

@@ -40,6 +40,8 @@ async def take_up(worker: Worker) -> None:
 
 def settle(worker: Worker, case: Case, delivered: Collection[str]) -> None:
     """Drop the answers of a case that are done now that these sides were written, and those that are void."""
+    if not case.answers:
+        return
     decided: dict[tuple[str | None, str], Decision] = {
         (None, d.property): d for d in case.merge.decisions if d.reason is Reason.RESOLVED
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
 from syncline.engine.case import name_of
 from syncline.engine.people.resolving import CannotResolve, Question
-from syncline.engine.people.words import shown
+from syncline.engine.people.words import count, shown
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow, LensError, Property
 from syncline.mapping.translate import row
@@ -20,6 +21,7 @@ from syncline.store import Arrival, Entry, Pair, Parked, Store
 _LOOK = 1_000
 """How many links are looked through for the one that is called so: a number may be part of many others."""
 _CHOICES = 20
+_FEW = 3
 
 
 class NotFound(Exception):
@@ -230,10 +232,20 @@ def _told(entry: Entry, pair: Pair | None, names: Names) -> str:
         return f"{what}: {old} → {new} (edited there)"
     if entry.action == "lost":
         return f"{what}: {old} gave way to {new}{whence}"
+    if entry.action == "agreed" and entry.whole is not None:
+        return " ".join(part for part in ("agreed", _contents(entry, entry.whole, names)) if part)
     value = next((f"{shown(v)}" for v in (entry.new, entry.old) if v is not None), "")
     detail = f"{what}: {value}" if what and value else what or value
     note = f": {entry.note}" if entry.note else ""
     return " ".join(part for part in (entry.action, detail) if part) + origin + note
+
+
+def _contents(entry: Entry, whole: Shadow, names: Names) -> str:
+    """The first few values that are there."""
+    told = {name: value for name, value in whole.values.items() if value is not None}
+    first = [f"{name}: {shown(names.value(entry.flow, name, told[name]))}" for name in islice(told, _FEW)]
+    more = [f"{len(told) - _FEW} more"] if len(told) > _FEW else []
+    return ", ".join(first + more + ([count(len(whole.lines), "line")] if whole.lines else []))
 
 
 def line_number(pair: Pair | None, line: str) -> str:
