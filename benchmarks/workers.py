@@ -23,30 +23,35 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import uvicorn
 from rich.table import Table
+from starlette.types import Receive, Scope, Send
 
 from postgres import Server, serving
 from shown import bar, options, show, verdicts
 from syncline.project.scaffold import scaffold
-from syncline.runtime.fleet.companies import Companies
-from syncline.runtime.fleet.overview import CompanyStanding, overview
 from syncline.sandbox.businesscentral.app import create_app as create_central
 from syncline.sandbox.businesscentral.contents.provide import Contents
 from syncline.sandbox.customerp.app import create_app as create_erp
 from syncline.sandbox.notifications import Notify
 from syncline.sandbox.serve import LOOPBACK, configured, listen
+from syncline.store import Store
+from syncline.store.sessions import Pools
 
 _ROOT = "/v2.0/local/sandbox/api/v2.0/"
 _LISTEN = "127.0.0.1:8471"
 _SECRET = "SYNCLINE_BENCHMARK_WEBHOOKS"
 _MORE = 1.5
+_BUDGET = 1_000
+"""Requests a second of Business Central: all companies are in one, and nobody signs in there, so they share what each
+would have of its own.
+"""
 _LATE = 5.0
 _ENVIRONMENT = {**os.environ, _SECRET: "only this benchmark knows it"}
 _RUN = [sys.executable, "-c", "from syncline.cli import main; main()"]
@@ -58,18 +63,27 @@ _RUN = [sys.executable, "-c", "from syncline.cli import main; main()"]
 async def _serve(companies: int) -> None:
     names = tuple(_name(n) for n in range(companies))
     notify = Notify(after=0.0)
-    apps = [create_central(":memory:", open=True, contents=Contents(companies=names, empty=True), notify=notify)]
-    apps += [create_erp(":memory:", token=None, empty=True, notify=notify) for _ in names]
-    listeners = [listen(0) for _ in apps]
-    servers = [uvicorn.Server(configured(app)) for app in apps]
-    tasks = [
-        asyncio.create_task(server.serve(sockets=[listener]))
-        for server, listener in zip(servers, listeners, strict=True)
-    ]
-    while not all(server.started for server in servers):
-        await asyncio.sleep(0.05)
-    print(json.dumps([f"http://{LOOPBACK}:{each.getsockname()[1]}" for each in listeners]), flush=True)
-    await asyncio.gather(*tasks)
+    central = create_central(":memory:", open=True, contents=Contents(companies=names, empty=True), notify=notify)
+    erps = {name: create_erp(":memory:", token=None, empty=True, notify=notify) for name in names}
+
+    async def told_apart(scope: Scope, receive: Receive, send: Send) -> None:
+        """A server for each would be busy with looking whether it is to stop."""
+        if scope["type"] == "lifespan":
+            return
+        _, name, path = scope["path"].split("/", 2)
+        await erps[name]({**scope, "path": f"/{path}"}, receive, send)
+
+    async with AsyncExitStack() as stack:
+        for erp in erps.values():
+            await stack.enter_async_context(erp.router.lifespan_context(erp))
+        listeners = [listen(0), listen(0)]
+        servers = [uvicorn.Server(configured(central)), uvicorn.Server(configured(told_apart))]
+        async with asyncio.TaskGroup() as serving:
+            for server, listener in zip(servers, listeners, strict=True):
+                serving.create_task(server.serve(sockets=[listener]))
+            while not all(server.started for server in servers):
+                await asyncio.sleep(0.05)
+            print(json.dumps([f"http://{LOOPBACK}:{each.getsockname()[1]}" for each in listeners]), flush=True)
 
 
 @contextmanager
@@ -78,8 +92,8 @@ def _served(companies: int) -> Iterator[tuple[str, list[str]]]:
     process = subprocess.Popen([sys.executable, __file__, "--serve", str(companies)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        central, *erps = json.loads(process.stdout.readline())
-        yield central, erps
+        central, erps = json.loads(process.stdout.readline())
+        yield central, [f"{erps}/{_name(n)}" for n in range(companies)]
     finally:
         process.kill()
         process.wait()
@@ -97,14 +111,21 @@ def _projects(folder: Path, postgres: Server, central: str, erps: Sequence[str])
         name = _name(number)
         scaffold(folder / name, businesscentral=central, customerp=erp, company=name)
         config = folder / name / "syncline.yaml"
-        said = config.read_text().replace("sqlite:///syncline.db", postgres.address(f"{folder.name}_{name}"))
+        said = config.read_text().replace("sqlite:///syncline.db", _store(folder, postgres, number))
+        said = said.replace(f"    url: {central}", f"    limits: {{requestsPerSecond: {_BUDGET}}}\n    url: {central}")
         assert "postgresql" in said
+        assert str(_BUDGET) in said
         config.write_text(f"{said}\nwebhooks: {{url: 'http://{_LISTEN}/{name}', secret: {_SECRET}}}\n")
 
 
 class Workers:
     def __init__(self, processes: Sequence[subprocess.Popen[str]]) -> None:
         self._processes = processes
+
+    def megabytes(self) -> list[float]:
+        """Of memory, of each."""
+        pages = [int(Path(f"/proc/{each.pid}/statm").read_text().split()[1]) for each in self._processes]
+        return [n * os.sysconf("SC_PAGE_SIZE") / 2**20 for n in pages]
 
     def seconds(self) -> float:
         """Of the processor, until now."""
@@ -138,14 +159,23 @@ def _working(folder: Path, postgres: Server, number: int) -> Iterator[Workers]:
             process.wait(timeout=60)
 
 
-def _standing(folder: Path) -> list[CompanyStanding]:
-    return list(overview(Companies(folder, _ENVIRONMENT), {}))
+def _store(folder: Path, postgres: Server, number: int) -> str:
+    return postgres.address(f"{folder.name}_{_name(number)}")
 
 
-async def _linked(folder: Path, wanted: int) -> None:
+async def _linked(stores: Sequence[str], wanted: int) -> None:
     """Until every company has so many links and nothing due."""
-    while not all(each.linked >= wanted and not each.due for each in await asyncio.to_thread(_standing, folder)):
-        await asyncio.sleep(0.5)
+    pools = Pools()
+    for store in stores:
+        while not _stands(store, pools, wanted):
+            await asyncio.sleep(0.5)
+    pools.close()
+
+
+def _stands(address: str, pools: Pools, wanted: int) -> bool:
+    with Store.open(address, pools) as store:
+        standing = store.standing("customers", datetime.now(UTC))
+        return standing.linked >= wanted and not standing.due
 
 
 # --- what is measured
@@ -161,7 +191,7 @@ async def _backfill(postgres: Server, workers: int, companies: int, customers: i
                     await _asked(session, "POST", f"{erp}/api/customers", {"name": f"Customer {n}"})
         began = time.perf_counter()
         with _working(folder, postgres, workers) as working:
-            await _linked(folder, customers)
+            await _linked([_store(folder, postgres, n) for n in range(companies)], customers)
             took, cpu = time.perf_counter() - began, working.seconds()
     records = companies * customers
     return {"seconds": took, "cpu": cpu, "cpu_per_1000": cpu / records * 1_000}
@@ -175,7 +205,7 @@ async def _edits(postgres: Server, companies: int, seconds: float) -> dict[str, 
             made = [await _asked(session, "POST", f"{erp}/api/customers", {"name": "Any"}) for erp in erps]
             with _working(folder, postgres, 2) as working:
                 began = time.perf_counter()
-                await _linked(folder, 1)
+                await _linked([_store(folder, postgres, n) for n in range(companies)], 1)
                 await asyncio.sleep(2)
                 prepared = time.perf_counter() - began
                 before, began, edits = working.seconds(), time.perf_counter(), 0
@@ -188,7 +218,7 @@ async def _edits(postgres: Server, companies: int, seconds: float) -> dict[str, 
                     else:
                         await asyncio.sleep(0.005)
                 await asyncio.sleep(_LATE + 1)
-                cpu = working.seconds() - before
+                cpu, memory = working.seconds() - before, max(working.megabytes())
             late = [each async for each in _late(session, central, erps)]
     return {
         "companies": companies,
@@ -199,6 +229,7 @@ async def _edits(postgres: Server, companies: int, seconds: float) -> dict[str, 
         "p99": statistics.quantiles([each for each in late if each is not None], n=100)[98],
         "cpu_per_edit": cpu / edits,
         "share_of_a_core": cpu / (seconds + _LATE + 1),
+        "megabytes": memory,
     }
 
 
@@ -239,7 +270,14 @@ def _tables(one: dict[str, float], two: dict[str, float], edits: dict[str, Any])
         cost = each["cpu_per_1000"]
         backfill.add_row(str(number), f"{each['seconds']:.1f}", f"{cost:.2f} s", bar(cost, most))
     served = Table(
-        "companies", "edits", "median", "99 %", "processor / edit", "of a core", title="an edit a minute each"
+        "companies",
+        "edits",
+        "median",
+        "99 %",
+        "processor / edit",
+        "of a core",
+        "memory of each",
+        title="an edit a minute each",
     )
     served.add_row(
         str(edits["companies"]),
@@ -248,6 +286,7 @@ def _tables(one: dict[str, float], two: dict[str, float], edits: dict[str, Any])
         f"{edits['p99']:.2f} s",
         f"{edits['cpu_per_edit'] * 1_000:.0f} ms",
         f"{edits['share_of_a_core']:.2f}",
+        f"{edits['megabytes']:.0f} MB",
     )
     return [backfill, served]
 
