@@ -31,9 +31,9 @@ _SETTINGS = {
     "jit": "off",
 }
 _KEPT = 5
-"""Sessions that are kept. A pass needs two or three, each look of the console one. More are made where they are needed:
-whoever waited here might keep those waiting who would give one back.
-"""
+"""Sessions that are kept; half as many again in a rush. A pass needs two or three, each look of the console one."""
+_KEPT_FOR_TURNS = 20
+"""Two for each of ten. To make one for each look would cost more than the look."""
 _LIVES = 600
 """Seconds after which a session is made anew: the server's part of it remembers every schema that it ever was at."""
 _MOST = 10
@@ -49,15 +49,16 @@ _PLACE = text("SELECT set_config('search_path', :schema, false)")
 class Sessions:
     """Of one database. What SQL is made of each query is remembered here, too, which takes longer than most queries.
 
-    ``writes`` counts the transactions of each schema.
+    ``writes`` counts the transactions of each schema. With ``turns`` they are for the turns of one loop, and as many as
+    these need: who waited here for one would keep those waiting who are to give it back.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, turns: bool = False) -> None:
         self.engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             isolation_level="REPEATABLE READ",
-            pool_size=_KEPT,
-            max_overflow=-1,
+            pool_size=_KEPT_FOR_TURNS if turns else _KEPT,
+            max_overflow=-1 if turns else _KEPT // 2,
             pool_recycle=_LIVES,
             pool_use_lifo=True,
             connect_args={
@@ -89,7 +90,7 @@ class Pools:
         self._sessions: dict[URL, Sessions] = {}
 
     def of(self, url: URL) -> Sessions:
-        found = self._sessions.pop(url, None) or Sessions(url)
+        found = self._sessions.pop(url, None) or Sessions(url, turns=True)
         self._sessions[url] = found
         if len(self._sessions) > _MOST:
             self._close(next(iter(self._sessions)))
