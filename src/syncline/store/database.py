@@ -19,8 +19,12 @@ class Database(ABC):
         self.address = address
         self.engine = engine
 
-    def look(self) -> Connection:
-        """To be used as a context manager: one consistent look, which is never committed."""
+    def look(self) -> AbstractContextManager[Connection]:
+        """One consistent look, which is never committed."""
+        return self.look_apart()
+
+    def look_apart(self) -> Connection:
+        """As `look`, for one that lasts, or makes something for itself. To be used as a context manager."""
         return self.engine.connect()
 
     @abstractmethod
@@ -49,14 +53,12 @@ class Database(ABC):
 
     def tell_losses(self) -> None:
         """From now on, what goes wrong outside is told as `StoreLost`, not in the driver's words."""
+        event.listen(self.engine, "handle_error", self.tell_loss)
 
-        @event.listens_for(self.engine, "handle_error")
-        def told(context: ExceptionContext) -> None:
-            if not context.is_pre_ping and self.is_outside(context.original_exception):
-                reason = reason_of(context.original_exception)
-                raise StoreLost(
-                    f"The store {self.address.name} cannot be used just now: {reason}. What was saved stays."
-                )
+    def tell_loss(self, context: ExceptionContext) -> None:
+        if not context.is_pre_ping and self.is_outside(context.original_exception):
+            reason = reason_of(context.original_exception)
+            raise StoreLost(f"The store {self.address.name} cannot be used just now: {reason}. What was saved stays.")
 
     def close(self) -> None:
         self.engine.dispose()

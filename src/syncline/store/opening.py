@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
@@ -17,6 +17,9 @@ from syncline.store.schema import migrate, revision
 from syncline.store.sqlite import Sqlite
 from syncline.store.tables import REVISION
 
+if TYPE_CHECKING:
+    from syncline.store.sessions import Pools
+
 
 class Upgraded(NamedTuple):
     """From which schema to which. ``copy`` is the file as it was before."""
@@ -26,9 +29,9 @@ class Upgraded(NamedTuple):
     copy: Path | None
 
 
-def opened(address: Address) -> Database:
+def opened(address: Address, pools: Pools | None = None) -> Database:
     """Made if there is nothing. Raises `StoreError`."""
-    database = _unopened(address)
+    database = _unopened(address, pools)
     try:
         with _told(address):
             if isinstance(database, Sqlite):
@@ -84,12 +87,12 @@ def _copied(database: Sqlite) -> Path:
     return partial.replace(path)
 
 
-def _unopened(address: Address) -> Database:
+def _unopened(address: Address, pools: Pools | None = None) -> Database:
     if isinstance(address, SqliteFile):
         return Sqlite(address)
     from syncline.store.postgres import Postgres  # late: its driver takes a moment that others need not wait
 
-    return Postgres(address)
+    return Postgres(address, None if pools is None else pools.of(address.url))
 
 
 @contextmanager

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from threading import RLock
 
 import psycopg
-from sqlalchemy import Connection, create_engine, select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from syncline.store import sqlite
@@ -18,56 +19,55 @@ from syncline.store.address import PostgresSchema
 from syncline.store.copying import copy_tables
 from syncline.store.database import Database
 from syncline.store.errors import StoreError, StoreLocked, StoreLost
+from syncline.store.sessions import Looking, Sessions, at, told_by
 from syncline.store.tables import metadata
-
-_SETTINGS = {
-    # As SQLite's FULL: an intent must have reached the disk before its write is sent.
-    "synchronous_commit": "on",
-    # A holder of the lock whose machine is gone is found dead within a minute, not after hours.
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-    # A listing of a system's ids lasts as long as the system takes, and keeps what it was told in a transaction; the
-    # lock's session has nothing to say between passes.
-    "idle_in_transaction_session_timeout": "0",
-    "idle_session_timeout": "0",
-    # Compiling pays for long analyses. Ours are short, with long lists that look like much work.
-    "jit": "off",
-}
-_POOL = 5
-"""Connections that are kept; half as many again in a rush. A pass needs two or three, each look of the console one."""
 
 
 class Postgres(Database):
     """Whoever holds the lock writes on the connection that holds it: when that is lost, so is the right to write."""
 
-    def __init__(self, address: PostgresSchema) -> None:
-        settings = _SETTINGS | {"search_path": address.schema}
-        engine = create_engine(
-            address.url.set(drivername="postgresql+psycopg"),
-            isolation_level="REPEATABLE READ",
-            pool_pre_ping=True,
-            pool_size=_POOL,
-            max_overflow=_POOL // 2,
-            connect_args={
-                "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-                "application_name": "syncline",
-                "keepalives_idle": 30,
-                "keepalives_interval": 10,
-                "keepalives_count": 3,
-            },
-        )
-        super().__init__(address, engine)
+    def __init__(self, address: PostgresSchema, shared: Sessions | None = None) -> None:
+        """On sessions of its own, where none are ``shared``: those are for one thread, in which a loop runs."""
+        self._sessions = shared or Sessions(address.url)
+        self._are_shared = shared is not None
+        super().__init__(address, self._sessions.engine)
         self.schema = address.schema
         self._writing = _key("write", address.schema)
         self._working = _key("work", address.schema)
         self._owner: str | None = None
         self._holder: Connection | None = None
+        self._looking: Looking | None = None
         self._turn = RLock()
-        self._writes = 0
+
+    def look(self) -> AbstractContextManager[Connection]:
+        """On shared sessions, reads that follow each other without a wait between are one look: to begin and to end one
+        takes longer than most reads. What is written here, and the lock, ends it.
+        """
+        if not self._are_shared:
+            return self.look_apart()
+        if self._looking is None or self._looking.over:
+            self._looking = Looking(self.look_apart())
+            asyncio.get_running_loop().call_soon(self._looking.end)
+        return self._looking.joined()
+
+    def look_apart(self) -> Connection:
+        return at(super().look_apart(), self.schema)
+
+    def _look_anew(self) -> None:
+        if self._looking is not None:
+            self._looking.end()
+
+    def tell_losses(self) -> None:
+        self.engine = told_by(self, self.engine)
+
+    def close(self) -> None:
+        self._look_anew()
+        if not self._are_shared:
+            super().close()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
+        self._look_anew()
         if self._owner is None:
             with self._connect() as connection, self._begun(connection):
                 yield connection
@@ -80,8 +80,9 @@ class Postgres(Database):
         with connection.begin():
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": self._writing})
             yield connection
-            self._writes += 1
-            if self._writes & (self._writes - 1) == 0:  # the 1st, 2nd, 4th, 8th ...
+            self._sessions.writes[self.schema] += 1
+            writes = self._sessions.writes[self.schema]
+            if writes & (writes - 1) == 0:  # the 1st, 2nd, 4th, 8th ...
                 self._get_to_know(connection)
 
     def _get_to_know(self, connection: Connection) -> None:
@@ -95,7 +96,7 @@ class Postgres(Database):
         """For writing. Each statement sees what was committed before it: the first one waits for the turn, and must not
         go on to show what was there when the waiting began.
         """
-        return self.engine.connect().execution_options(isolation_level="READ COMMITTED")
+        return self.look_apart().execution_options(isolation_level="READ COMMITTED")
 
     # --- the lock, which ends with the session that took it
 
@@ -134,12 +135,12 @@ class Postgres(Database):
         return self._holder
 
     def _take(self, owner: str) -> None:
+        self._look_anew()
         connection = self._connect()
         try:
             with connection.begin():
-                is_ours = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": self._working})
-                name = f"{os.getpid()} {socket.gethostname()[:30]} {owner}" if is_ours else "syncline"
-                connection.execute(_NAME, {"name": name})
+                name = f"{os.getpid()} {socket.gethostname()[:30]} {owner}"
+                is_ours = connection.scalar(_LOCK, {"key": self._working, "name": name}) is not None
         except BaseException:
             connection.invalidate()  # ends the session, and with it a lock that was just taken
             connection.close()
@@ -154,11 +155,14 @@ class Postgres(Database):
             connection, self._holder, self._owner = self._holder, None, None
             if connection is None:
                 return
-            with connection, suppress(StoreError, SQLAlchemyError):
-                if not connection.invalidated:
+            with connection:
+                if connection.invalidated:
+                    return
+                try:
                     with connection.begin():
-                        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": self._working})
-                        connection.execute(_NAME, {"name": "syncline"})
+                        connection.execute(_UNLOCK, {"key": self._working})
+                except (StoreError, SQLAlchemyError):
+                    connection.invalidate()  # which ends the session: whoever gets it next would hold the lock
 
     def worker(self) -> tuple[int, str] | None:
         with self.look() as connection:
@@ -197,7 +201,8 @@ _UNKNOWN = text(
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' "
     "AND reltuples <= 0 AND pg_relation_size(oid) > 65536"
 )
-_NAME = text("SELECT set_config('application_name', :name, false)")
+_LOCK = text("SELECT CASE WHEN pg_try_advisory_lock(:key) THEN set_config('application_name', :name, false) END")
+_UNLOCK = text("SELECT pg_advisory_unlock(:key), set_config('application_name', 'syncline', false)")
 _HOLDER = text(
     "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
     "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = :high AND l.objid = :low "

@@ -20,9 +20,8 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 def revision(connection: Connection, address: Address) -> str | None:
     """``None`` of an empty database. Raises `StoreError` where it is none of ours, or of a newer Syncline."""
     schema = address.schema if isinstance(address, PostgresSchema) else None
-    tables = inspect(connection).get_table_names(schema)
-    if VERSION_TABLE not in tables:
-        if tables:
+    if not inspect(connection).has_table(VERSION_TABLE, schema):
+        if inspect(connection).get_table_names(schema):
             raise StoreError(f"{address.name} is another program's database. Name another {address.unit}.")
         return None
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import Connection
 
@@ -42,6 +42,9 @@ from syncline.store.memory import (
 )
 from syncline.store.opening import Upgraded
 
+if TYPE_CHECKING:
+    from syncline.store.sessions import Pools
+
 
 class Store:
     """Made by `Store.open`. To be closed, or used as a context manager."""
@@ -50,14 +53,15 @@ class Store:
         self._database = database
 
     @classmethod
-    def open(cls, url: str) -> Store:
+    def open(cls, url: str, pools: Pools | None = None) -> Store:
         """``sqlite:///path``, whose file and folder are made, or ``postgresql://user@host/database?schema=name``, whose
-        schema is made. One that is empty is given its tables.
+        schema is made. One that is empty is given its tables. Who opens many of PostgreSQL over and over says the
+        ``pools`` to take connections from.
 
         Raises `StoreError` when the database is another program's, of another Syncline, or cannot be used. Later on,
         every method may raise `StoreLost`.
         """
-        return cls(opening.opened(parse(url)))
+        return cls(opening.opened(parse(url), pools))
 
     @staticmethod
     def upgrade(url: str) -> Upgraded | None:
@@ -115,7 +119,7 @@ class Store:
             with self._database.write() as connection:
                 saving.save(connection, memory)
 
-    def _look(self) -> Connection:
+    def _look(self) -> AbstractContextManager[Connection]:
         return self._database.look()
 
     # --- observation
@@ -147,7 +151,7 @@ class Store:
     @contextmanager
     def census(self, flow: str, side: str) -> Iterator[Census]:
         """To find the linked records that a listing lacks, however many there are."""
-        with self._look() as c:
+        with self._database.look_apart() as c:
             yield Census(c, flow, side)
 
     # --- links, shadows, keys. What is not remembered is absent from the answer.

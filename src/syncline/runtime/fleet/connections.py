@@ -11,8 +11,8 @@ from syncline.connectors.wire import Paced
 from syncline.engine.knowing import KeptCodes
 from syncline.project import Project
 
-_MOST = 50
-"""Companies whose systems stay open."""
+_MOST = 1_000
+"""Companies whose systems stay open, which takes a twentieth of a megabyte each."""
 _CODES_LIVE = 600.0
 """Seconds that code tables are trusted: another worker may have read them since."""
 

@@ -29,6 +29,7 @@ from syncline.runtime.subscribing import Subscriber, told_late
 from syncline.runtime.telling import Tell
 from syncline.spans import span
 from syncline.store import Memory, Store, StoreError, StoreLocked
+from syncline.store.sessions import Pools
 
 OWNER = "syncline worker"
 SLICE = 3.0
@@ -69,12 +70,14 @@ class Turns:
         self,
         companies: Companies,
         connections: Connections,
+        pools: Pools,
         paces: Paces,
         listeners: Listeners,
         stops: Callable[[], bool],
     ) -> None:
         self._companies = companies
         self._connections = connections
+        self._pools = pools
         self._paces = paces
         self._listeners = listeners
         self._stops = stops
@@ -120,7 +123,7 @@ class Turns:
     async def _at_work(self, company: str) -> AsyncIterator[_AtWork]:
         """Raises `ProjectError`, `StoreError` and `StoreLocked`."""
         project = self._companies.project(company)
-        with project.open_store() as store, store.lock(OWNER):
+        with Store.open(project.store, self._pools) as store, store.lock(OWNER):
             project = self._read_again(company, project, store)
             by, _, why = (store.fact(_FACT) or "").partition("\n")
             stopped = bool(why) and by == self._companies.fingerprint(project)

@@ -29,6 +29,7 @@ from syncline.runtime.paces import Paces
 from syncline.runtime.receiver import create_app
 from syncline.runtime.staying import GRACE, Told
 from syncline.runtime.telling import Tell
+from syncline.store.sessions import Pools
 
 _TAKE_OVER = 2.0
 """Seconds between looks at whether a worker died."""
@@ -64,10 +65,11 @@ async def work(options: Options, listeners: WorkerListeners, stop: asyncio.Event
     tell = listeners.worker()
     companies = Companies(options.folder)
     with queues.pool(options.queue) as pool:
-        connections = Connections(companies.environment, budgets(pool))
-        turns = Turns(companies, connections, options.paces, listeners, stop.is_set)
+        connections, pools = Connections(companies.environment, budgets(pool)), Pools()
+        turns = Turns(companies, connections, pools, options.paces, listeners, stop.is_set)
         taken = _Taken(companies, turns, options.paces, listeners)
         async with AsyncExitStack() as stack:
+            stack.callback(pools.close)
             stack.push_async_callback(connections.close)
             queue = await stack.enter_async_context(queues.opened(options.queue, taken.turn, taken.heard))
             calls, watched = Calls(companies, queue.announce), Watched()
