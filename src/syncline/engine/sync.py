@@ -121,10 +121,13 @@ async def _work(worker: Worker, progress: Progress, patience: timedelta, *, allo
     """What was observed is held against what must be true before anything is written, then worked off."""
     if allow_deletions:
         allow(worker.setup)
-    await _guard(worker, allow_deletions=allow_deletions)
-    if worker.until is not None:
-        await _edits(worker)
-    await work_off(worker, progress, patience)
+    if worker.setup.store.has_work():
+        await _guard(worker, allow_deletions=allow_deletions)
+        if worker.until is not None:
+            await _edits(worker)
+        await work_off(worker, progress, patience)
+    else:
+        await check(worker.setup)
     worker.result.held = [breaker.words(hold) for hold in worker.setup.store.holds() if hold.state == "held"]
 
 

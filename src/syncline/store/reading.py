@@ -246,6 +246,11 @@ def latest(connection: Connection) -> datetime | None:
     return max((found for found in map(connection.scalar, asked) if found is not None), default=None)
 
 
+def has_work(connection: Connection) -> bool:
+    there = (exists(select(x.c.flow)) for x in (t.arrivals, t.intents, t.wishes))
+    return bool(connection.scalar(select(or_(*there, exists(select(t.answers.c.link))))))
+
+
 def occupied(connection: Connection, flows: Collection[str]) -> set[str]:
     a = t.arrivals.c
     there = {flow: exists(select(a.id).where(a.flow == flow)).label(flow) for flow in flows}

@@ -230,6 +230,11 @@ class Store:
         with self._look() as c:
             return reading.latest(c)
 
+    def has_work(self) -> bool:
+        """Whether anything waits: in the inbox, also what is parked, of what was sent, or of what people said."""
+        with self._look() as c:
+            return reading.has_work(c)
+
     def occupied(self, flows: Collection[str]) -> set[str]:
         """Those of these flows of which anything is in the inbox, due or not."""
         with self._look() as c:
