@@ -30,7 +30,7 @@ from simulation.desk import Desk, Style
 from simulation.people import Drawing, Habits, People
 from simulation.script import Act, Event, Fault, Script
 from syncline.connectors.base import ConnectorError
-from syncline.engine.delivery import deliver, writes
+from syncline.engine.delivery import jobs, writes
 from syncline.engine.report import Result, Verification
 from syncline.engine.setup import EngineError
 from syncline.mapping.model import Deletion, Flow
@@ -342,7 +342,7 @@ def _known_chance(seed: int) -> Iterator[None]:
     random.seed(seed)
     try:
         with (
-            patch.object(deliver, "uuid", source),
+            patch.object(jobs, "uuid", source),
             patch.object(writes, "uuid", source),
             patch.object(os, "urandom", chance.randbytes),
             patch.object(random, "_urandom", chance.randbytes),

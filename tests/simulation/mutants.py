@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from simulation import connector, world
 from syncline.engine import journal, observe, sync, turn
-from syncline.engine.delivery import deliver, recover
+from syncline.engine.delivery import answered, deliver, jobs, recover
 from syncline.engine.delivery.retry import put_off
 from syncline.engine.delivery.writes import Job, build
 from syncline.engine.draft import Draft
@@ -148,7 +148,7 @@ def no_version() -> Patches:
         )
         return replace(job, write=replace(job.write, version=None, lines=edits))
 
-    return [(deliver, "build", builds)]
+    return [(jobs, "build", builds)]
 
 
 def _hearing(what: type[Outcome] | Any, instead: Callable[[Any], Outcome], *, updates_only: bool) -> Patches:
@@ -190,7 +190,7 @@ def busy_is_forgotten() -> Patches:
                 worker.draft.arrivals.pop(arrival.ref)
             worker.draft.finish(case.arrivals.values())
 
-    return [(deliver, "put_off", forgets)]
+    return [(module, "put_off", forgets) for module in (answered, jobs)]
 
 
 # --- what is known afterwards

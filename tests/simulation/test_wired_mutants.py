@@ -14,12 +14,12 @@ from simulation.wired.mutants import MUTANTS
 from simulation.wired.world import configure
 
 _WORLD: Mapping[str, int] = {
-    "broken connection": 70,
-    "failed is busy": 45,
-    "no key": 1_017,
-    "any version in central": 2,
-    "any version by rest": 2,
-    "no overlap": 4,
+    "broken connection": 7,
+    "any version in central": 10,
+    "any version by rest": 27,
+    "no overlap": 37,
+    "failed is busy": 94,
+    "no key": 1_090,
 }
 
 

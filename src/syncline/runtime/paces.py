@@ -6,7 +6,7 @@ from random import SystemRandom
 
 from msgspec import Struct
 
-_LONGEST = 300.0
+_LONGEST = 60.0
 """Seconds between tries, at most, while a system is away."""
 _JITTER = 0.2
 """The part of a pause by which it varies, so that those who failed together do not all come back together."""
