@@ -12,7 +12,8 @@ than it was, tells.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import takewhile
 
 import msgspec
 from msgspec import Struct, structs
@@ -30,7 +31,6 @@ _ORDER = {"$orderby": MODIFIED}
 _REREAD = 500
 _MOMENT = timedelta(milliseconds=1)
 """How exact times are."""
-_NEVER = (datetime.fromtimestamp(0, UTC), "")
 
 
 class Witness(Struct, frozen=True):
@@ -96,9 +96,10 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
     touches, first = await _asked(client, shape, cursor, overlap)
     latest = cursor
     followed = {str(each["id"]): str(each[ETAG]) for each in touches}
-    told: set[str] = set()
-    met: dict[str, tuple[datetime, str]] = {}
+    untold = dict.fromkeys(_owners(shape.traits.watch, cursor, touches))
+    met: datetime | None = None
     witness: Witness | None = None
+    beside: Mapping[str, str] = {}
     seen = 0
     waiting: Sequence[Record] = ()
     async for page, mark in _pages(client, shape, cursor.mark, overlap, first=first):
@@ -107,25 +108,27 @@ async def _poll(client: Client, shape: Shape, cursor: Cursor, overlap: timedelta
         seen += len(page.values)
         latest = structs.replace(cursor, mark=mark)
         followed |= {str(each["id"]): str(each[ETAG]) for each in _traced(shape, page)}
-        met |= {str(each["id"]): (when, str(each[ETAG])) for each in page.values if (when := _when(each))}
-        witness = _last(witness, page.values)
+        met = _met(cursor.witness, page.values) or met
+        before, witness = witness, _last(witness, page.values)
+        beside = _beside(witness, beside if before and witness and before.at == witness.at else {}, page.values)
         fresh = [each for each in page.values if not _is_followed(cursor, each)]
-        told |= {str(each["id"]) for each in fresh}
+        for each in fresh if untold else ():
+            untold.pop(str(each["id"]), None)
         waiting = await completed(client, shape, fresh)
-    touched = [id_ for id_ in _owners(shape.traits.watch, cursor, touches) if id_ not in told]
+    touched = list(untold)
     for at in range(0, len(touched), _REREAD):
         yield Page(records=tuple(waiting), cursor=latest.text())
         waiting = list((await get(client, shape, touched[at : at + _REREAD])).values())
     mark = _onward(cursor.mark, latest.mark, bool(seen), first.at, overlap, witness.at if witness else None)
     if witness and mark != witness.at:
-        followed |= {id_: version for id_, (when, version) in met.items() if when == witness.at}
+        followed |= beside
     finished = Cursor(
         mark=mark,
         watched=_onward(cursor.watched, _latest(cursor.watched, touches), bool(touches), first.at, overlap),
         witness=witness,
         followed=followed,
     )
-    rewound = cursor.witness is not None and met.get(cursor.witness.id, _NEVER)[0] < cursor.witness.at
+    rewound = cursor.witness is not None and (met is None or met < cursor.witness.at)
     yield Page(records=tuple(waiting), cursor=finished.text(), rewound=rewound)
 
 
@@ -196,6 +199,20 @@ def _last(known: Witness | None, values: Sequence[Told]) -> Witness | None:
     """The one that was modified last; they stand in that order."""
     when = _when(values[-1]) if values else None
     return Witness(str(values[-1]["id"]), when) if when else known
+
+
+def _met(witness: Witness | None, values: Sequence[Told]) -> datetime | None:
+    """When the witness of the last poll was modified, as it is told now."""
+    again = [each for each in values if witness and each["id"] == witness.id]
+    return _when(again[-1]) if again else None
+
+
+def _beside(witness: Witness | None, known: Mapping[str, str], values: Sequence[Told]) -> Mapping[str, str]:
+    """The versions of all that was modified in the witness's moment. They stand at the end."""
+    if witness is None:
+        return known
+    last = takewhile(lambda each: _when(each) == witness.at, reversed(values))
+    return {**known, **{str(each["id"]): str(each[ETAG]) for each in reversed(list(last))}}
 
 
 def _latest(mark: datetime | None, values: Iterable[Told]) -> datetime | None:

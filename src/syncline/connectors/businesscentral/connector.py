@@ -26,7 +26,7 @@ LIMITS = Limits(requests=5_700, seconds=300, burst=500, concurrency=5, timeout=6
 to wait a little longer is to be told so instead of having to guess.
 """
 OVERLAP = timedelta(seconds=60)
-PAGE_SIZE = 5_000
+PAGE_SIZE = 2_000
 _MOMENT = timedelta(milliseconds=1)
 """How exact times are: a page may end between two records of the same one, so the least overlap there can be."""
 
