@@ -52,7 +52,7 @@ mutate: setup
 # Every benchmark, each in a minute or two. bench-full is the same with companies as large as they get: it takes hours.
 bench: setup
 	$(BIN)/python benchmarks/cores.py
-	$(BIN)/python benchmarks/first_pass.py
+	$(BIN)/python benchmarks/first_pass.py --customers 1000
 	$(BIN)/python benchmarks/backfill.py --customers 2000
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/change.py
@@ -60,7 +60,7 @@ bench: setup
 	PYTHONPATH=tests $(BIN)/python benchmarks/workers.py
 	PYTHONPATH=tests $(BIN)/python benchmarks/chaos.py
 	$(BIN)/python benchmarks/console.py
-	$(BIN)/python benchmarks/sandbox.py --customers 100000
+	$(BIN)/python benchmarks/sandbox.py --customers 20000
 
 bench-full: setup
 	$(BIN)/python benchmarks/cores.py --records 20000
