@@ -18,18 +18,35 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy import text
 
 from postgres import Server
 from store.catalog import catalog
 from store.test_saving import EVERYTHING, told
 from syncline import store as package
 from syncline.store import Memory, Store, StoreError, StoreLocked
-from syncline.store.address import PostgresSchema, SqliteFile, parse
+from syncline.store.address import SqliteFile, parse
 from syncline.store.postgres import Postgres
-from syncline.store.schema import VERSION_TABLE
+from syncline.store.schema import VERSION_TABLE, migrate
+from syncline.store.sqlite import Sqlite
 from syncline.store.tables import REVISION, metadata
+
+
+def migrated(url: str) -> str:
+    """A store that has come all the way, from the first schema on."""
+    address = parse(url)
+    if isinstance(address, SqliteFile):
+        address.path.parent.mkdir(exist_ok=True)
+    database = Sqlite(address) if isinstance(address, SqliteFile) else Postgres(address)
+    with database.write() as connection:
+        migrate(connection, address)
+    database.close()
+    return url
+
+
+def version(url: str) -> str:
+    with Store.open(url) as store, store._database.look() as connection:
+        return str(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one())
 
 
 def test_the_migrations_make_what_the_tables_say(url: str) -> None:
@@ -39,30 +56,25 @@ def test_the_migrations_make_what_the_tables_say(url: str) -> None:
         "compare_type": True,
         "include_name": lambda name, kind, _: not str(name).startswith("word_index"),
     }
-    with Store.open(url) as store, store._database.look() as connection:
+    with Store.open(migrated(url)) as store, store._database.look() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts=opts), metadata) == []
 
 
 def test_the_migrations_make_just_what_the_tables_say(file_url: str, tmp_path: Path) -> None:
     """What the comparison does not look at: without rowid, and what goes along with what."""
-    Store.open(file_url).close()
-    told = create_engine(f"sqlite:///{tmp_path}/told.db")
-    metadata.create_all(told)
-    told.dispose()
-    assert catalog(file_url) == catalog(f"sqlite:///{tmp_path}/told.db")
+    made = f"sqlite:///{tmp_path}/made.db"
+    Store.open(made).close()
+    assert catalog(migrated(file_url)) == catalog(made)
+    assert version(file_url) == version(made) == REVISION
 
 
 def test_the_migrations_make_just_what_the_tables_say_in_postgresql(server: Server) -> None:
     """What the comparison does not look at: collations, triggers, the words' index."""
-    migrated, told = server.address("migrated"), server.address("told")
-    Store.open(migrated).close()
-    database = Postgres(cast(PostgresSchema, parse(told)))
-    with database.write() as connection:
-        connection.execute(CreateSchema(database.schema))
-        metadata.create_all(connection)
-    database.close()
-    found = catalog(migrated)
-    assert found == catalog(told)
+    came, made = migrated(server.address("migrated")), server.address("made")
+    Store.open(made).close()
+    found = catalog(came)
+    assert found == catalog(made)
+    assert version(came) == version(made) == REVISION
     assert [name for name, column in found.items() if column.startswith("text") and "C" not in column] == []
 
 

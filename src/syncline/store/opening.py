@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from syncline.store.address import Address, SqliteFile
 from syncline.store.database import Database, reason_of
 from syncline.store.errors import StoreError
-from syncline.store.schema import migrate, revision
+from syncline.store.schema import make, migrate, revision
 from syncline.store.sqlite import Sqlite
 from syncline.store.tables import REVISION
 
@@ -41,7 +41,7 @@ def opened(address: Address, pools: Pools | None = None) -> Database:
             if found is None:
                 with database.write() as connection:
                     if revision(connection, address) is None:  # another process may have made it since
-                        migrate(connection, address)
+                        make(connection, address)
             elif found != REVISION:
                 raise StoreError(
                     f"{address.name} is of an earlier Syncline (schema {found}; this one needs {REVISION}). "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, insert, inspect, text
 from sqlalchemy.schema import CreateSchema
 
 from syncline.store.address import Address, PostgresSchema
 from syncline.store.errors import StoreError
-from syncline.store.tables import REVISION
+from syncline.store.tables import REVISION, metadata
 
 VERSION_TABLE = "syncline_version"
 """Named for us, so that another program's database is told from ours."""
@@ -28,6 +28,24 @@ def revision(connection: Connection, address: Address) -> str | None:
     if found is not None and str(found) > REVISION:
         raise StoreError(f"{address.name} was written by a newer Syncline (schema {found}). Install that one.")
     return None if found is None else str(found)
+
+
+def make(connection: Connection, address: Address) -> None:
+    """What all migrations make of an empty database, at once, and without a migration tool. Within the caller's
+    transaction.
+    """
+    if isinstance(address, PostgresSchema):
+        _ensure(connection, address)
+    metadata.create_all(connection, checkfirst=False)
+    of_alembic = MetaData()
+    version = Table(
+        VERSION_TABLE,
+        of_alembic,
+        Column("version_num", String(32), nullable=False),
+        PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+    )
+    of_alembic.create_all(connection, checkfirst=False)
+    connection.execute(insert(version).values(version_num=REVISION))
 
 
 def migrate(connection: Connection, address: Address, to: str = REVISION) -> None:
