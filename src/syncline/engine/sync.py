@@ -152,6 +152,9 @@ async def work_off(worker: Worker, progress: Progress, patience: timedelta = _PA
         found = await one_round(worker, progress)
         if worker.result.more:
             return
+        if not worker.setup.store.has_work():
+            worker.result.try_again()
+            return
         if found:
             continue
         waiting = (worker.setup.store.next_due(flow) for flow in worker.setup.flows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Engine, event
 
 from engine.models import Models, between_models
 from simulation.agreement import BC, Normal
 from simulation.clock import EPOCH
 from simulation.script import Fault
 from syncline.connectors.base import ConnectorError
+from syncline.engine.knowing import KeptCodes
 from syncline.engine.plan import plan
+from syncline.engine.sync import look, sync
 from syncline.mapping.model import LensError
 from syncline.records import LineChange, LinkState, Ref, Value
 from syncline.store import Entry, Memory, Wish
@@ -407,3 +411,35 @@ def test_what_two_systems_keep_rewriting_is_held_and_all_else_goes_on(models: Mo
     assert {held.fields["text"] for held in texts.values()} == {"new 6"}
     of_other = models.system(BC).held["orders"][order(models, BC, "other")]
     assert (of_other.lines[0]["text"], of_other.fields["text"]) == ("line 6", ERP)
+
+
+# --- what it asks of the store, which is most of what it costs where many companies share a worker
+
+
+@contextmanager
+def asked() -> Iterator[list[str]]:
+    """What is said to any database meanwhile, but for where a look begins."""
+    said: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *more: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            said.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_a_look_asks_the_store_little_and_one_at_what_was_just_written_hardly_anything(models: Models) -> None:
+    codes: KeptCodes = {}
+    models.customers(3)
+    models.run(sync(models.setup, codes=codes))
+    models.change(ERP, "c0", phone="new")
+    with asked() as of_edit:
+        assert models.run(look(models.setup, [("customers", ERP)], codes=codes)).writes == 1
+    with asked() as of_echo:
+        assert models.run(look(models.setup, [("customers", BC)], codes=codes)).writes == 0
+    assert len(of_edit) <= 60
+    assert len(of_echo) <= 14
