@@ -207,6 +207,8 @@ def test_what_failed_is_sent_again_by_the_same_id_and_newer_changes_wait(tmp_pat
             assert due - at == timedelta(seconds=pause)
             advance(erp, pause)
             receiver.wait(count + 1)
+        # only then the last answer is noted: the next pause begins with it
+        eventually(lambda: erp.get(path).record["lastDelivery"]["attempt"] == 7)
         receiver.status = 200
         advance(erp, HOUR)
         receiver.wait(9)
