@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import text
 
 from syncline.store.address import PostgresSchema, SqliteFile, parse
+from syncline.store.database import Database
 from syncline.store.postgres import Postgres
 from syncline.store.schema import VERSION_TABLE
 from syncline.store.sqlite import Sqlite
@@ -27,14 +31,25 @@ _POSTGRESQL = """
 """
 
 
+@contextmanager
+def plain(url: str) -> Iterator[Database]:
+    """The database, of whatever schema it is."""
+    address = parse(url)
+    if isinstance(address, SqliteFile):
+        address.path.parent.mkdir(exist_ok=True)
+    database = Sqlite(address) if isinstance(address, SqliteFile) else Postgres(address)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
 def catalog(url: str) -> dict[str, str]:
     """By name; without the table of the version, and without the schema's own name."""
-    address = parse(url)
-    database = Sqlite(address) if isinstance(address, SqliteFile) else Postgres(address)
-    asked, name = (_POSTGRESQL, address.schema) if isinstance(address, PostgresSchema) else (_SQLITE, "")
-    with database.look() as connection:
+    with plain(url) as database, database.look() as connection:
+        address = database.address
+        asked, name = (_POSTGRESQL, address.schema) if isinstance(address, PostgresSchema) else (_SQLITE, "")
         rows = connection.execute(text(asked)).all()
-    database.close()
     return {
         row[0]: " ".join((row[1].replace(name, "") if name else row[1]).split())
         for row in rows

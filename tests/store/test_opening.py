@@ -21,26 +21,19 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from postgres import Server
-from store.catalog import catalog
+from store.catalog import catalog, plain
 from store.test_saving import EVERYTHING, told
 from syncline import store as package
 from syncline.store import Memory, Store, StoreError, StoreLocked
-from syncline.store.address import SqliteFile, parse
-from syncline.store.postgres import Postgres
+from syncline.store.address import SqliteFile
 from syncline.store.schema import VERSION_TABLE, migrate
-from syncline.store.sqlite import Sqlite
 from syncline.store.tables import REVISION, metadata
 
 
 def migrated(url: str) -> str:
     """A store that has come all the way, from the first schema on."""
-    address = parse(url)
-    if isinstance(address, SqliteFile):
-        address.path.parent.mkdir(exist_ok=True)
-    database = Sqlite(address) if isinstance(address, SqliteFile) else Postgres(address)
-    with database.write() as connection:
-        migrate(connection, address)
-    database.close()
+    with plain(url) as database, database.write() as connection:
+        migrate(connection, database.address)
     return url
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,15 +12,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, Table, insert, text
 
 from postgres import Server
-from store.catalog import catalog
+from store.catalog import catalog, plain
 from syncline import store as package
 from syncline.records import Create, Link, LinkState, Ref, Shadow
 from syncline.store import Intent, Store, StoreError, StoreLocked
-from syncline.store.address import SqliteFile, parse
-from syncline.store.database import Database
-from syncline.store.postgres import Postgres
 from syncline.store.schema import VERSION_TABLE, migrate
-from syncline.store.sqlite import Sqlite
 from syncline.store.tables import REVISION
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -85,19 +79,6 @@ def revisions() -> list[str]:
 
 
 EARLIER = [each for each in revisions() if each != REVISION]
-
-
-@contextmanager
-def plain(url: str) -> Iterator[Database]:
-    """The database, of whatever schema it is."""
-    address = parse(url)
-    if isinstance(address, SqliteFile):
-        address.path.parent.mkdir(exist_ok=True)
-    database = Sqlite(address) if isinstance(address, SqliteFile) else Postgres(address)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def remember(connection: Connection) -> None:

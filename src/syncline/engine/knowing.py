@@ -134,7 +134,7 @@ class Knowing:
 def _referred(flows: Iterable[Flow]) -> dict[tuple[str, str], frozenset[str]]:
     named: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for flow in flows:
-        for p in (*flow.properties.values(), *(flow.lines.properties.values() if flow.lines else ())):
+        for p in flow.rows:
             if p.reference is not None:
                 for side, name in p.reference.by.items():
                     named[p.reference.flow, side].add(name)

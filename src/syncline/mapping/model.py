@@ -185,13 +185,13 @@ class Flow(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def references(self) -> frozenset[str]:
         """The flows that must come before this one."""
-        named = (p.reference.flow for p in self._rows if p.reference)
+        named = (p.reference.flow for p in self.rows if p.reference)
         return frozenset(named) - {self.name}
 
     @property
     def creates_codes(self) -> bool:
         """Whether a code that a table lacks may have to be created first."""
-        columns = (column for p in self._rows for column in p.columns.values())
+        columns = (column for p in self.rows for column in p.columns.values())
         return any(column.missing == "create" for column in columns)
 
     def paths(self, side: str) -> tuple[str, ...]:
@@ -204,11 +204,11 @@ class Flow(Struct, frozen=True, kw_only=True, eq=False):
 
     def tables(self, side: str) -> frozenset[str]:
         """The code tables of a side that this flow looks something up in."""
-        columns = (p.columns[side] for p in self._rows if side in p.columns)
+        columns = (p.columns[side] for p in self.rows if side in p.columns)
         return frozenset(column.table for column in columns if column.table)
 
     @property
-    def _rows(self) -> tuple[Property, ...]:
+    def rows(self) -> tuple[Property, ...]:
         """Of the header and of its lines."""
         return (*self.properties.values(), *(self.lines.properties.values() if self.lines else ()))
 

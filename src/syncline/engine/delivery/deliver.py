@@ -19,7 +19,7 @@ from syncline.engine.delivery.writes import Job
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow
-from syncline.meanwhile import together
+from syncline.meanwhile import end, together
 from syncline.reconcile.merge import LineMerge
 from syncline.records import Line
 from syncline.spans import span
@@ -58,9 +58,7 @@ class Delivery:
             if error is None:
                 self._worker.draft.save()
         finally:
-            for each in self._under_way:
-                each.cancel()
-            await asyncio.gather(*self._under_way, return_exceptions=True)
+            await end(self._under_way)
 
     async def deliver(self, cases: Sequence[Case]) -> None:
         """What needs no write is settled at once, with what was parked before. Raises `ConnectorError`."""

@@ -13,12 +13,7 @@ from syncline.engine.delivery.writes import Job, Unsendable, build, whole_line
 from syncline.engine.worker import Worker
 from syncline.mapping.known import Known
 from syncline.mapping.model import Flow
-from syncline.records import (
-    Create,
-    Outcome,
-    Unavailable,
-    Unknown,
-)
+from syncline.records import Create, Outcome, Unavailable, Unknown
 
 
 async def jobs_of(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[tuple[Case, list[Job]]]:
