@@ -8,13 +8,11 @@ import random
 import shutil
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any, TypeAlias
 from unittest.mock import patch
 from zlib import crc32
@@ -30,7 +28,6 @@ from simulation.desk import Desk, Style
 from simulation.people import Drawing, Habits, People
 from simulation.script import Act, Event, Fault, Script
 from syncline.connectors.base import ConnectorError
-from syncline.engine.delivery import jobs, writes
 from syncline.engine.report import Result, Verification
 from syncline.engine.setup import EngineError
 from syncline.mapping.model import Deletion, Flow
@@ -337,13 +334,10 @@ def _pause(seed: int, number: int) -> float:
 def _known_chance(seed: int) -> Iterator[None]:
     """Names that the engine and the systems invent, and how long retries wait, come from the seed as well."""
     chance = Random(seed)
-    source = SimpleNamespace(uuid4=lambda: uuid.UUID(int=chance.getrandbits(128), version=4))
     before = random.getstate()
     random.seed(seed)
     try:
         with (
-            patch.object(jobs, "uuid", source),
-            patch.object(writes, "uuid", source),
             patch.object(os, "urandom", chance.randbytes),
             patch.object(random, "_urandom", chance.randbytes),
         ):

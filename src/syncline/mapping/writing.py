@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from syncline.mapping.known import Known
 from syncline.mapping.lenses import Scalar
-from syncline.mapping.model import Column, Flow, LensError, Property
+from syncline.mapping.model import Column, Flow, LensError, Property, Reference
 from syncline.mapping.types import CodeTable, Kind
 from syncline.records import Value, Values
 
 _NO_CODES = CodeTable({}, {})
+Resolve: TypeAlias = Callable[[Value, Known, Values], tuple[Any, ...]]
+"""From a shared value, and all of the record's or line's, to what stands for it."""
 
 
 class Sending(Struct, frozen=True, kw_only=True, gc=False):
@@ -49,12 +51,11 @@ class _Plain(NamedTuple):
 
 
 class _Resolved(NamedTuple):
-    """A row of several members, or one that needs what is known of other records."""
+    """A row of several members, or one that needs what is known of other records or of codes."""
 
     name: str
-    property: Property
-    column: Column
     paths: tuple[tuple[str, ...], ...]
+    resolve: Resolve
 
 
 class Writer:
@@ -64,10 +65,9 @@ class Writer:
     """
 
     def __init__(self, properties: Iterable[Property], side: str, constants: Mapping[str, Any]) -> None:
-        self._side = side
         self._constants = [(tuple(path.split(".")), value) for path, value in constants.items()]
         written = [p for p in properties if side in p.targets]
-        self._cells = [_cell(p, p.columns[side]) for p in written]
+        self._cells = [_cell(p, p.columns[side], side) for p in written]
         named = {path: p.name for p in written for path in p.columns[side].paths}
         self._resets = {
             p.name: [named[path] for path in p.columns[side].type.resets if path in named]
@@ -95,17 +95,15 @@ class Writer:
                     if (raw := write(value)) is not None or not creating:
                         (_inside(fields, parents) if parents else fields)[key] = raw
                     continue
-                raws = self._raws(cell.property, cell.column, value, known, whole)
+                for path, raw in zip(cell.paths, cell.resolve(value, known, whole), strict=True):
+                    if raw is not None or not creating:
+                        _put(fields, path, raw)
             except LensError as error:
                 problems[name] = str(error)
             except _Waiting as wait:
                 waits.append(str(wait))
             except _MissingCode as code:
                 missing.append(code.args)
-            else:
-                for path, raw in zip(cell.paths, raws, strict=True):
-                    if raw is not None or not creating:
-                        _put(fields, path, raw)
         return Sending(fields=fields, waits=tuple(waits), problems=problems, missing_codes=tuple(missing))
 
     def _kept(self, values: Values, whole: Values) -> Values:
@@ -113,57 +111,71 @@ class Writer:
         reset = (name for each in values for name in self._resets.get(each, ()))
         return {name: whole[name] for name in reset if whole.get(name) is not None} | dict(values)
 
-    def _raws(self, p: Property, column: Column, value: Value, known: Known, whole: Values) -> tuple[Any, ...]:
-        if p.reference is not None and value is not None:
-            by = p.reference.by.get(self._side)
-            link = str(value)
-            held = known.members.get((link, self._side)) if by is None else known.keys.get((link, self._side, by))
-            if held is None:
-                raise _Waiting(link)
-            return column.lens.put(held)
-        raws = column.lens.put(value)
-        if column.table is None:
-            return raws
-        return (self._coded(column, value, raws[0], known, whole),)
 
-    def _coded(self, column: Column, value: Value, code: Any, known: Known, whole: Values) -> Any:
-        """What stands for a code: its id where the side wants ids, else the code itself, once its table has it."""
-        blank = column.type.blank
-        if value is None or not code:
-            return blank
-        table = known.codes.get((self._side, column.table or ""), _NO_CODES)
-        scope = self._scope(column, known, whole)
-        found = table.id_of(code, scope)
-        if found is None and column.missing == "create":
-            raise _MissingCode(column.table or "", str(code))
-        if found is None and column.missing == "default":
-            if column.default is None:
-                return blank
-            (code,) = column.lens.put(column.default)
-            found = table.id_of(code, scope)
-        if found is None:
-            raise LensError(f"{code} is not in {column.table} of {self._side}")
-        return found if column.type.kind is Kind.ID else code
-
-    def _scope(self, column: Column, known: Known, whole: Values) -> str | None:
-        """The id of the record that the code belongs to."""
-        if column.within is None:
-            return None
-        link = whole.get(column.within)
-        if link is None:
-            raise LensError(f"a code of {column.table} belongs to a {column.within}, and there is none")
-        held = known.members.get((str(link), self._side))
-        if held is None:
-            raise _Waiting(str(link))
-        return held
-
-
-def _cell(p: Property, column: Column) -> _Plain | _Resolved:
+def _cell(p: Property, column: Column, side: str) -> _Plain | _Resolved:
     paths = tuple(tuple(path.split(".")) for path in column.paths)
-    if p.reference is None and column.table is None and len(paths) == 1 and isinstance(column.lens, Scalar):
+    if p.reference is not None:
+        return _Resolved(p.name, paths, _by_reference(p.reference, column, side))
+    if column.table is not None:
+        return _Resolved(p.name, paths, _by_table(column, side))
+    if len(paths) == 1 and isinstance(column.lens, Scalar):
         *parents, key = paths[0]
         return _Plain(p.name, tuple(parents), key, column.lens.write)
-    return _Resolved(p.name, p, column, paths)
+    return _Resolved(p.name, paths, lambda value, known, whole: column.lens.put(value))
+
+
+def _by_reference(reference: Reference, column: Column, side: str) -> Resolve:
+    by, put = reference.by.get(side), column.lens.put
+
+    def resolve(value: Value, known: Known, whole: Values) -> tuple[Any, ...]:
+        if value is None:
+            return put(None)
+        link = str(value)
+        held = known.members.get((link, side)) if by is None else known.keys.get((link, side, by))
+        if held is None:
+            raise _Waiting(link)
+        return put(held)
+
+    return resolve
+
+
+def _by_table(column: Column, side: str) -> Resolve:
+    """What stands for a code: its id where the side wants ids, else the code itself, once its table has it."""
+    name, blank, put = column.table or "", column.type.blank, column.lens.put
+    at, takes_ids = (side, name), column.type.kind is Kind.ID
+
+    def resolve(value: Value, known: Known, whole: Values) -> tuple[Any, ...]:
+        (code,) = put(value)
+        if value is None or not code:
+            return (blank,)
+        table = known.codes.get(at, _NO_CODES)
+        scope = _scope(column, side, known, whole)
+        found = table.id_of(code, scope)
+        if found is None and column.missing == "create":
+            raise _MissingCode(name, str(code))
+        if found is None and column.missing == "default":
+            if column.default is None:
+                return (blank,)
+            (code,) = put(column.default)
+            found = table.id_of(code, scope)
+        if found is None:
+            raise LensError(f"{code} is not in {name} of {side}")
+        return (found if takes_ids else code,)
+
+    return resolve
+
+
+def _scope(column: Column, side: str, known: Known, whole: Values) -> str | None:
+    """The id of the record that the code belongs to."""
+    if column.within is None:
+        return None
+    link = whole.get(column.within)
+    if link is None:
+        raise LensError(f"a code of {column.table} belongs to a {column.within}, and there is none")
+    held = known.members.get((str(link), side))
+    if held is None:
+        raise _Waiting(str(link))
+    return held
 
 
 def _put(fields: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

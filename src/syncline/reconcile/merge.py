@@ -14,7 +14,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import TypeAlias
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -44,7 +45,7 @@ class Reason(StrEnum):
     """A person said so."""
 
 
-class Decision(Struct, frozen=True, kw_only=True, gc=False):
+class Decision(Struct, frozen=True, gc=False):
     """What becomes of one property.
 
     ``writes`` are the sides to be sent ``value``, which ``origin`` holds (``None`` where no side is a source, or a
@@ -57,8 +58,8 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     value: Value
     origin: str | None
     reason: Reason
-    writes: frozenset[str] = frozenset()
     now: Values
+    writes: frozenset[str] = frozenset()
     lost: Values = {}
     note: str = ""
     by: str | None = None
@@ -143,7 +144,7 @@ def merge(
     able = frozenset(name for name, side in flow.sides.items() if side.write) - closed
     latest_first = sorted(flow.sides, key=lambda side: times.get(side) or _NEVER, reverse=True)
     decisions, conflicts = _merge_values(
-        flow.properties.values(),
+        flow,
         {side: row.values for side, row in rows.items()},
         {side: shadow.values for side, shadow in shadows.items()},
         {side: shadow.behind for side, shadow in shadows.items() if shadow.behind},
@@ -162,22 +163,24 @@ def merge(
 
 
 def _merge_values(
-    properties: Iterable[Property],
+    flow: Flow,
     rows: Mapping[str, Values],
     shadows: Mapping[str, Values],
     behind: Mapping[str, frozenset[str]],
     latest_first: Sequence[str],
     able: frozenset[str],
     answers: Mapping[str, Answer],
+    *,
+    in_lines: bool = False,
 ) -> tuple[tuple[Decision, ...], tuple[Conflict, ...]]:
     if len(rows) == 1 and not shadows and not answers:
         ((side, values),) = rows.items()
-        return tuple(_alone(properties, side, values, able)), ()
+        return tuple(_alone(_given(flow, side, able, in_lines=in_lines), side, values)), ()
     decisions: list[Decision] = []
     conflicts: list[Conflict] = []
     known = frozenset[str].intersection(*(frozenset(shadows.get(side, ())) for side in able)) if able else _NOBODY
     quiet = known.difference(_touched(rows, shadows), answers, *behind.values())
-    for p in properties:
+    for p in _properties(flow, in_lines=in_lines):
         if p.name in quiet:
             continue  # the ordinary case: nothing happened to this property
         match _merge_property(p, rows, shadows, behind, latest_first, able, answers.get(p.name)):
@@ -188,19 +191,32 @@ def _merge_values(
     return tuple(decisions), tuple(conflicts)
 
 
-def _alone(properties: Iterable[Property], side: str, values: Values, able: frozenset[str]) -> Iterator[Decision]:
+def _alone(given: Iterable[_Given], side: str, values: Values) -> Iterator[Decision]:
     """There is one record, and nothing is known: there is nothing to compare, and all it says goes to the others."""
-    others = able - {side}
-    for p in properties:
-        if side not in p.columns or p.name not in values:
+    for name, is_source, others in given:
+        if name not in values:
             continue
-        value = values[p.name]
-        now = {side: value}
-        if side not in p.sources:
-            yield Decision(property=p.name, value=None, origin=None, reason=Reason.EDITED, now=now)
-            continue
-        writes = _NOBODY if value is None else others if others <= p.targets else others & p.targets
-        yield Decision(property=p.name, value=value, origin=side, reason=Reason.FILLED, writes=writes, now=now)
+        value = values[name]
+        if is_source:
+            yield Decision(name, value, side, Reason.FILLED, {side: value}, _NOBODY if value is None else others)
+        else:
+            yield Decision(name, None, None, Reason.EDITED, {side: value})
+
+
+_Given: TypeAlias = tuple[str, bool, frozenset[str]]
+"""A property that a side tells, whether that side's values count, and the others that they go to."""
+
+
+@lru_cache(maxsize=256)
+def _given(flow: Flow, side: str, able: frozenset[str], *, in_lines: bool) -> tuple[_Given, ...]:
+    told = (p for p in _properties(flow, in_lines=in_lines) if side in p.columns)
+    return tuple((p.name, side in p.sources, (able - {side}) & p.targets) for p in told)
+
+
+def _properties(flow: Flow, *, in_lines: bool) -> Iterable[Property]:
+    if not in_lines:
+        return flow.properties.values()
+    return flow.lines.properties.values() if flow.lines else ()
 
 
 def _touched(rows: Mapping[str, Values], shadows: Mapping[str, Values]) -> set[str]:
@@ -378,7 +394,7 @@ def _merge_line(
     properties = flow.lines.properties if flow.lines else {}
     said = {} if pair.removed else answers  # of a line that is going nothing more is to be said
     decisions, conflicts = _merge_values(
-        properties.values(), pair.now, pair.before, pair.behind, latest_first, able, said
+        flow, pair.now, pair.before, pair.behind, latest_first, able, said, in_lines=True
     )
     line = LineMerge(line=pair.line, ids=pair.ids, versions=pair.versions, after=pair.after)
     if pair.removed and not _edited_by_a_person(properties, pair):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -81,7 +81,7 @@ async def _create_codes(worker: Worker, side: str, codes: set[tuple[str, str]]) 
         by_table[table].append(code)
     for table, wanted in by_table.items():
         asked = View(entity=table, paths=("code",))
-        writes = [Create(key=uuid.uuid4().hex, fields={"code": code, "displayName": code}) for code in wanted]
+        writes = [Create(key=secrets.token_hex(16), fields={"code": code, "displayName": code}) for code in wanted]
         for outcome in await worker.setup.systems[side].write(asked, writes):
             if isinstance(outcome, Unavailable):
                 busy = outcome

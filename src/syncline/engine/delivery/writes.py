@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
@@ -57,7 +57,7 @@ def build(
     draft = _Sendings(case, side, dry, missing)
     header = draft.check("", fields(case.flow, side, case.merge.values_for(side), known, creating=creating))
     merged = case.merge.lines_for(side)
-    id_ = uuid.uuid4().hex
+    id_ = secrets.token_hex(16)
     if creating:
         lines = tuple(draft.line(line, known, creating=True) for line in merged)
         write: Create | Update = Create(key=id_, fields=header, lines=lines)
