@@ -55,6 +55,7 @@ bench: setup
 	$(BIN)/python benchmarks/first_pass.py --customers 1000
 	$(BIN)/python benchmarks/backfill.py --customers 2000
 	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/matching.py
 	$(BIN)/python benchmarks/change.py
 	$(BIN)/python benchmarks/latency.py
 	PYTHONPATH=tests $(BIN)/python benchmarks/workers.py
@@ -67,6 +68,7 @@ bench-full: setup
 	$(BIN)/python benchmarks/first_pass.py --customers 50000
 	$(BIN)/python benchmarks/backfill.py
 	$(BIN)/python benchmarks/growth.py --records 1000 10000 100000 1000000
+	$(BIN)/python benchmarks/matching.py --customers 10000 100000 1000000
 	$(BIN)/python benchmarks/change.py --links 1000000 --records 10000
 	$(BIN)/python benchmarks/latency.py --edits 1000
 	PYTHONPATH=tests $(BIN)/python benchmarks/workers.py --companies 1000 --seconds 300 --customers 5000

@@ -219,6 +219,9 @@ class Found(Struct, frozen=True, kw_only=True):
     older: int | None
 
 
+Groups: TypeAlias = tuple[tuple[Value, tuple[Ref, ...]], ...]
+"""Values of a key, each with the records that have it."""
+
 Role: TypeAlias = Literal["see", "resolve", "administer"]
 """What a user of the console may do; each includes the ones before."""
 

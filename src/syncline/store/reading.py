@@ -8,7 +8,20 @@ from datetime import datetime
 from itertools import product
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, exists, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy import Text as Kept
 
 from syncline.records import Answer, Link, LinkState, Ref, Shadow, Value
@@ -20,6 +33,8 @@ AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _SLICE = 2_000
 """How many values one statement asks for: far under the 32,766 that either database takes."""
+_STREAMED = 1_000
+"""Rows of a long answer that are held at once."""
 _ENTRIES = 20
 """How many entries of the journal are looked through for each record that is wanted."""
 
@@ -171,27 +186,26 @@ def by_key(
     return {value: tuple(refs) for value, refs in found.items()}
 
 
-def alike(
-    connection: Connection, flow: str, name: str, after: Value, limit: int
-) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
-    u = _unlinked(flow, name, after).c
-    shared = select(u.value).group_by(u.value).having(func.count(u.side.distinct()) > 1).order_by(u.value).limit(limit)
-    return _sharing(connection, flow, name, shared)
+Sharing: TypeAlias = tuple[str, str, str]
+"""A key's value as it is kept, and the side and id of a record that has it."""
 
 
-def contested(
-    connection: Connection, flow: str, sides: Collection[str], name: str, after: Value, limit: int
-) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
-    u, k, m = _unlinked(flow, name, after).c, t.keys.c, t.members.c
-    values = select(u.value, func.count().label("records")).group_by(u.value).subquery().c
+def alike(connection: Connection, flow: str, name: str) -> Iterator[Sharing]:
+    u = _unlinked(flow, name)
+    sides = [end(u.c.side).over(partition_by=u.c.value) for end in (func.min, func.max)]
+    return _sharing(connection, select(u, (sides[0] != sides[1]).label("shared")).subquery())
+
+
+def contested(connection: Connection, flow: str, sides: Collection[str], name: str) -> Iterator[Sharing]:
+    u, k, m = _unlinked(flow, name), t.keys.c, t.members.c
     is_linked = and_(m.flow == k.flow, m.side == k.side, m.id == k.id)
-    same = and_(k.flow == flow, k.side.in_(list(sides)), k.name == name, k.value == values.value)
+    same = and_(k.flow == flow, k.side.in_(list(sides)), k.name == name, k.value == u.c.value)
     taken = exists(select(m.link).join_from(t.keys, t.members, is_linked).where(same))
-    shared = select(values.value).where(or_(values.records > 1, taken)).order_by(values.value).limit(limit)
-    return _sharing(connection, flow, name, shared)
+    several = func.count().over(partition_by=u.c.value) > 1
+    return _sharing(connection, select(u, or_(several, taken).label("shared")).subquery())
 
 
-def _unlinked(flow: str, name: str, after: Value) -> Subquery:
+def _unlinked(flow: str, name: str) -> Subquery:
     """The keys of arrivals without a link, of records that are there.
 
     An outer join, told of no value that it may begin with: an inner one SQLite would begin at the keys of all that is
@@ -205,21 +219,16 @@ def _unlinked(flow: str, name: str, after: Value) -> Subquery:
         select(value.label("value"), a.side, a.id, a.seen)
         .outerjoin_from(t.arrivals, t.keys, is_its)
         .outerjoin(t.members, _IS_MEMBER)
-        .where(a.flow == flow, m.link.is_(None), a.record.is_not(None), value > (none if after is None else after))
+        .where(a.flow == flow, m.link.is_(None), a.record.is_not(None), value > none)
         .subquery()
     )
 
 
-def _sharing(
-    connection: Connection, flow: str, name: str, values: Select[*tuple[Any, ...]]
-) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
-    """Those that have one of these values, first those that were seen first."""
-    u = _unlinked(flow, name, None).c
-    found: defaultdict[Value, list[Ref]] = defaultdict(list)
-    wanted = select(u.value, u.side, u.id).where(u.value.in_(values))
-    for row in connection.execute(wanted.order_by(u.value, u.seen, u.side, u.id)):
-        found[row.value].append(Ref(flow, row.side, row.id))
-    return tuple((value, tuple(refs)) for value, refs in found.items())
+def _sharing(connection: Connection, marked: Subquery) -> Iterator[Sharing]:
+    """Those that are marked so, by value, first those that were seen first."""
+    m = marked.c
+    asked = select(type_coerce(m.value, Kept), m.side, m.id).where(m.shared).order_by(m.value, m.seen, m.side, m.id)
+    yield from map(tuple, connection.execute(asked.execution_options(yield_per=_STREAMED)))
 
 
 # --- the inbox

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from syncline.records import Answer, Link, Ref, Shadow, Value
 from syncline.store import accounts, looking, moving, opening, people, reading, saving, words
 from syncline.store.address import parse
+from syncline.store.aside import groups, set_aside
 from syncline.store.census import Census
 from syncline.store.copying import Content, Watcher
 from syncline.store.database import Database
@@ -27,6 +28,7 @@ from syncline.store.memory import (
     Delayed,
     Entry,
     Found,
+    Groups,
     Hold,
     Intent,
     Memory,
@@ -195,24 +197,21 @@ class Store:
         with self._look() as c:
             return reading.by_key(c, flow, side, name, values)
 
-    def alike(
-        self, flow: str, name: str, after: Value = None, limit: int = 5_000
-    ) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
-        """The next values of a key that arrivals without a link share across sides, each with those arrivals.
-
-        Without those of records that are gone.
+    def alike(self, flow: str, name: str, limit: int = 1_000) -> Iterator[Groups]:
+        """The values of a key that arrivals without a link share across sides, up to ``limit`` at a time: as it is now,
+        whatever is saved meanwhile. Without those of records that are gone.
         """
         with self._look() as c:
-            return reading.alike(c, flow, name, after, limit)
+            found = set_aside(reading.alike(c, flow, name))
+        return groups(found, flow, limit)
 
-    def contested(
-        self, flow: str, sides: Collection[str], name: str, after: Value = None, limit: int = 5_000
-    ) -> tuple[tuple[Value, tuple[Ref, ...]], ...]:
-        """The next values of a key that an arrival without a link shares with another one or with a linked record, each
-        with those arrivals; first those that were seen first.
+    def contested(self, flow: str, sides: Collection[str], name: str, limit: int = 1_000) -> Iterator[Groups]:
+        """As `alike`, the values that an arrival without a link shares with another one or with a linked record, each
+        with those arrivals.
         """
         with self._look() as c:
-            return reading.contested(c, flow, sides, name, after, limit)
+            found = set_aside(reading.contested(c, flow, sides, name))
+        return groups(found, flow, limit)
 
     # --- the inbox
 

@@ -71,16 +71,12 @@ class _Matching:
 
     async def run(self) -> None:
         for key in self._flow.match:
-            after: Value = None
-            while groups := self._store.alike(self._flow.name, match_name(key_name(key)), after):
-                after = groups[-1][0]
+            for groups in self._store.alike(self._flow.name, match_name(key_name(key))):
                 free = [(value, [ref for ref in refs if ref not in self._held]) for value, refs in groups]
                 await self._match(key, free)
                 self._worker.draft.save()
         for key in (key for key in self._flow.match if not key.suggest):
-            after, name = None, match_name(key_name(key))
-            while groups := self._store.contested(self._flow.name, self._flow.sides, name, after):
-                after = groups[-1][0]
+            for groups in self._store.contested(self._flow.name, self._flow.sides, match_name(key_name(key))):
                 await self._contest(key, groups)
                 self._worker.draft.save()
         self._let_go()
