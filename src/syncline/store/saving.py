@@ -44,19 +44,20 @@ def _unlink(connection: Connection, memory: Memory) -> None:
 
 
 def _link(connection: Connection, puts: _Puts, memory: Memory) -> None:
-    asked = (select(t.links.c.id).where(t.links.c.id.in_(piece)) for piece in cut(x.id for x in memory.links))
-    before = [{"at_link": link} for each in asked for link in connection.scalars(each)]
+    """Mostly a link is new, or another record comes to it: those that it has stay as they are."""
+    m = t.members.c
+    asked = (select(m.link, m.side, m.flow, m.id).where(m.link.in_(piece)) for piece in cut(x.id for x in memory.links))
+    before = {(link, side): (flow, id_) for each in asked for link, side, flow, id_ in connection.execute(each)}
+    now = {(link.id, side): (link.flow, record) for link in memory.links for side, record in link.members.items()}
     puts.link.execute(connection, ({"id": x.id, "flow": x.flow, "state": x.state.value} for x in memory.links))
-    _DROP_MEMBERS.execute(connection, before)
+    gone = (at for at, record in before.items() if now.get(at) != record)
+    _DROP_MEMBERS.execute(connection, ({"at_link": link, "at_side": side} for link, side in gone))
+    new = ((at, record) for at, record in now.items() if before.get(at) != record)
     _NEW_MEMBERS.execute(
-        connection,
-        (
-            {"flow": link.flow, "side": side, "id": id_, "link": link.id}
-            for link in memory.links
-            for side, id_ in link.members.items()
-        ),
+        connection, ({"flow": flow, "side": side, "id": id_, "link": link} for (link, side), (flow, id_) in new)
     )
-    _DROP_LEFT.execute(connection, before)
+    left = (at for at in before if at not in now)
+    _DROP_SHADOWS.execute(connection, ({"at_link": link, "at_side": side} for link, side in left))
     puts.shadow.execute(
         connection,
         ({"link": link, "side": side, "shadow": shadow} for (link, side), shadow in memory.shadows.items()),
@@ -68,9 +69,9 @@ def _index(connection: Connection, puts: _Puts, memory: Memory) -> None:
     told: defaultdict[str, dict[str, Shadow]] = defaultdict(dict)
     for (link, side), shadow in sorted(memory.shadows.items(), key=itemgetter(0)):
         told[link][side] = shadow
-    flows: dict[str, str] = {}
-    sides: defaultdict[str, set[str]] = defaultdict(set)
-    for piece in cut(told):
+    flows = {link.id: link.flow for link in memory.links if link.members}
+    sides = defaultdict(set, {link.id: set(link.members) for link in memory.links})
+    for piece in cut(told.keys() - flows.keys()):
         asked = select(t.members.c.link, t.members.c.flow, t.members.c.side).where(t.members.c.link.in_(piece))
         for link, flow, side in connection.execute(asked):
             flows[link] = flow
@@ -282,14 +283,8 @@ _DROP_ANSWER = _drop(t.answers, "link", "line", "property", "at")
 _DROP_WISH = _drop(t.wishes, "seq")
 _DROP_HOLD = _drop(t.holds, "flow", "side", "within", "property")
 _DROP_LINK = _drop(t.links, "id")
-_DROP_MEMBERS = _drop(t.members, "link")
-_DROP_LEFT = Many(
-    delete(t.shadows).where(
-        t.shadows.c.link == bindparam("at_link"),
-        t.shadows.c.side.not_in(select(t.members.c.side).where(t.members.c.link == bindparam("at_link"))),
-    )
-)
-"""What is known of a record that is no member any more."""
+_DROP_MEMBERS = _drop(t.members, "link", "side")
+_DROP_SHADOWS = _drop(t.shadows, "link", "side")
 _DROP_ARRIVAL = _drop(t.arrivals, "flow", "side", "id", "seen")
 _DROP_KEYS = _drop(t.keys, "flow", "side", "id")
 _DROP_PARKED = _drop(t.parked, "flow", "side", "id")
