@@ -317,6 +317,44 @@ async def test_who_is_kept_apart_is_not_taken_for_a_record_whose_answer_was_lost
     assert await names(both) == (["One"], ["One", "One"])
 
 
+async def test_creates_whose_answers_were_lost_are_looked_for_together(both: Pair) -> None:
+    """All with one question, and each is found by its own mark, however the system spells it. Two that a person said
+    not to be the same may share theirs: which of them it is nobody knows.
+    """
+    both.change_flow("customers", "match: [organisationNumber, number, email", "match: [organisationNumber, email")
+    alone = [await ours(both, f"No {n}", organisationNumber=f" o{n} ") for n in range(3)]
+    doubles = [await ours(both, f"Double {n}", organisationNumber="same") for n in range(2)]
+    asked: list[set[str]] = []
+    lost: list[Any] = []
+
+    async def write(send: Any, *what: Any) -> Any:
+        """The first batch arrives but for its last creates, and no answer comes back."""
+        if lost:
+            return await send(*what)
+        lost.extend(what[1])
+        await send(what[0], [each for each in what[1] if each.fields["displayName"] not in ("No 2", "Double 1")])
+        return tuple(Unknown("no answer") for _ in what[1])
+
+    async with both.setup() as setup:
+        apart(*doubles)(setup)
+        between = writing(setup, write)
+        central: Any = between.systems[BC]
+        find = central.find
+
+        async def counted(view: Any, path: str, values: Any) -> Any:
+            asked.append(set(values))
+            return await find(view, path, values)
+
+        central.find = counted
+        await sync(between)
+    assert len(lost) == len(alone) + len(doubles)
+    assert asked[0] == {"O0", "O1", "O2", "SAME"}
+    assert [parked(both)[ref].cause for ref in doubles] == ["unknown", "unknown"]
+    left, right = await names(both)
+    assert right == ["Double 0", "No 0", "No 1", "No 2"]
+    assert left == ["Double 0", "Double 1", "No 0", "No 1", "No 2"]
+
+
 async def test_a_record_of_which_nothing_is_made_is_not_asked_about(both: Pair) -> None:
     both.change_flow(
         "customers",

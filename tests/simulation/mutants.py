@@ -238,14 +238,14 @@ def known_too_soon() -> Patches:
 
 @mutant("a create whose answer was lost is sent again instead of looked for")
 def resent_instead_of_looked_for() -> Patches:
-    async def resends(worker: Any, flow: Any, side: str, intent: Any, link: Any) -> None:
+    async def resends(worker: Any, flow: Any, side: str, intent: Any, link: Any, found: Any) -> None:
         (outcome,) = await worker.setup.systems[side].write(view(flow, side), [intent.write])
         if isinstance(outcome, Done) and outcome.answer is not None:
             await recover._adopt(worker, flow, side, intent, link, outcome.answer)
         else:
             recover._never_was(worker, intent, link)
 
-    return [(recover, "_find", resends)]
+    return [(recover, "_judge", resends)]
 
 
 @mutant("a create is repeated with another key")

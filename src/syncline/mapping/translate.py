@@ -23,6 +23,7 @@ __all__ = [
     "Mentions",
     "Sending",
     "fields",
+    "held",
     "key_ref",
     "line_fields",
     "mentions",
@@ -84,12 +85,18 @@ def line_fields(
 def takes_part(side: Side, record: Record) -> bool:
     """Whether the record is what the side's ``where`` asks for. What a partial record does not tell is taken as met."""
     for path, allowed in side.where.items():
-        held = _at(record.fields, tuple(path.split(".")))
-        if held is ABSENT and record.partial:
+        told = _at(record.fields, tuple(path.split(".")))
+        if told is ABSENT and record.partial:
             continue
-        if (None if held is ABSENT else held) not in allowed:
+        if (None if told is ABSENT else told) not in allowed:
             return False
     return True
+
+
+def held(record: Record, path: str) -> Any:
+    """What the record has there as its side tells it; ``None`` where nothing is told."""
+    found = _at(record.fields, tuple(path.split(".")))
+    return None if found is ABSENT else found
 
 
 def mentions(flow: Flow, side: str, record: Record) -> Mentions:

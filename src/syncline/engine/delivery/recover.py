@@ -24,7 +24,7 @@ from syncline.engine.people import withdrawing
 from syncline.engine.setup import view
 from syncline.engine.worker import Worker
 from syncline.mapping.model import Flow, LensError, Property
-from syncline.mapping.translate import row
+from syncline.mapping.translate import held, row
 from syncline.records import Delete, Done, Link, Outcome, Record, Ref, Row, Shadow, Unavailable, Unknown, Update
 from syncline.spans import span
 from syncline.store import Arrival, Entry, Intent
@@ -117,8 +117,10 @@ async def _find_created(worker: Worker, flow: Flow, side: str, intents: Sequence
             _wait(worker, links[intent.link], now + worker.setup.settling)
         else:
             _never_was(worker, intent, links[intent.link])
-    for intent in (i for i in open_ones if i not in again):
-        await _find(worker, flow, side, intent, links[intent.link])
+    looked_for = [i for i in open_ones if i not in again]
+    found = await _found(worker, flow, side, looked_for)
+    for intent in looked_for:
+        await _judge(worker, flow, side, intent, links[intent.link], found.get(intent.id))
     worker.draft.save()
 
 
@@ -129,18 +131,50 @@ async def _repeat(worker: Worker, flow: Flow, side: str, intents: Sequence[Inten
     return await worker.setup.systems[side].write(view(flow, side), [intent.write for intent in intents])
 
 
-async def _find(worker: Worker, flow: Flow, side: str, intent: Intent, link: Link) -> None:
-    told = mark(flow, side, intent)
-    if told is None:
+async def _found(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> dict[str, list[Record]]:
+    """The records that carry the mark of a create, by its intent's id. Of what has none, or shares it, nothing is told.
+
+    All are asked for at once. Where a system finds by more than the letters (accents, say), it is asked one by one.
+    """
+    system, at = worker.setup.systems[side], view(flow, side)
+    by_path: defaultdict[str, defaultdict[str, list[tuple[Intent, str]]]] = defaultdict(lambda: defaultdict(list))
+    for intent in intents:
+        if told := mark(flow, side, intent):
+            path, value = told
+            by_path[path][_folded(value)].append((intent, value))
+    found: dict[str, list[Record]] = {}
+    for path, marks in by_path.items():
+        records: defaultdict[str, list[Record]] = defaultdict(list)
+        for record in await system.find(at, path, sorted({value for told in marks.values() for _, value in told})):
+            records[_folded(held(record, path))].append(record)
+        is_loose = not records.keys() <= marks.keys()
+        for folded, told_by in marks.items():
+            if len(told_by) > 1:
+                continue
+            ((intent, value),) = told_by
+            alone = is_loose and folded not in records
+            found[intent.id] = list(await system.find(at, path, [value])) if alone else records.get(folded, [])
+    return found
+
+
+def _folded(value: object) -> str:
+    """Systems keep codes in capitals, and without blanks around them."""
+    return str(value).strip().casefold()
+
+
+async def _judge(
+    worker: Worker, flow: Flow, side: str, intent: Intent, link: Link, found: Sequence[Record] | None
+) -> None:
+    """What became of a create, by the records that were ``found``."""
+    if found is None:
         _unknown(worker, side, intent, link, "nothing in it tells it from others")
         return
-    path, value = told
-    found = await worker.setup.systems[side].find(view(flow, side), path, [value])
     taken = worker.setup.store.links_of([Ref(flow.name, side, record.id) for record in found])
     apart = worker.setup.store.apart(link.refs)
     others = {ref for pair in apart for ref in pair}  # whom a person said not to be the same, it is not
     free = [record for record in found if Ref(flow.name, side, record.id) not in taken.keys() | others]
     if len(free) > 1:
+        path, value = mark(flow, side, intent) or ("", "")
         _unknown(worker, side, intent, link, f"{len(free)} records have the {path} {value}")
     elif free:
         await _adopt(worker, flow, side, intent, link, free[0])
