@@ -14,25 +14,25 @@ from simulation.shrink import play
 from simulation.world import configure
 
 _WORLD: Mapping[str, int] = {
+    "no canary": 0,
+    "sides instead of shadows": 0,
     "answer is known": 0,
     "sent is known": 0,
-    "sides instead of shadows": 0,
-    "known too soon": 1,
     "losers not told": 1,
     "no version": 1,
     "stale is done": 1,
-    "no canary": 7,
+    "known too soon": 1,
     "deaf to deletions": 9,
     "unknown is done": 23,
     "cursor before page": 24,
     "no waking": 31,
-    "unknown is sent again": 114,
+    "no overlap": 65,
+    "resent instead of looked for": 68,
+    "busy is forgotten": 92,
     "no intent": 114,
+    "unknown is sent again": 114,
     "another key": 147,
-    "no overlap": 175,
     "no settling": 177,
-    "resent instead of looked for": 177,
-    "busy is forgotten": 295,
 }
 
 

@@ -16,10 +16,10 @@ from simulation.wired.world import configure
 _WORLD: Mapping[str, int] = {
     "broken connection": 7,
     "any version in central": 10,
-    "any version by rest": 27,
+    "any version by rest": 24,
     "no overlap": 37,
-    "failed is busy": 94,
-    "no key": 1_090,
+    "failed is busy": 189,
+    "no key": 461,
 }
 
 

@@ -25,14 +25,16 @@ from syncline.records import Line
 from syncline.spans import span
 from syncline.store import Added, Intent
 
-_UNDER_WAY = 1
-"""Batches that are not waited for until the next is sent."""
+_UNDER_WAY = 3
+"""Batches that are not waited for until the next is sent: with so many the processor waits for no system that is 100 ms
+away, and one of the five requests that Business Central takes at once is left to others.
+"""
 
 
 class Delivery:
     """Batch after batch of what was decided of a flow, as a context manager.
 
-    While one is under way the next is decided and sent, and what came of the one before is remembered: nobody waits
+    While some are under way the next is decided and sent, and what came of the first is remembered: nobody waits
     for a system that is far away. Where something fails, what is under way is left, and its intents stay open.
     """
 
