@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -95,9 +96,8 @@ def read(path: Path, name: str | None = None) -> Document:
 
 def parse(text: str, file: str) -> Document:
     """Read YAML text. Raises `FileError`."""
-    yaml = YAML(typ="safe", pure=True)
     try:
-        node = yaml.compose(text)
+        node = _composed(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = f"is not YAML: {error.problem or error.context}."
@@ -124,7 +124,7 @@ def load(path: Path, kind: type[T], name: str | None = None) -> T:
 
 def with_value(text: str, key: str, value: str) -> str:
     """The text of a mapping with this value for one of its own keys; all else stays to the letter, comments too."""
-    node = YAML(typ="safe", pure=True).compose(text)
+    node = _composed(text)
     assert isinstance(node, MappingNode)
     spelled = value if _PLAIN.fullmatch(value) else json.dumps(value)
     for known, held in node.value:
@@ -135,6 +135,12 @@ def with_value(text: str, key: str, value: str) -> str:
 
 
 # --- from nodes to plain values
+
+
+@lru_cache(maxsize=32)
+def _composed(text: str) -> Any:
+    """Takes most of the time, and a thousand companies have the same flows. Raises `YAMLError`."""
+    return YAML(typ="safe", pure=True).compose(text)
 
 
 def _plain(node: Node, path: KeyPath, file: str, lines: dict[KeyPath, int]) -> Any:

@@ -107,3 +107,15 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"name: \xe9")
     with pytest.raises(FileError, match=r"latin\.yaml:1: is not UTF-8 text"):
         yamlfile.load(tmp_path / "latin.yaml", Drawing)
+
+
+def test_the_same_text_in_two_files_is_two_documents() -> None:
+    first, second = (yamlfile.parse("shapes: {a: {name: 1}}\norder: [a]", file) for file in ("one.yaml", "two.yaml"))
+    first.data["order"].append("b")
+    assert second.data["order"] == ["a"]
+    assert yamlfile.parse("shapes: {a: {name: 1}}\norder: [a]", "three.yaml").data["order"] == ["a"]
+    with pytest.raises(FileError, match=r"^two.yaml:1: shapes.a.name: "):
+        yamlfile.convert(second, Drawing)
+    for file in ("one.yaml", "two.yaml"):
+        with pytest.raises(FileError, match=rf"^{file}:1: is not YAML"):
+            yamlfile.parse("a: [", file)
