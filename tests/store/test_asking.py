@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection
 
+from statements import heard
 from syncline.records import LineShadow, Link, LinkState, Record, Ref, Shadow, Value
 from syncline.store import Arrival, Counts, Entry, Memory, Parked, Store, StoreLost, aside
 from syncline.store.memory import Action, Cause
@@ -40,11 +41,8 @@ def counted() -> Iterator[list[None]]:
     def watch(_: Connection, cursor: Any, *__: object) -> None:
         cursor.connection.set_progress_handler(lambda: steps.append(None), 1)
 
-    event.listen(Engine, "before_cursor_execute", watch)
-    try:
+    with heard(watch):
         yield steps
-    finally:
-        event.remove(Engine, "before_cursor_execute", watch)
 
 
 def test_matching_what_has_arrived_takes_no_more_steps_when_more_is_linked(file_url: str) -> None:

@@ -180,7 +180,7 @@ def _merge_values(
     conflicts: list[Conflict] = []
     known = frozenset[str].intersection(*(frozenset(shadows.get(side, ())) for side in able)) if able else _NOBODY
     quiet = known.difference(_touched(rows, shadows), answers, *behind.values())
-    for p in _properties(flow, in_lines=in_lines):
+    for p in _properties(flow, in_lines=in_lines).values():
         if p.name in quiet:
             continue  # the ordinary case: nothing happened to this property
         match _merge_property(p, rows, shadows, behind, latest_first, able, answers.get(p.name)):
@@ -209,14 +209,14 @@ _Given: TypeAlias = tuple[str, bool, frozenset[str]]
 
 @lru_cache(maxsize=256)
 def _given(flow: Flow, side: str, able: frozenset[str], *, in_lines: bool) -> tuple[_Given, ...]:
-    told = (p for p in _properties(flow, in_lines=in_lines) if side in p.columns)
+    told = (p for p in _properties(flow, in_lines=in_lines).values() if side in p.columns)
     return tuple((p.name, side in p.sources, (able - {side}) & p.targets) for p in told)
 
 
-def _properties(flow: Flow, *, in_lines: bool) -> Iterable[Property]:
+def _properties(flow: Flow, *, in_lines: bool) -> Mapping[str, Property]:
     if not in_lines:
-        return flow.properties.values()
-    return flow.lines.properties.values() if flow.lines else ()
+        return flow.properties
+    return flow.lines.properties if flow.lines else {}
 
 
 def _touched(rows: Mapping[str, Values], shadows: Mapping[str, Values]) -> set[str]:
@@ -391,7 +391,7 @@ def _merge_line(
     flow: Flow, pair: LinePair, latest_first: Sequence[str], able: frozenset[str], answers: Mapping[str, Answer]
 ) -> tuple[LineMerge, tuple[Conflict, ...]]:
     """A line that one side added goes to the others; one it removed is removed there, unless it was edited there."""
-    properties = flow.lines.properties if flow.lines else {}
+    properties = _properties(flow, in_lines=True)
     said = {} if pair.removed else answers  # of a line that is going nothing more is to be said
     decisions, conflicts = _merge_values(
         flow, pair.now, pair.before, pair.behind, latest_first, able, said, in_lines=True

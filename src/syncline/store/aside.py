@@ -13,7 +13,7 @@ from typing import IO
 
 import msgspec
 
-from syncline.records import Ref, Value
+from syncline.records import Ref
 from syncline.store.errors import StoreLost
 from syncline.store.memory import Groups
 from syncline.store.payloads import load_plain
@@ -42,11 +42,6 @@ def groups(file: IO[bytes], flow: str, limit: int) -> Iterator[Groups]:
     """What was set aside, by value, so many values at a time. It is gone afterwards."""
     with file:
         by_value = groupby(map(_DECODER.decode, file), key=itemgetter(0))
-        found = ((_value(kept), tuple(Ref(flow, side, id_) for _, side, id_ in rows)) for kept, rows in by_value)
+        found = ((load_plain(kept), tuple(Ref(flow, side, id_) for _, side, id_ in rows)) for kept, rows in by_value)
         while page := tuple(islice(found, limit)):
             yield page
-
-
-def _value(kept: str) -> Value:
-    value: Value = load_plain(kept)
-    return value

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Engine, event
 
 from engine.models import Models, between_models
 from simulation.agreement import BC, Normal
 from simulation.clock import EPOCH
 from simulation.script import Fault
+from statements import heard
 from syncline.connectors.base import ConnectorError
 from syncline.engine.knowing import KeptCodes
 from syncline.engine.plan import plan
@@ -425,11 +425,8 @@ def asked() -> Iterator[list[str]]:
         if not statement.startswith("BEGIN"):
             said.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
+    with heard(note):
         yield said
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_a_look_asks_the_store_little_and_one_at_what_was_just_written_hardly_anything(models: Models) -> None:

@@ -131,8 +131,11 @@ async def _repeat(worker: Worker, flow: Flow, side: str, intents: Sequence[Inten
     return await worker.setup.systems[side].write(view(flow, side), [intent.write for intent in intents])
 
 
-async def _found(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]) -> dict[str, list[Record]]:
-    """The records that carry the mark of a create, by its intent's id. Of what has none, or shares it, nothing is told.
+async def _found(
+    worker: Worker, flow: Flow, side: str, intents: Sequence[Intent]
+) -> dict[str, tuple[str, Sequence[Record]]]:
+    """The mark of a create in words and the records that carry it, by the intent's id. Of what has none, or shares it,
+    nothing is told.
 
     All are asked for at once. Where a system finds by more than the letters (accents, say), it is asked one by one.
     """
@@ -142,7 +145,7 @@ async def _found(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent
         if told := mark(flow, side, intent):
             path, value = told
             by_path[path][_folded(value)].append((intent, value))
-    found: dict[str, list[Record]] = {}
+    found: dict[str, tuple[str, Sequence[Record]]] = {}
     for path, marks in by_path.items():
         records: defaultdict[str, list[Record]] = defaultdict(list)
         for record in await system.find(at, path, sorted({value for told in marks.values() for _, value in told})):
@@ -153,7 +156,8 @@ async def _found(worker: Worker, flow: Flow, side: str, intents: Sequence[Intent
                 continue
             ((intent, value),) = told_by
             alone = is_loose and folded not in records
-            found[intent.id] = list(await system.find(at, path, [value])) if alone else records.get(folded, [])
+            carry = await system.find(at, path, [value]) if alone else records.get(folded, [])
+            found[intent.id] = f"{path} {value}", carry
     return found
 
 
@@ -163,19 +167,19 @@ def _folded(value: object) -> str:
 
 
 async def _judge(
-    worker: Worker, flow: Flow, side: str, intent: Intent, link: Link, found: Sequence[Record] | None
+    worker: Worker, flow: Flow, side: str, intent: Intent, link: Link, found: tuple[str, Sequence[Record]] | None
 ) -> None:
-    """What became of a create, by the records that were ``found``."""
+    """What became of a create, by its mark and the records that were ``found`` with it."""
     if found is None:
         _unknown(worker, side, intent, link, "nothing in it tells it from others")
         return
-    taken = worker.setup.store.links_of([Ref(flow.name, side, record.id) for record in found])
+    told, records = found
+    taken = worker.setup.store.links_of([Ref(flow.name, side, record.id) for record in records])
     apart = worker.setup.store.apart(link.refs)
     others = {ref for pair in apart for ref in pair}  # whom a person said not to be the same, it is not
-    free = [record for record in found if Ref(flow.name, side, record.id) not in taken.keys() | others]
+    free = [record for record in records if Ref(flow.name, side, record.id) not in taken.keys() | others]
     if len(free) > 1:
-        path, value = mark(flow, side, intent) or ("", "")
-        _unknown(worker, side, intent, link, f"{len(free)} records have the {path} {value}")
+        _unknown(worker, side, intent, link, f"{len(free)} records have the {told}")
     elif free:
         await _adopt(worker, flow, side, intent, link, free[0])
     elif worker.setup.now() < intent.opened + worker.setup.settling:
