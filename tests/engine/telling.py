@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from syncline.engine.replay import as_told, replay
+from syncline.records import Ref
 from syncline.store import Entry, Store
 
 
@@ -16,14 +17,18 @@ def journal(store: Store) -> Iterator[Entry]:
         after = page[-1].seq
 
 
-def untold(store: Store) -> Iterator[str]:
-    """What of the links, their members, state, values and lines is not as the journal tells it."""
+def untold(store: Store, unsure: Collection[Ref] = ()) -> Iterator[str]:
+    """What of the links, their members, state, values and lines is not as the journal tells it. It tells nothing yet of
+    links that have only records of which is ``unsure`` whether they were made elsewhere.
+    """
     told = replay(journal(store))
     pairs = {pair.link.id: pair for flow in store.counts() for pair in store.pairs(flow, None, 100_000)}
     for id_ in sorted(told.keys() - pairs.keys()):
         yield f"the journal tells of a link of {told[id_].members} that is not remembered"
     for id_, pair in pairs.items():
         standing = told.get(id_)
+        if standing is None and set(pair.link.refs) <= set(unsure):
+            continue
         if standing is None or (standing.members, standing.state) != (dict(pair.link.members), pair.link.state):
             yield f"a link is {pair.link}, and the journal tells {standing}"
             continue
