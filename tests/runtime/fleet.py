@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
+import psycopg
 from psycopg import sql
 
 from cli.calling import started
@@ -35,16 +36,10 @@ class Served:
 
     def turns_under_way(self, server: Server) -> int:
         """As the queue knows it: those of a worker that was just killed, too."""
-        address = parse(self.queue)
-        assert isinstance(address, PostgresSchema)
         with server.connect() as connection:
-            schema = connection.execute(
-                "SELECT nspname FROM pg_namespace WHERE nspname LIKE %s", [f"{address.schema}\\_0%"]
-            ).fetchone()
-            assert schema is not None
             under_way = connection.execute(
                 sql.SQL("SELECT count(*) FROM {}.procrastinate_jobs WHERE status = 'doing'").format(
-                    sql.Identifier(schema[0])
+                    schema_of(connection, self.queue)
                 )
             ).fetchone()
         assert under_way is not None
@@ -74,3 +69,12 @@ async def served(folder: Path, server: Server, *names: str) -> AsyncIterator[Ser
         yield Served(folder, server.address(), pairs)
         for each in pairs.values():
             each.check_journal()
+
+
+def schema_of(admin: psycopg.Connection, queue: str) -> sql.Identifier:
+    """Where the queue of this address is: the name has a version in it."""
+    address = parse(queue)
+    assert isinstance(address, PostgresSchema)
+    found = admin.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE %s", [f"{address.schema}\\_0%"])
+    ((name,),) = found.fetchall()
+    return sql.Identifier(name)

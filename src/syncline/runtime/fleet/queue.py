@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from opentelemetry.trace import SpanContext, TraceFlags
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job, Status
 from procrastinate.schema import SchemaManager
 from psycopg import sql
@@ -53,7 +54,9 @@ _DEAD = 8.0
 keeps it from working on the company beside another."""
 _CONNECTIONS = 5
 _PATIENCE = 5.0
-"""Seconds that whoever needs one of them waits."""
+"""Seconds that whoever needs one of them waits; and after which the database knows of a job that it is done, or is not
+told any more.
+"""
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -72,6 +75,17 @@ class Queue:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._done: dict[int, float] = {}
+
+    @contextmanager
+    def noted(self, context: JobContext) -> Iterator[None]:
+        """A job while it is done: afterwards nothing is left of it but that the database is told, which may fail."""
+        assert context.job.id is not None
+        self._done.pop(context.job.id, None)  # it is done anew
+        try:
+            yield
+        finally:
+            self._done[context.job.id] = time.monotonic()
 
     async def work(self, concurrency: int, grace: float) -> None:
         """Do jobs until it is cancelled, which gives those under way so many seconds; it ends where the database goes
@@ -136,9 +150,12 @@ class Queue:
         return {str(job.task_kwargs["company"]): _standing(job) for job in jobs}
 
     async def take_over(self) -> int:
-        """The jobs of workers that died are due again; how many. Raises one of `AWAY`."""
+        """The jobs of workers that died are due again, and those of this one whose end could not be told: nobody else
+        would see that they are over. How many. Raises one of `AWAY`.
+        """
         manager, taken = self._app.job_manager, 0
-        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_DEAD):
+        stalled = await manager.get_stalled_jobs(seconds_since_heartbeat=_DEAD)
+        for job in [*stalled, *await self._untold()]:
             try:
                 await manager.retry_job(job)
                 taken += 1
@@ -149,6 +166,17 @@ class Queue:
                 continue  # another worker was quicker; or the database is away, as the next look tells
         return taken
 
+    async def _untold(self) -> list[Job]:
+        """Those that were done so long ago that the database would know. Raises one of `AWAY`."""
+        before = time.monotonic() - _PATIENCE
+        done = {job for job, since in self._done.items() if since < before}
+        if not done:
+            return []
+        doing = await self._app.job_manager.list_jobs_async(status=Status.DOING.value)
+        for job in done:
+            del self._done[job]
+        return [job for job in doing if job.id in done]
+
 
 @asynccontextmanager
 async def opened(said: str, turn: TurnTaken, heard: NewsTaken) -> AsyncIterator[Queue]:
@@ -157,22 +185,28 @@ async def opened(said: str, turn: TurnTaken, heard: NewsTaken) -> AsyncIterator[
     await asyncio.to_thread(_make, address)
     app = App(
         connector=PsycopgConnector(
-            conninfo=_conninfo(address), kwargs={"options": _options(address)}, min_size=1, max_size=_CONNECTIONS
+            conninfo=_conninfo(address),
+            kwargs={"options": _options(address)},
+            min_size=1,
+            max_size=_CONNECTIONS,
+            timeout=_PATIENCE,
         )
     )
     queue = Queue(app)
 
-    @app.task(name=_TURN)
-    async def taken(company: str, standing: dict[str, Any]) -> None:
-        found = await turn(company, msgspec.convert(standing, Standing))
-        if found is not None:
-            await queue.next_turn(company, *found)
+    @app.task(name=_TURN, pass_context=True)
+    async def taken(job: JobContext, /, company: str, standing: dict[str, Any]) -> None:
+        with queue.noted(job):
+            found = await turn(company, msgspec.convert(standing, Standing))
+            if found is not None:
+                await queue.next_turn(company, *found)
 
-    @app.task(name=_HEARD)
-    async def announced(company: str, **told: Any) -> None:
-        again = await heard(company, _news(**told))
-        if again is not None:
-            await queue.hasten(company, again)
+    @app.task(name=_HEARD, pass_context=True)
+    async def announced(job: JobContext, /, company: str, **told: Any) -> None:
+        with queue.noted(job):
+            again = await heard(company, _news(**told))
+            if again is not None:
+                await queue.hasten(company, again)
 
     try:
         async with app.open_async():
