@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -84,14 +83,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def read(path: Path, name: str | None = None) -> Document:
     """Read a file. ``name`` is what messages call it. Raises `FileError`."""
+    return parse(text_of(path, name), name or str(path))
+
+
+def text_of(path: Path, name: str | None = None) -> str:
+    """What stands in a file. Raises `FileError`."""
     file = name or str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise FileError(file, 1, (), f"cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise FileError(file, 1, (), "is not UTF-8 text.", "Save it as UTF-8.") from error
-    return parse(text, file)
 
 
 def parse(text: str, file: str) -> Document:
@@ -137,9 +140,8 @@ def with_value(text: str, key: str, value: str) -> str:
 # --- from nodes to plain values
 
 
-@lru_cache(maxsize=32)
 def _composed(text: str) -> Any:
-    """Takes most of the time, and a thousand companies have the same flows. Raises `YAMLError`."""
+    """Raises `YAMLError`."""
     return YAML(typ="safe", pure=True).compose(text)
 
 

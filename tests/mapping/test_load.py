@@ -520,3 +520,18 @@ def test_three_sides(tmp_path: Path) -> None:
     assert flow.properties["name"].targets == frozenset(["customerp", "businesscentral", "third"])
     assert flow.properties["web"].sources == frozenset(["third"])
     assert flow.properties["web"].targets == frozenset(["customerp"])
+
+
+def test_flows_of_the_same_files_are_the_same(tmp_path: Path) -> None:
+    """As a thousand companies of one worker have them; a file that was changed since is read anew."""
+    for folder in (tmp_path / "acme", tmp_path / "beta"):
+        folder.mkdir()
+        (folder / "f.yaml").write_text(HEAD + "properties:\n" + NAME)
+    ours, theirs = (load_flows([tmp_path / name / "f.yaml"], SYSTEMS) for name in ("acme", "beta"))
+    assert ours["customers"] is theirs["customers"]
+    (tmp_path / "beta" / "f.yaml").write_text(HEAD + "properties:\n" + NAME + "  web: {customerp: wbsite}\n")
+    with pytest.raises(FlowError, match="wbsite"):
+        load_flows([tmp_path / "beta" / "f.yaml"], SYSTEMS)
+    (tmp_path / "beta" / "f.yaml").write_text(HEAD + "properties:\n" + NAME + "  web: {customerp: website}\n")
+    assert "web" in load_flows([tmp_path / "beta" / "f.yaml"], SYSTEMS)["customers"].properties
+    assert "web" not in load_flows([tmp_path / "acme" / "f.yaml"], SYSTEMS)["customers"].properties

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 import pytest
+from msgspec.structs import replace
 
 from postgres import Server
 from syncline.connectors.wire import Limits, Pace, Unsent
@@ -43,6 +44,15 @@ async def test_those_who_share_it_never_ask_more_than_is_allowed(server: Server)
     assert max(windows) <= 60
     assert len(moments) > 60, "it comes back"
     assert len(spent[3]) > 60
+
+
+async def test_those_of_one_process_share_what_one_of_them_has_asked_for(server: Server) -> None:
+    with pool(server.address()) as connections:
+        shared = budgets.budgets(connections)
+        ours = shared("ours")(LIMITS)
+        assert shared("ours")(LIMITS) is ours
+        assert shared("theirs")(LIMITS) is not ours
+        assert shared("ours")(replace(LIMITS, requests=61)) is not ours
 
 
 async def test_who_has_no_limit_is_not_counted(server: Server) -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from postgres import Server
+from runtime.living import until
 from syncline.store import Memory, Store, StoreLocked, StoreLost
 from syncline.store.sessions import Pools
 
@@ -39,8 +40,7 @@ async def test_a_read_shows_what_was_saved_before_it(server: Server, pools: Pool
         store.save(Memory(facts={"name": "ours"}))
         assert store.fact("name") == "ours"
         other.save(Memory(facts={"name": "theirs"}))
-        await asyncio.sleep(0)
-        assert store.fact("name") == "theirs"
+        await until(lambda: store.fact("name") == "theirs")
 
 
 async def test_what_a_read_shows_is_never_older_than_the_lock(server: Server, pools: Pools) -> None:

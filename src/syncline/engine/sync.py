@@ -149,13 +149,12 @@ async def work_off(worker: Worker, progress: Progress, patience: timedelta = _PA
     end = worker.setup.now() + patience
     for _ in range(_ROUNDS):
         worker.result.try_again()
+        if not worker.setup.store.has_work():
+            return
         found = await one_round(worker, progress)
         if worker.result.more:
             return
-        if not worker.setup.store.has_work():
-            worker.result.try_again()
-            return
-        if found:
+        if found or not worker.setup.store.has_work():
             continue
         waiting = (worker.setup.store.next_due(flow) for flow in worker.setup.flows)
         soon = min((due for due in waiting if due is not None), default=None)

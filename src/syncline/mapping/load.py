@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from syncline.mapping.columns import spelt
@@ -25,7 +27,7 @@ from syncline.mapping.flowfile import (
 from syncline.mapping.model import Flow, Lines, MatchKey, Property, Side
 from syncline.mapping.rows import Entities, build_rows
 from syncline.mapping.types import EntityType
-from syncline.yamlfile import FileError, did_you_mean, read
+from syncline.yamlfile import FileError, did_you_mean, parse, text_of
 
 Systems: TypeAlias = Mapping[str, Callable[[str], EntityType]]
 """By side, what the system says of one of its entities; raises `KeyError` for one it does not have."""
@@ -44,29 +46,52 @@ class FlowError(FileError):
 
 
 def load_flows(files: Iterable[Path], systems: Systems) -> Mapping[str, Flow]:
-    """The flows by name, each after those it refers to. Raises `FlowError`."""
+    """The flows by name, each after those it refers to. Those of the same files and systems are the same, however many
+    companies have them. Raises `FlowError`.
+    """
+    mistakes: list[FileError] = []
+    texts: list[tuple[str, str]] = []
+    for path in files:
+        try:
+            texts.append((path.name, text_of(path, path.name)))
+        except FileError as error:
+            mistakes.append(error)
+    try:
+        flows = _flows(tuple(texts), tuple(systems.items()), some_unread=bool(mistakes))
+    except FlowError as error:
+        mistakes += error.mistakes
+    if mistakes:
+        once = {str(mistake): mistake for mistake in mistakes}
+        raise FlowError(sorted(once.values(), key=lambda mistake: (mistake.file, mistake.line)))
+    return flows
+
+
+@lru_cache(maxsize=32)
+def _flows(
+    texts: Iterable[tuple[str, str]], systems: Iterable[tuple[str, Callable[[str], EntityType]]], *, some_unread: bool
+) -> Mapping[str, Flow]:
+    """What a thousand companies have takes time and memory once. Raises `FlowError`."""
     mistakes: list[FileError] = []
     flows: dict[str, Flow] = {}
     places: dict[str, Place] = {}
-    for path in files:
+    for name, text in texts:
         try:
-            document = read(path, path.name)
+            document = parse(text, name)
         except FileError as error:
             mistakes.append(error)
             continue
         place = Place(document, (), mistakes)
-        flow = _flow(place, systems)
+        flow = _flow(place, dict(systems))
         if flow is not None and flow.name in flows:
             (place / "flow").wrong(f"{flow.name} is also the name of {flows[flow.name].source}.", "Name one otherwise.")
         elif flow is not None:
             flows[flow.name], places[flow.name] = flow, place
     for name, flow in flows.items():
-        _check_references(places[name], flow, flows, bool(mistakes))
+        _check_references(places[name], flow, flows, some_unread or bool(mistakes))
     ordered = _in_order(flows, places, mistakes)
     if mistakes:
-        once = {str(mistake): mistake for mistake in mistakes}
-        raise FlowError(sorted(once.values(), key=lambda mistake: (mistake.file, mistake.line)))
-    return ordered
+        raise FlowError(mistakes)
+    return MappingProxyType(ordered)
 
 
 def _flow(place: Place, systems: Systems) -> Flow | None:

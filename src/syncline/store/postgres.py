@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from syncline.store.address import PostgresSchema
 from syncline.store.copying import copy_tables
 from syncline.store.database import Database
 from syncline.store.errors import StoreError, StoreLocked, StoreLost
-from syncline.store.sessions import Looking, Sessions, at, told_by
+from syncline.store.sessions import Looking, Sessions, alone, at, told_by
 from syncline.store.tables import metadata
 
 
@@ -40,14 +39,13 @@ class Postgres(Database):
         self._turn = RLock()
 
     def look(self) -> AbstractContextManager[Connection]:
-        """On shared sessions, reads that follow each other without a wait between are one look: to begin and to end one
-        takes longer than most reads. What is written here, and the lock, ends it.
+        """On shared sessions, the reads of a moment are one look: to begin and to end one takes longer than most reads.
+        What is written here, and the lock, ends it; what others write meanwhile is seen a moment later.
         """
         if not self._are_shared:
             return self.look_apart()
         if self._looking is None or self._looking.over:
             self._looking = Looking(self.look_apart())
-            asyncio.get_running_loop().call_soon(self._looking.end)
         return self._looking.joined()
 
     def look_apart(self) -> Connection:
@@ -138,9 +136,8 @@ class Postgres(Database):
         self._look_anew()
         connection = self._connect()
         try:
-            with connection.begin():
-                name = f"{os.getpid()} {socket.gethostname()[:30]} {owner}"
-                is_ours = connection.scalar(_LOCK, {"key": self._working, "name": name}) is not None
+            name = f"{os.getpid()} {socket.gethostname()[:30]} {owner}"
+            is_ours = alone(connection, _LOCK, {"key": self._working, "name": name}) is not None
         except BaseException:
             connection.invalidate()  # ends the session, and with it a lock that was just taken
             connection.close()
@@ -159,8 +156,7 @@ class Postgres(Database):
                 if connection.invalidated:
                     return
                 try:
-                    with connection.begin():
-                        connection.execute(_UNLOCK, {"key": self._working})
+                    alone(connection, _UNLOCK, {"key": self._working})
                 except (StoreError, SQLAlchemyError):
                     connection.invalidate()  # which ends the session: whoever gets it next would hold the lock
 

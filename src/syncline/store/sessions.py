@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, TextClause, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -42,6 +43,10 @@ _TRUSTED = 0.1
 """Seconds since it was used for which a session is taken to be there: no server is started anew so quickly, and to ask
 costs as much as to read.
 """
+_LOOKS = 0.25
+"""Seconds that one look may last: a system's answer to a short question, which mostly comes in between, takes less."""
+_LOOKING = "REPEATABLE READ"
+_ISOLATION = "isolation_level"
 _STORE, _SCHEMA, _RESTS = "syncline store", "schema", "rests since"
 _PLACE = text("SELECT set_config('search_path', :schema, false)")
 
@@ -56,7 +61,7 @@ class Sessions:
     def __init__(self, url: URL, *, turns: bool = False) -> None:
         self.engine: Engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
-            isolation_level="REPEATABLE READ",
+            isolation_level=_LOOKING,
             pool_size=_KEPT_FOR_TURNS if turns else _KEPT,
             max_overflow=-1 if turns else _KEPT // 2,
             pool_recycle=_LIVES,
@@ -64,6 +69,8 @@ class Sessions:
             connect_args={
                 "options": " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items()),
                 "application_name": "syncline",
+                # Whoever is at another schema for each turn would have each statement understood anew.
+                **({"prepare_threshold": None} if turns else {}),
                 "keepalives_idle": 30,
                 "keepalives_interval": 10,
                 "keepalives_count": 3,
@@ -106,14 +113,15 @@ class Pools:
 
 
 class Looking:
-    """One look, for all reads that follow each other without a wait between them. It is ``over`` once nobody more may
-    join, and closed when the last one leaves.
+    """One look, for all reads of a moment. It is ``over`` once nobody more may join, and closed when the last one
+    leaves. To be made in a loop.
     """
 
     def __init__(self, connection: Connection) -> None:
         self.over = False
         self._connection = connection
         self._users = 0
+        self._end = asyncio.get_running_loop().call_later(_LOOKS, self.end)
 
     @contextmanager
     def joined(self) -> Iterator[Connection]:
@@ -129,6 +137,7 @@ class Looking:
 
     def end(self) -> None:
         self.over = True
+        self._end.cancel()
         self._close()
 
     def _close(self) -> None:
@@ -140,13 +149,24 @@ def at(connection: Connection, schema: str) -> Connection:
     """The same, which may have been at another schema."""
     if connection.info.get(_SCHEMA) != schema:
         try:
-            with connection.begin():
-                connection.execute(_PLACE, {"schema": schema})
+            alone(connection, _PLACE, {"schema": schema})
         except BaseException:
             connection.close()
             raise
         connection.info[_SCHEMA] = schema
     return connection
+
+
+def alone(connection: Connection, statement: TextClause, values: Mapping[str, object]) -> object:
+    """What it gives, outside of any transaction: to begin and to end one takes the server a round trip each. Where it
+    raises, the connection is to be closed.
+    """
+    level = connection.get_execution_options().get(_ISOLATION, _LOOKING)
+    connection.execution_options(isolation_level="AUTOCOMMIT")
+    with connection.begin():
+        found = connection.scalar(statement, values)
+    connection.execution_options(isolation_level=level)
+    return found
 
 
 def told_by(store: Database, engine: Engine) -> Engine:

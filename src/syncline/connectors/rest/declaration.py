@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from msgspec import Struct, structs
 
 from syncline.connectors.rest.properties import DeclaredProperty, property_type, property_types
 from syncline.mapping.types import EntityType
-from syncline.yamlfile import Document, FileError, KeyPath, convert, did_you_mean, read
+from syncline.yamlfile import Document, FileError, KeyPath, convert, did_you_mean, parse, text_of
 
 SCHEMA_FILE = Path(__file__).parents[1] / "declarations" / "declaration.schema.json"
 _PLACEHOLDER = re.compile(r"\{([^}]*)\}")
@@ -431,7 +432,13 @@ def words(declaration: Declaration, base: str) -> frozenset[str]:
 
 def load(path: Path, name: str | None = None) -> Declaration:
     """Read and check a declaration. ``name`` is what messages call the file. Raises `FileError`."""
-    document = read(path, name)
+    return _declared(text_of(path, name), name or str(path))
+
+
+@lru_cache(maxsize=32)
+def _declared(text: str, file: str) -> Declaration:
+    """The same for all companies that have the same. Raises `FileError`."""
+    document = parse(text, file)
     declaration = convert(document, Declaration)
     for error in _mistakes(document, declaration):
         raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from psycopg import Error
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -20,28 +21,54 @@ _SHARES = 5
 """A burst is spent in so many parts, so that whoever has an edit never waits for the whole burst to be over."""
 _PATIENCE = 30.0
 """Seconds that the count may be away before a request is given up."""
+_TRUSTED = 60.0
+"""Seconds that the database's clock is known: no two clocks come apart by more than a millisecond in them."""
 _AGAIN = 0.05
 """Seconds until it is asked again where another worker is just asking."""
 
 
 def budgets(pool: ConnectionPool) -> Callable[[str], Paced]:
     """By a name for those who share one, as `syncline.project.Project.connectors` wants it."""
+    clock = _Clock(pool)
+    known: WeakValueDictionary[tuple[str, int, float], _Shared] = WeakValueDictionary()
 
     def shared(name: str) -> Paced:
         def paced(limits: Limits) -> Pace | None:
-            return _Shared(pool, name, *limits.bucket) if limits.bucket else None
+            if limits.bucket is None:
+                return None
+            same = (name, *limits.bucket)
+            if (found := known.get(same)) is None:
+                found = known[same] = _Shared(pool, clock, *same)
+            return found
 
         return paced
 
     return shared
 
 
-class _Shared:
-    """``burst`` requests in any ``seconds``."""
+class _Clock:
+    """The database's time, by which all workers count. It is asked once in a while, and goes on by itself between."""
 
-    def __init__(self, pool: ConnectionPool, name: str, burst: int, seconds: float) -> None:
-        self._pool = pool
+    def __init__(self, pool: ConnectionPool) -> None:
         self._clock = PostgresClock(pool)
+        self._ahead = 0
+        self._trusted = float("-inf")
+
+    def now(self) -> int:
+        """In milliseconds."""
+        here = time.monotonic_ns() // 1_000_000
+        if time.monotonic() > self._trusted:
+            self._ahead = self._clock.now() - here
+            self._trusted = time.monotonic() + _TRUSTED
+        return here + self._ahead
+
+
+class _Shared:
+    """``burst`` requests in any ``seconds``, for all in this process who share them."""
+
+    def __init__(self, pool: ConnectionPool, clock: _Clock, name: str, burst: int, seconds: float) -> None:
+        self._pool = pool
+        self._clock = clock
         self._name = name
         part = max(burst // _SHARES, 1)
         self._lives = seconds / _LIVES
@@ -52,6 +79,7 @@ class _Shared:
         self._lease = 1
         self._left = 0
         self._ends = 0.0
+        self._leaks = 0.0
         self._turn = asyncio.Lock()
         self._bucket: PostgresBucket | None = None
 
@@ -81,7 +109,9 @@ class _Shared:
         if self._bucket is None:
             self._bucket = PostgresBucket(self._pool, self._name, self._rates)
         now = self._clock.now()
-        self._bucket.leak(now)
+        if time.monotonic() > self._leaks:
+            self._bucket.leak(now)
+            self._leaks = time.monotonic() + self._lives
         item = RateItem(self._name, now, weight=self._lease)
         if self._bucket.put(item):
             return None

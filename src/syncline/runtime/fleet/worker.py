@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 import traceback
 from contextlib import AsyncExitStack, suppress
@@ -84,6 +85,7 @@ async def work(options: Options, listeners: WorkerListeners, stop: asyncio.Event
                 tell("health.listening", f"How it does is told at {at}health and {at}metrics", address=at)
             await stack.enter_async_context(meanwhile(_tend(queue, companies, watched)))
             served = len(companies.names())
+            gc.freeze()  # what a worker begins with stays: to look through it for garbage is in vain
             tell("worker.started", f"Serving {served} companies. Stop with ctrl-c.", companies=served)
             await _serve(queue, options.concurrency, tell, stop)
 
