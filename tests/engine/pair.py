@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -75,6 +76,22 @@ class Pair(Struct, frozen=True, eq=False):
         await system.ask("POST", f"{self.addresses[side]}/sandbox/faults", faults)
 
 
+_MOMENT = 0.0011
+"""Seconds in which a system's clock, which tells milliseconds, goes on: of two edits the later one is known."""
+
+
+class _Erp(Customerp):
+    async def change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
+        await super().change(entity, id_, fields)
+        await asyncio.sleep(_MOMENT)
+
+
+class _Central(Central):
+    async def change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
+        await super().change(entity, id_, fields)
+        await asyncio.sleep(_MOMENT)
+
+
 def _project(folder: Path) -> Project:
     """Read again only where its files say something else."""
     return _read(folder, tuple(path.read_text() for path in sorted(folder.rglob("*.yaml"))))
@@ -90,8 +107,8 @@ async def pair(folder: Path, store: str = "sqlite:///syncline.db", name: str = "
     async with (
         served("customerp") as erp_at,
         served("businesscentral") as central_at,
-        Customerp(erp_at) as erp,
-        Central(central_at) as central,
+        _Erp(erp_at) as erp,
+        _Central(central_at) as central,
     ):
         project = folder / name
         scaffold(project, businesscentral=central_at, customerp=erp_at, company=None)
