@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 
@@ -53,6 +54,20 @@ async def test_those_of_one_process_share_what_one_of_them_has_asked_for(server:
         assert shared("ours")(LIMITS) is ours
         assert shared("theirs")(LIMITS) is not ours
         assert shared("ours")(replace(LIMITS, requests=61)) is not ours
+
+
+async def test_the_time_is_the_database_s_and_not_this_machine_s_where_that_cannot_be_asked(server: Server) -> None:
+    """What it is would be taken to be so for a minute."""
+    with pool(server.address()) as connections, server.connect() as admin:
+        budgets._Clock(connections).now()  # the connection that it was asked on stays, until it is cut
+        clock = budgets._Clock(connections)
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        with pytest.raises(psycopg.Error):
+            clock.now()
+        assert abs(clock.now() / 1_000 - time.time()) < 1
 
 
 async def test_who_has_no_limit_is_not_counted(server: Server) -> None:

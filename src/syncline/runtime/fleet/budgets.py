@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from psycopg import Error
 from psycopg_pool import ConnectionPool, PoolTimeout
-from pyrate_limiter import PostgresBucket, PostgresClock, Rate, RateItem
+from pyrate_limiter import PostgresBucket, Rate, RateItem
 
 from syncline.connectors.wire import Limits, Pace, Paced, Unsent
 
@@ -47,20 +47,27 @@ def budgets(pool: ConnectionPool) -> Callable[[str], Paced]:
 
 
 class _Clock:
-    """The database's time, by which all workers count. It is asked once in a while, and goes on by itself between."""
+    """The database's time, by which all workers count. It is asked once in a while, and goes on by itself between: so
+    it must be the database's, where `pyrate_limiter.PostgresClock` tells this machine's if it cannot ask.
+    """
 
     def __init__(self, pool: ConnectionPool) -> None:
-        self._clock = PostgresClock(pool)
+        self._pool = pool
         self._ahead = 0
         self._trusted = float("-inf")
 
     def now(self) -> int:
-        """In milliseconds."""
-        here = time.monotonic_ns() // 1_000_000
+        """In milliseconds. Raises what the pool raises."""
         if time.monotonic() > self._trusted:
-            self._ahead = self._clock.now() - here
+            with self._pool.connection() as connection:
+                ((told,),) = connection.execute("SELECT extract(epoch FROM clock_timestamp()) * 1000").fetchall()
+            self._ahead = int(told) - _here()
             self._trusted = time.monotonic() + _TRUSTED
-        return here + self._ahead
+        return _here() + self._ahead
+
+
+def _here() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 class _Shared:
