@@ -68,9 +68,10 @@ def load_flows(files: Iterable[Path], systems: Systems) -> Mapping[str, Flow]:
 
 @lru_cache(maxsize=32)
 def _flows(
-    texts: Iterable[tuple[str, str]], systems: Iterable[tuple[str, Callable[[str], EntityType]]], *, some_unread: bool
+    texts: tuple[tuple[str, str], ...], known: tuple[tuple[str, Callable[[str], EntityType]], ...], *, some_unread: bool
 ) -> Mapping[str, Flow]:
     """What a thousand companies have takes time and memory once. Raises `FlowError`."""
+    systems = dict(known)
     mistakes: list[FileError] = []
     flows: dict[str, Flow] = {}
     places: dict[str, Place] = {}
@@ -81,7 +82,7 @@ def _flows(
             mistakes.append(error)
             continue
         place = Place(document, (), mistakes)
-        flow = _flow(place, dict(systems))
+        flow = _flow(place, systems)
         if flow is not None and flow.name in flows:
             (place / "flow").wrong(f"{flow.name} is also the name of {flows[flow.name].source}.", "Name one otherwise.")
         elif flow is not None:

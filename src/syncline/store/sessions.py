@@ -46,7 +46,6 @@ costs as much as to read.
 _LOOKS = 0.25
 """Seconds that one look may last: a system's answer to a short question, which mostly comes in between, takes less."""
 _LOOKING = "REPEATABLE READ"
-_ISOLATION = "isolation_level"
 _STORE, _SCHEMA, _RESTS = "syncline store", "schema", "rests since"
 _PLACE = text("SELECT set_config('search_path', :schema, false)")
 
@@ -161,7 +160,7 @@ def alone(connection: Connection, statement: TextClause, values: Mapping[str, ob
     """What it gives, outside of any transaction: to begin and to end one takes the server a round trip each. Where it
     raises, the connection is to be closed.
     """
-    level = connection.get_execution_options().get(_ISOLATION, _LOOKING)
+    level = connection.get_execution_options().get("isolation_level", _LOOKING)
     connection.execution_options(isolation_level="AUTOCOMMIT")
     with connection.begin():
         found = connection.scalar(statement, values)
