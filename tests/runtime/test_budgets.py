@@ -56,6 +56,21 @@ async def test_those_of_one_process_share_what_one_of_them_has_asked_for(server:
         assert shared("ours")(replace(LIMITS, requests=61)) is not ours
 
 
+async def test_whoever_comes_is_told_how_long_those_wait_who_wait_already(server: Server) -> None:
+    address = server.address()
+    async with looking(address):
+        with pool(address) as connections:
+            pace = budgets.budgets(connections)("ours")(LIMITS)
+            assert pace is not None
+            assert pace.pause() == 0
+            waiting = asyncio.gather(*(pace.acquire() for _ in range(12)))  # of which half may be sent at once
+            while not (pause := pace.pause()):
+                await asyncio.sleep(0.01)
+            assert 0 < pause < LIMITS.seconds
+            await waiting
+            assert pace.pause() == 0
+
+
 async def test_the_time_is_the_database_s_and_not_this_machine_s_where_that_cannot_be_asked(server: Server) -> None:
     """What it is would be taken to be so for a minute."""
     with pool(server.address()) as connections, server.connect() as admin:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Protocol, TypeAlias
 from weakref import WeakValueDictionary
 
 from psycopg import Error
 from psycopg_pool import ConnectionPool, PoolTimeout
 from pyrate_limiter import PostgresBucket, Rate, RateItem
 
-from syncline.connectors.wire import Limits, Pace, Paced, Unsent
+from syncline.connectors.wire import Limits, Pace, Unsent
 
 _MOST = 16
 """Requests that are asked for at once by who sends many: to ask for each would cost more than the request."""
@@ -27,13 +28,21 @@ _AGAIN = 0.05
 """Seconds until it is asked again where another worker is just asking."""
 
 
-def budgets(pool: ConnectionPool) -> Callable[[str], Paced]:
-    """By a name for those who share one, as `syncline.project.Project.connectors` wants it."""
+class SharedPace(Pace, Protocol):
+    def pause(self) -> float:
+        """Seconds that whoever comes would wait, as those of this process do who wait already; else 0."""
+
+
+Budgets: TypeAlias = Callable[[str], Callable[[Limits], SharedPace | None]]
+"""By a name for those who share one, as `syncline.project.Project.connectors` wants it."""
+
+
+def budgets(pool: ConnectionPool) -> Budgets:
     clock = _Clock(pool)
     known: WeakValueDictionary[tuple[str, int, float], _Shared] = WeakValueDictionary()
 
-    def shared(name: str) -> Paced:
-        def paced(limits: Limits) -> Pace | None:
+    def shared(name: str) -> Callable[[Limits], SharedPace | None]:
+        def paced(limits: Limits) -> SharedPace | None:
             if limits.bucket is None:
                 return None
             same = (name, *limits.bucket)
@@ -87,6 +96,7 @@ class _Shared:
         self._left = 0
         self._ends = 0.0
         self._leaks = 0.0
+        self._again = 0.0
         self._turn = asyncio.Lock()
         self._bucket: PostgresBucket | None = None
 
@@ -96,6 +106,9 @@ class _Shared:
                 self._lease = 1 if self._left else min(self._lease * 2, self._most)
                 await self._ask()
             self._left -= 1
+
+    def pause(self) -> float:
+        return max(self._again - time.monotonic(), 0.0)
 
     async def _ask(self) -> None:
         end = time.monotonic() + _PATIENCE
@@ -109,6 +122,7 @@ class _Shared:
             if pause is None:
                 self._left, self._ends = self._lease, time.monotonic() + self._lives
                 return
+            self._again = time.monotonic() + pause
             await asyncio.sleep(pause)
 
     def _try(self) -> float | None:

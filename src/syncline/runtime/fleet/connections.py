@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from syncline.connectors.base import Connector
-from syncline.connectors.wire import Paced
+from syncline.connectors.wire import Limits, Paced
 from syncline.engine.knowing import KeptCodes
 from syncline.project import Project
+from syncline.runtime.fleet.budgets import Budgets, SharedPace
 
 _MOST = 1_000
 """Companies whose systems stay open, which takes a twentieth of a megabyte each."""
@@ -18,11 +19,20 @@ _CODES_LIVE = 600.0
 
 
 class Connected:
-    """``codes`` are kept between small passes, as `syncline.engine.sync.look` wants them."""
+    """``codes`` are kept between small passes, as `syncline.engine.sync.look` wants them. ``paces`` are the budgets
+    that its systems share with others.
+    """
 
-    def __init__(self, project: Project, systems: Mapping[str, Connector], stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        project: Project,
+        systems: Mapping[str, Connector],
+        paces: Sequence[SharedPace],
+        stack: AsyncExitStack,
+    ) -> None:
         self.project = project
         self.systems = systems
+        self._paces = paces
         self.codes: KeptCodes = {}
         self._stack = stack
         self._read = time.monotonic()
@@ -32,16 +42,20 @@ class Connected:
             self.codes.clear()
             self._read = time.monotonic()
 
+    def pause(self) -> float:
+        """Seconds that a turn would wait for a budget that others wait for already; else 0."""
+        return max((pace.pause() for pace in self._paces), default=0.0)
+
     async def close(self) -> None:
         await self._stack.aclose()
 
 
 class Connections:
-    """``shared`` paces those who sign in as the same one, as `Project.connectors` says."""
+    """``budgets`` pace those who sign in as the same one."""
 
-    def __init__(self, environment: Mapping[str, str], shared: Callable[[str], Paced]) -> None:
+    def __init__(self, environment: Mapping[str, str], budgets: Budgets) -> None:
         self._environment = environment
-        self._shared = shared
+        self._budgets = budgets
         self._kept: dict[str, Connected] = {}
 
     @asynccontextmanager
@@ -62,10 +76,20 @@ class Connections:
                 await self._kept.pop(next(iter(self._kept))).close()
 
     async def _open(self, project: Project) -> Connected:
-        connectors = project.connectors(self._environment, self._shared)
+        paces: list[SharedPace] = []
+
+        def shared(name: str) -> Paced:
+            def paced(limits: Limits) -> SharedPace | None:
+                if (pace := self._budgets(name)(limits)) is not None:
+                    paces.append(pace)
+                return pace
+
+            return paced
+
+        connectors = project.connectors(self._environment, shared)
         async with AsyncExitStack() as stack:
             systems = {side: await stack.enter_async_context(each) for side, each in connectors.items()}
-            return Connected(project, systems, stack.pop_all())
+            return Connected(project, systems, paces, stack.pop_all())
 
     async def close(self) -> None:
         while self._kept:

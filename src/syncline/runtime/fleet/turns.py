@@ -105,6 +105,8 @@ class Turns:
             async with self._at_work(company) as at:
                 if at.refused:
                     return None
+                if pause := at.connected.pause():
+                    return Again(at=now + self._paces.spread(pause), everywhere=True)
                 try:
                     more = await self._pass(at, "look", news)
                 except (ConnectorError, EngineError, StoreError) as error:
@@ -166,6 +168,8 @@ class Turns:
     async def _turn(self, at: _AtWork, standing: Standing, now: float) -> tuple[Standing, float]:
         if at.refused:
             return standing, now + _STOPPED
+        if pause := at.connected.pause():  # it would wait for its budget in a place that others can use
+            return standing, now + self._paces.spread(pause)
         try:
             standing = await self._subscribed(at, standing, now)
             kind, places = what_is_due(standing, self._paces, at.setup.flow_sides, now)
