@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -22,6 +23,17 @@ def test_a_record_is_created_changed_and_deleted(central: Central, mark: str) ->
     assert changed.body["@odata.etag"] != created.body["@odata.etag"]
     assert central.delete(f"itemCategories({created.body['id']})", changed.body["@odata.etag"]).status == 204
     assert central.get(f"itemCategories({created.body['id']})").code == "Internal_RecordNotFound"
+
+
+def test_ids_count_on_as_those_of_sql_server_do(central: Central, mark: str) -> None:
+    """They are version-1 UUIDs, told with the bytes of the first three parts in reverse."""
+    made = [UUID(central.made("items", {"number": f"{mark}{n}"})["id"]) for n in range(300)]
+    told = [UUID(bytes_le=id_.bytes) for id_ in made]
+    assert {id_.version for id_ in told} == {1}
+    assert {id_.fields[3:] for id_ in told} == {told[0].fields[3:]}
+    times = [id_.time for id_ in told]
+    assert times == sorted(times)
+    assert times[-1] - times[0] < 1_000_000
 
 
 def test_a_stale_etag_is_a_conflict_and_a_star_overwrites(central: Central, mark: str) -> None:

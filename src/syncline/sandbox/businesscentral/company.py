@@ -24,6 +24,7 @@ from msgspec import Struct
 from syncline.connectors.businesscentral.metadata import EntitySet, entity_sets
 from syncline.sandbox.businesscentral import schema
 from syncline.sandbox.businesscentral.errors import ApiError
+from syncline.sandbox.businesscentral.ids import system_ids
 from syncline.sandbox.businesscentral.names import broken_down
 from syncline.sandbox.businesscentral.values import Stored, blank, folded, moment
 from syncline.sandbox.clock import Clock
@@ -133,6 +134,13 @@ class Company(Struct, frozen=True):
     def today(self) -> str:
         return self.database.clock.today()
 
+    def blank_row(self, entity_set: EntitySet) -> Row:
+        """A record of the set that holds nothing yet, under a new id."""
+        row: Row = {name: blank(entity_set.properties[name]) for name in schema.columns(entity_set)}
+        if "id" in row:
+            row["id"] = next(self.database.ids)
+        return row
+
     def _read(self, table: str, equal: Mapping[str, Stored], order: str) -> Iterator[Row]:
         where = " AND ".join(f'"{name}" = ?' for name in equal) or "1"
         asked = f'SELECT * FROM {self.table(table)} WHERE {where} ORDER BY "{order}"'
@@ -176,6 +184,7 @@ class Database:
             self._connection.close()
             raise Unusable(str(error)) from None
         self._versions = itertools.count(time.time_ns())
+        self.ids = system_ids()
         self._depth = 0
         self._behind = 0.0
 
@@ -341,14 +350,6 @@ def _same_key(entity_set: str, row: Row) -> Iterator[None]:
         key = ", ".join(f"{name}='{row[name]}'" for name in [*named, schema.key_of(said)])
         message = f"The record in table {said.entity} already exists. Identification fields and values: {key}."
         raise ApiError(400, "Internal_EntityWithSameKeyExists", message) from None
-
-
-def blank_row(entity_set: EntitySet) -> Row:
-    """A record of the set that holds nothing yet, under a new id."""
-    row: Row = {name: blank(entity_set.properties[name]) for name in schema.columns(entity_set)}
-    if "id" in row:
-        row["id"] = str(uuid4())
-    return row
 
 
 def incremented(number: str, step: int) -> str:

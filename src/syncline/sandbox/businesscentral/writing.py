@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from syncline.connectors.businesscentral.metadata import EntitySet, Navigation, Property, entity_sets
 from syncline.sandbox.businesscentral import pictures, schema, values
-from syncline.sandbox.businesscentral.company import Company, Row, blank_row
+from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import ApiError, bad_request, no_such_record
 from syncline.sandbox.businesscentral.rules import rules_of
 from syncline.sandbox.businesscentral.rules.base import Draft
@@ -41,7 +41,7 @@ def create(
     _check_allowed(entity_set, entity_set.insert, "inserted")
     sent = _properties(body)
     rules = rules_of(entity_set.name)
-    draft = Draft(company, entity_set, blank_row(entity_set), None)
+    draft = Draft(company, entity_set, company.blank_row(entity_set), None)
     draft.part = part
     rules.start(draft)
     for name, value in fixed.items():

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 import pycountry
 
 from syncline.connectors.businesscentral.metadata import entity_sets
-from syncline.sandbox.businesscentral.company import LOCAL_CURRENCY, Company, Database, blank_row
+from syncline.sandbox.businesscentral.company import LOCAL_CURRENCY, Company, Database
 from syncline.sandbox.businesscentral.values import Stored
 
 EMPTY_NAME = "Empty Company"
@@ -145,7 +145,7 @@ def add_company(database: Database, name: str, key: str | None = None) -> Compan
 
 def add(company: Company, entity_set: str, given: Mapping[str, Stored]) -> str:
     """Keep a record with these stored values and blanks for the rest; its id."""
-    row = blank_row(entity_sets()[entity_set])
+    row = company.blank_row(entity_sets()[entity_set])
     row |= {"id": str(uuid5(UUID(company.id), f"{entity_set}:{sorted(given.items())}")), **given}
     company.insert(entity_set, row)
     return str(row["id"])

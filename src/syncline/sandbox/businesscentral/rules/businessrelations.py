@@ -6,7 +6,7 @@ Followed from the base application's ``CustContUpdate``, ``VendContUpdate`` and 
 from __future__ import annotations
 
 from syncline.connectors.businesscentral.metadata import entity_sets
-from syncline.sandbox.businesscentral.company import Company, Row, blank_row
+from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.rules.base import free_number
 
 IN_COMMON = (
@@ -20,7 +20,7 @@ RELATED_SETS = {"Customer": "customers", "Vendor": "vendors"}
 
 def make_contact(company: Company, owner: Row, related_type: str) -> None:
     """Make the contact of a new customer or vendor; a vendor's is a company."""
-    contact = blank_row(entity_sets()["contacts"])
+    contact = company.blank_row(entity_sets()["contacts"])
     number = free_number(company, "contacts", "contacts")
     contact |= {name: owner[name] for name in IN_COMMON}
     contact |= {

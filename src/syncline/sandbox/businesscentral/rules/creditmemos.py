@@ -53,7 +53,7 @@ def cancel(company: Company, memo: Row) -> str:
         raise dialog("You cannot cancel this posted sales credit memo because it is not a corrective document.")
     lines = lines_of(company, MEMO_LINES, memo)
     today = company.today()
-    invoice = posted_copy("salesInvoices", memo) | {
+    invoice = posted_copy(company, "salesInvoices", memo) | {
         "number": company.next_number("postedSalesInvoices"),
         "invoiceDate": today,
         "postingDate": today,
@@ -64,7 +64,8 @@ def cancel(company: Company, memo: Row) -> str:
     company.insert("salesInvoices", invoice)
     dimensions.copy(company, memo["id"], "salesInvoices", invoice["id"])
     for line in lines:
-        company.insert("salesInvoiceLines", posted_copy("salesInvoiceLines", line) | {"documentId": invoice["id"]})
+        posted = posted_copy(company, "salesInvoiceLines", line) | {"documentId": invoice["id"]}
+        company.insert("salesInvoiceLines", posted)
         move_stock(company, line, -Decimal(line["quantity"]))
     company.update("salesCreditMemos", memo, {"status": "Canceled"})
     refresh_balance(company, memo["billToCustomerId"])

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from syncline.connectors.businesscentral.metadata import ZERO_GUID, entity_sets
-from syncline.sandbox.businesscentral.company import Company, Row, blank_row
+from syncline.sandbox.businesscentral.company import Company, Row
 from syncline.sandbox.businesscentral.errors import dialog, field_error
 from syncline.sandbox.businesscentral.relations import GLOBAL_DIMENSIONS, follow
 from syncline.sandbox.businesscentral.rules.base import Draft, Rules
@@ -66,7 +66,7 @@ def write(company: Company, entity_set: str, parent: str, wanted: Dimensions) ->
     for dimension, value in wanted.items():
         if dimension in held and held[dimension]["valueId"] == value:
             continue
-        row = blank_row(entity_sets()["dimensionSetLines"])
+        row = company.blank_row(entity_sets()["dimensionSetLines"])
         row |= {"parentId": parent, "parentType": PARENT_TYPES[entity_set]}
         row |= _named(company.find("dimensions", id=dimension), company.find("dimensionValues", id=value))
         company.insert("dimensionSetLines", row)

@@ -125,7 +125,7 @@ def check_address(company: Company, document: Row, kind: str) -> None:
 def _memo(company: Company, invoice: Row, lines: list[Row], *, posted: bool) -> Row:
     series = "postedSalesCreditMemos" if posted else "salesCreditMemos"
     today = company.today()
-    memo = posted_copy("salesCreditMemos", invoice) | {
+    memo = posted_copy(company, "salesCreditMemos", invoice) | {
         "number": free_number(company, series, "salesCreditMemos"),
         "creditMemoDate": today,
         "postingDate": today,
@@ -137,7 +137,7 @@ def _memo(company: Company, invoice: Row, lines: list[Row], *, posted: bool) -> 
     company.insert("salesCreditMemos", memo)
     dimensions.copy(company, invoice["id"], "salesCreditMemos", memo["id"])
     for line in lines:
-        company.insert(MEMO_LINES, posted_copy("salesInvoiceLines", line) | {"documentId": memo["id"]})
+        company.insert(MEMO_LINES, posted_copy(company, "salesInvoiceLines", line) | {"documentId": memo["id"]})
     return memo
 
 

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 
 from syncline.connectors.businesscentral.metadata import ZERO_DATE, entity_sets
-from syncline.sandbox.businesscentral.company import Company, Row, add_days, blank_row
+from syncline.sandbox.businesscentral.company import Company, Row, add_days
 from syncline.sandbox.businesscentral.errors import dialog
 from syncline.sandbox.businesscentral.rules import amounts, blocking, dimensions, itemunits, ledger
 from syncline.sandbox.businesscentral.rules.saleslines import set_outstanding
@@ -126,9 +126,9 @@ def check_quantities(lines: Sequence[Row]) -> None:
         raise dialog("One or more document lines with a value in the No. field do not have a quantity specified.")
 
 
-def posted_copy(entity_set: str, source: Row) -> Row:
+def posted_copy(company: Company, entity_set: str, source: Row) -> Row:
     """A new record of another set with all that both have, except who they are."""
-    blank = blank_row(entity_sets()[entity_set])
+    blank = company.blank_row(entity_sets()[entity_set])
     return {name: empty if name == "id" else source.get(name, empty) for name, empty in blank.items()}
 
 
@@ -166,7 +166,7 @@ def _check(company: Company, order: Row, lines: list[Row]) -> None:
 
 def _post_shipment(company: Company, order: Row, lines: list[Row]) -> None:
     terms = company.find("paymentTerms", id=order["paymentTermsId"])
-    shipment = posted_copy("salesShipments", order) | {
+    shipment = posted_copy(company, "salesShipments", order) | {
         "number": company.next_number("salesShipments"),
         "invoiceDate": order["orderDate"],
         "dueDate": due_date(terms["dueDateCalculation"] if terms else "", order["orderDate"]),
@@ -177,7 +177,7 @@ def _post_shipment(company: Company, order: Row, lines: list[Row]) -> None:
     company.insert("salesShipments", shipment)
     dimensions.copy(company, order["id"], "salesShipments", shipment["id"])
     for line in lines:
-        posted = posted_copy("salesShipmentLines", line) | {
+        posted = posted_copy(company, "salesShipmentLines", line) | {
             "documentId": shipment["id"],
             "documentNo": shipment["number"],
             "quantity": line["shipQuantity"],
@@ -189,9 +189,9 @@ def _post_shipment(company: Company, order: Row, lines: list[Row]) -> None:
 
 
 def _post_invoice(company: Company, order: Row, lines: list[Row]) -> str:
-    invoice = posted_copy("salesInvoices", order)
+    invoice = posted_copy(company, "salesInvoices", order)
     with_tax = order["pricesIncludeTax"] == "true"
-    posted = [_invoiced(line, invoice["id"], with_tax=with_tax) for line in lines]
+    posted = [_invoiced(company, line, invoice["id"], with_tax=with_tax) for line in lines]
     totals = amounts.document_totals(posted)
     terms = company.find("paymentTerms", id=order["paymentTermsId"])
     invoice |= {
@@ -215,9 +215,10 @@ def _post_invoice(company: Company, order: Row, lines: list[Row]) -> str:
     return str(invoice["id"])
 
 
-def _invoiced(line: Row, invoice: str, *, with_tax: bool) -> Row:
+def _invoiced(company: Company, line: Row, invoice: str, *, with_tax: bool) -> Row:
     """The line of the posted invoice: the part of the order's line that is invoiced now."""
-    posted = posted_copy("salesInvoiceLines", line) | {"documentId": invoice, "quantity": line["invoiceQuantity"]}
+    posted = posted_copy(company, "salesInvoiceLines", line)
+    posted |= {"documentId": invoice, "quantity": line["invoiceQuantity"]}
     if line["invoiceQuantity"] == line["quantity"]:
         return posted
     part = Decimal(line["invoiceQuantity"]) / Decimal(line["quantity"]) if Decimal(line["quantity"]) else Decimal(0)

@@ -29,7 +29,7 @@ def send(_: Company, __: Row) -> str:
 def _make(company: Company, quote: Row, entity_set: str, kind: str, dated: Row) -> str:
     for customer in parties_of(company, quote):
         blocking.check_making(customer, kind)
-    made = posted_copy(entity_set, quote) | dated
+    made = posted_copy(company, entity_set, quote) | dated
     made |= {"number": free_number(company, entity_set, entity_set), "status": "Draft"}
     company.insert(entity_set, made)
     dimensions.copy(company, quote["id"], entity_set, made["id"])
