@@ -177,6 +177,13 @@ async def test_an_update_whose_answer_is_lost_is_not_sent_again(ledger: Served, 
     assert (await rest.get(CUSTOMERS, [record.id]))[record.id].fields["name"] == "y"
 
 
+async def test_requests_are_counted_by_kind_however_many_records_they_are_for(rest: Rest) -> None:
+    """What is kept of each would be more than all else that a first load of a million keeps."""
+    made = [await create(rest, f"counted{n}", name="x") for n in range(3)]
+    await rest.write(CUSTOMERS, [Update(id=r.id, version=r.version, fields={"name": "y"}) for r in made])
+    assert rest._client.wire.counts == {"POST customers": 3, "PATCH *": 3}
+
+
 async def test_what_the_system_says_of_a_write(rest: Rest) -> None:
     record = await create(rest, "said", name="x", address={"city": "Oslo", "street": "Gata 1"})
     outcomes = await rest.write(

@@ -128,7 +128,7 @@ class Wire:
         template: Callable[[str], str] | None = None,
         paced: Paced | None = None,
     ) -> None:
-        """``template`` makes of a path one that holds no id, for traces: left out, without brackets. ``paced`` is for
+        """``template`` makes of a path one that holds no id: left out, without brackets. ``paced`` is for
         those who share the limits with others.
         """
         self._system = system
@@ -204,7 +204,7 @@ class Wire:
         if self._pace is not None:
             await self._pace.acquire()
         self._recent.append(time.monotonic())
-        self._sent[f"{method} {_without_ids(url.raw_path).rstrip('/').rpartition('/')[2]}"] += 1
+        self._sent[f"{method} {self._template(url.raw_path).rstrip('/').rpartition('/')[2]}"] += 1
         with span(method, SpanKind.CLIENT, system=self._system) as traced:
             if traced.is_recording():
                 traced.set_attributes(self._described(method, url))
