@@ -7,19 +7,21 @@ that Microsoft's documentation of the API shows: ``f2a5738a-44e3-ea11-bb43-000d3
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from itertools import count
-from uuid import UUID, uuid1
+from uuid import UUID
 
+_SINCE_1582 = 0x01B2_1DD2_1381_4000
+"""At the beginning of 1970, in steps of 100 ns, by which these ids count (RFC 9562, 5.1)."""
 _IS_NO_MACHINE = 1 << 40
 """The bit by which a node that was drawn is told from a machine's (RFC 9562, 6.10)."""
 
 
 def system_ids() -> Iterator[str]:
     """Unlike those of any other series."""
-    first = uuid1(node=secrets.randbits(48) | _IS_NO_MACHINE, clock_seq=secrets.randbits(14))
-    *_, clock_seq_hi, clock_seq_low, node = first.fields
-    for time in count(first.time):
-        low, middle, high = time & 0xFFFF_FFFF, time >> 32 & 0xFFFF, time >> 48 & 0x0FFF
-        told = UUID(fields=(low, middle, high | 0x1000, clock_seq_hi, clock_seq_low, node))
+    variant, sequence, node = 0x80 | secrets.randbits(6), secrets.randbits(8), secrets.randbits(48) | _IS_NO_MACHINE
+    for at in count(time.time_ns() // 100 + _SINCE_1582):
+        low, middle, high = at & 0xFFFF_FFFF, at >> 32 & 0xFFFF, at >> 48 & 0x0FFF
+        told = UUID(fields=(low, middle, 0x1000 | high, variant, sequence, node))
         yield str(UUID(bytes_le=told.bytes))
