@@ -18,6 +18,14 @@ def test_the_first_turn_looks_everywhere() -> None:
     assert what_is_due(Standing(), PACES, PLACES, 1_000) == ("sweep", frozenset(PLACES))
 
 
+def test_it_is_the_first_turn_until_one_went_well() -> None:
+    assert after_failure(Standing()).is_first
+    swept = after(Standing(), "sweep", PLACES, 1_000, more=True)
+    assert not swept.is_first
+    assert not after_failure(swept).is_first
+    assert not hastened(swept, 1_005, Again(at=1_001, everywhere=True))[0].is_first
+
+
 def test_without_announcements_everything_is_looked_at_again_and_again() -> None:
     assert next_turn(SWEPT, PACES, PLACES, 1_001) == 1_005
     assert what_is_due(SWEPT, PACES, PLACES, 1_005) == ("sweep", frozenset(PLACES))

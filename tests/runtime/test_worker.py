@@ -17,6 +17,7 @@ from postgres import Server
 from runtime.fleet import SECRET, served
 from runtime.living import until
 from runtime.test_alarming import chat
+from syncline.project import load
 
 NEVER = "3600"
 
@@ -99,6 +100,31 @@ async def test_a_backfill_does_not_delay_another_company_s_edit(tmp_path: Path, 
             await _customer(beta, "Between")
             await _arrived(beta, "Between")
             assert len(await acme.central.all("customers")) < 1_500
+
+
+async def test_a_first_listing_does_not_delay_another_company_s_edit(tmp_path: Path, server: Server) -> None:
+    """It takes as long as the system takes, and is not cut off: a turn that lists has no place that others wait for."""
+    async with served(tmp_path, server, "acme", "beta") as fleet:
+        acme, beta = fleet.pairs["acme"], fleet.pairs["beta"]
+        await _customer(acme, "There")
+        await acme.fail_by_chance("customerp", 1, [{"kind": "latency", "rate": 1.0, "seconds": 30.0}])
+        aside = tmp_path.parent / f"{tmp_path.name}-acme"
+        shutil.move(acme.folder, aside)
+        with fleet.worker("--turns", "1"):
+            await _customer(beta, "First")
+            await _arrived(beta, "First")
+            before = (await _requests(acme, "businesscentral")).total()
+            shutil.move(aside, acme.folder)
+
+            async def is_listed() -> bool:
+                return (await _requests(acme, "businesscentral")).total() > before
+
+            await until(is_listed)
+            await _customer(beta, "Between")
+            await _arrived(beta, "Between")
+            with load(acme.folder).open_store() as store:
+                assert not store.listed("customers", "customerp")
+            await acme.fail_by_chance("customerp", 1, [])
 
 
 async def test_a_company_whose_files_are_wrong_holds_up_no_other_and_is_served_once_they_are_right(

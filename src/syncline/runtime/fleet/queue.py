@@ -1,8 +1,8 @@
 """The queue: whose turn is due when, and who was said to have changed. Procrastinate's, in PostgreSQL.
 
 A company has one waiting turn at most, which says how the company stands. Announcements are jobs of their own, due at
-once and before any turn. Of all jobs of a company one is done at a time (its ``lock``). Nothing that is lost with the
-queue loses an edit: turns are made anew, and the first one looks at everything.
+once and before any turn. First turns have places of their own. Of all jobs of a company one is done at a time (its
+``lock``). Nothing that is lost with the queue loses an edit: turns are made anew, and a first one looks at everything.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from procrastinate.schema import SchemaManager
 from psycopg import sql
 from psycopg_pool import ConnectionPool
 
+from syncline.meanwhile import end
 from syncline.records import Ref
 from syncline.runtime.announcements import News
 from syncline.runtime.fleet.standing import Again, Standing, hastened
@@ -45,6 +46,8 @@ SCHEMA = "syncline_queue"
 AWAY = (ConnectorException, psycopg.Error)
 """What is raised while the database is away."""
 _TURN, _HEARD = "turn", "heard"
+_QUEUE, _FIRST = "default", "first"
+"""A first turn lists all that there is, which may take minutes: whoever edits does not wait for its place."""
 _URGENT = 1
 _POLL = 0.5
 """Seconds between looks at which turns have come to be due."""
@@ -52,7 +55,7 @@ _HEARTBEAT = 2.0
 _DEAD = 8.0
 """Seconds without a heartbeat after which a worker is taken for dead. One that is not does no harm: the store's lock
 keeps it from working on the company beside another."""
-_CONNECTIONS = 5
+_CONNECTIONS = 6
 _PATIENCE = 5.0
 """Seconds that whoever needs one of them waits; and after which the database knows of a job that it is done, or is not
 told any more.
@@ -89,17 +92,30 @@ class Queue:
 
     async def work(self, concurrency: int, grace: float) -> None:
         """Do jobs until it is cancelled, which gives those under way so many seconds; it ends where the database goes
-        away, or raises one of `AWAY`.
+        away, or raises one of `AWAY`. First turns have places of their own, half as many.
         """
-        await self._app.run_worker_async(
-            name="syncline",
-            concurrency=concurrency,
-            fetch_job_polling_interval=_POLL,
-            delete_jobs="always",
-            install_signal_handlers=False,
-            update_heartbeat_interval=_HEARTBEAT,
-            shutdown_graceful_timeout=grace,
-        )
+        places = {_QUEUE: concurrency, _FIRST: max(concurrency // 2, 1)}
+        workers = [
+            asyncio.create_task(
+                self._app.run_worker_async(
+                    name="syncline",
+                    queues=[queue],
+                    concurrency=at_once,
+                    fetch_job_polling_interval=_POLL,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=_HEARTBEAT,
+                    shutdown_graceful_timeout=grace,
+                )
+            )
+            for queue, at_once in places.items()
+        ]
+        try:
+            ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+            for each in ended:
+                each.result()
+        finally:
+            await end(workers)
 
     async def announce(self, company: str, news: News) -> None:
         """To be looked at at once. What waits already is not announced twice. Raises one of `AWAY`."""
@@ -118,7 +134,11 @@ class Queue:
         """One that waits already stays. Raises one of `AWAY`."""
         with suppress(AlreadyEnqueued):
             await self._app.configure_task(
-                _TURN, lock=company, queueing_lock=company, schedule_at=datetime.fromtimestamp(at, UTC)
+                _TURN,
+                queue=_FIRST if standing.is_first else _QUEUE,
+                lock=company,
+                queueing_lock=company,
+                schedule_at=datetime.fromtimestamp(at, UTC),
             ).defer_async(company=company, standing=msgspec.to_builtins(standing))
 
     async def hasten(self, company: str, again: Again) -> None:

@@ -32,6 +32,11 @@ class Standing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     more: bool = False
     failures: int = 0
 
+    @property
+    def is_first(self) -> bool:
+        """Whether no turn went well yet."""
+        return self.swept == self.polled == _NEVER
+
 
 class Again(Struct, frozen=True, kw_only=True):
     """The next turn is due by then, where it would be later; it is to look ``everywhere``."""
