@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, Table, insert, text
+from msgspec.structs import replace
+from sqlalchemy import Connection, MetaData, Table, insert, select, text
 
 from postgres import Server
 from store.catalog import catalog, plain
 from syncline import store as package
 from syncline.records import Create, Link, LinkState, Ref, Shadow
-from syncline.store import Intent, Store, StoreError, StoreLocked
+from syncline.store import Arrival, Entry, Intent, Memory, Parked, Store, StoreError, StoreLocked
+from syncline.store.columns import RecordId
+from syncline.store.ids import told
 from syncline.store.schema import VERSION_TABLE, migrate
-from syncline.store.tables import REVISION
+from syncline.store.tables import REVISION, metadata
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ANNA = Ref("customers", "erp", "anna")
@@ -123,6 +126,55 @@ def test_a_store_of_an_earlier_syncline_is_brought_to_date_with_nothing_lost(url
             assert [answer.value for answer in store.answers(["L1"])] == ["A"]
             assert [wish.kind for wish in store.wishes()] == ["unlink"]
     assert Store.upgrade(url) is None
+
+
+BC_ID = "f2a5738a-44e3-ea11-bb43-000d3a2feca1"
+
+
+@pytest.mark.parametrize("id_", [BC_ID, "~wave", "~~", "anna"])
+def test_ids_are_as_if_they_were_saved_today(url: str, id_: str, tmp_path: Path, server: Server) -> None:
+    """Wherever there is one. What was kept before is here made from what is kept now."""
+    new = f"sqlite:///{tmp_path}/new.db" if url.startswith("sqlite") else server.address()
+    ref, other = Ref("customers", "bc", id_), Ref("customers", "erp", "1")
+    parked = Parked(ref=ref, cause="waiting", message="", mend="", since=NOON, waits=(Ref("contacts", "bc", id_),))
+    with Store.open(new) as store:
+        store.save(
+            Memory(
+                links=[Link(id="L1", flow="customers", members={"bc": id_})],
+                keys={ref: {"number": "A1"}},
+                arrivals=[Arrival(ref=ref, record=None, seen=NOON, due=None)],
+                parked=[parked],
+                opened=[replace(UNDER_WAY, record=id_)],
+                journal=[Entry(at=NOON, flow="customers", link="L1", ref=ref, action="linked")],
+                apart=[frozenset({ref, other})],
+            )
+        )
+    with plain(new) as database, database.look() as connection:
+        expected = _rows(connection)
+    with plain(url) as database, database.write() as connection:
+        migrate(connection, database.address, "0007")
+        before = MetaData()
+        before.reflect(connection)
+        for table in metadata.sorted_tables:
+            ids = {column.name for column in table.columns if isinstance(column.type, RecordId)}
+            for row in expected[table.name] if table.name != "tallies" else ():
+                kept = {name: told(value) if name in ids and value else value for name, value in row.items()}
+                connection.execute(insert(before.tables[table.name]).values(kept))
+    Store.upgrade(url)
+    with plain(url) as database, database.look() as connection:
+        assert _rows(connection) == expected
+    with Store.open(url) as store:
+        assert store.links_of([ref]) == {ref: "L1"}
+        assert store.parked() == (replace(parked, link="L1"),)
+
+
+def _rows(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """As they are kept, by table."""
+    kept = MetaData()
+    kept.reflect(connection)
+    return {
+        name: [dict(row._mapping) for row in connection.execute(select(kept.tables[name]))] for name in metadata.tables
+    }
 
 
 @pytest.mark.parametrize("revision", EARLIER)

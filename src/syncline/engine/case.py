@@ -14,6 +14,7 @@ from syncline.reconcile.merge import Merge
 from syncline.reconcile.settle import Told
 from syncline.records import Answer, Link, Record, Ref, Row, Shadow, Value, Values
 from syncline.store import Arrival
+from syncline.store.ids import kept
 
 _LINKS = uuid.UUID("0b2f6a0e-6f4e-5d8c-9a55-7d1f0c1e5a11")
 _DIGITS = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]*")
@@ -89,8 +90,8 @@ def in_order(flow: Flow, members: Mapping[str, str]) -> dict[str, str]:
 def link_id(flow: Flow, members: Mapping[str, str]) -> str:
     """The same for the same records: a link that is made twice, or planned and then made, is one link.
 
-    Links sort as their first records' ids do, and most systems' ids count on: so what comes together stands together in
-    a store, where a first load would touch pages all over it. The ids are UUIDs of version 8 (RFC 9562, 5.8).
+    Links sort as their first records do in a store, and most systems' ids count on: so what comes together stands
+    together there, where a first load would touch pages all over it. The ids are UUIDs of version 8 (RFC 9562, 5.8).
     """
     side = next(side for side in flow.sides if side in members)
     begins, same = _beginning(members[side]), uuid.uuid5(_LINKS, "\x1f".join((flow.name, side, members[side])))
@@ -98,7 +99,8 @@ def link_id(flow: Flow, members: Mapping[str, str]) -> str:
 
 
 def _beginning(id_: str) -> int:
-    """60 bits that sort as the ids do: of 15 digits, where it is a number or a UUID, else of its first letters."""
+    """60 bits that sort as the ids are kept: of 15 digits of a number or a UUID, else of its first letters."""
+    id_ = kept(id_).removeprefix("~")
     if _DIGITS.fullmatch(id_):
         return int(id_.replace("-", "")[:15].ljust(15, "0"), 16)
     return int.from_bytes(id_.encode()[:8].ljust(8, b"\0")) >> 4

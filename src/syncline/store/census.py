@@ -8,10 +8,10 @@ from sqlalchemy import Column, Connection, MetaData, Table, and_, select, union
 
 from syncline.records import LinkState
 from syncline.store import tables as t
-from syncline.store.columns import Text
+from syncline.store.columns import RecordId
 from syncline.store.own import inserter
 
-_LISTED = Table("listed_ids", MetaData(), Column("id", Text, primary_key=True), prefixes=["TEMPORARY"])
+_LISTED = Table("listed_ids", MetaData(), Column("id", RecordId, primary_key=True), prefixes=["TEMPORARY"])
 
 
 class Census:

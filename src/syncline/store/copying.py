@@ -10,14 +10,19 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Connection, MetaData, Row, Table, delete, func, insert, select, text
 from sqlalchemy.types import TypeEngine
 
-from syncline.store.columns import Instant, Key, Payload, Text
+from syncline.store.columns import Instant, Key, Payload, RecordId, Text
 from syncline.store.tables import metadata, tallies
 
 Watcher: TypeAlias = Callable[[str, int, int], None]
 """Is told the table, how many rows are done of all tables, and how many there are."""
 
 _PAGE = 2_000
-_KEPT_AS: dict[type[TypeEngine[Any]], TypeEngine[Any]] = {Instant: BigInteger(), Payload: Text(), Key: Text()}
+_KEPT_AS: dict[type[TypeEngine[Any]], TypeEngine[Any]] = {
+    Instant: BigInteger(),
+    RecordId: Text(),
+    Payload: Text(),
+    Key: Text(),
+}
 
 
 class Content(NamedTuple):
@@ -81,7 +86,7 @@ def _pages(connection: Connection, table: Table) -> Iterator[Sequence[Row[*tuple
 
 
 def _as_kept(table: Table, among: MetaData) -> Table:
-    """Payloads as the text that they are kept as: to copy them, nobody need understand them."""
+    """Ids and payloads as the text that they are kept as: to copy them, nobody need understand them."""
     columns = (
         Column(column.name, _KEPT_AS.get(type(column.type), column.type), primary_key=column.primary_key)
         for column in table.columns

@@ -25,11 +25,11 @@ from sqlalchemy import (
     true,
 )
 
-from syncline.store.columns import Instant, Key, Payload, Text
+from syncline.store.columns import Instant, Key, Payload, RecordId, Text
 from syncline.store.own import OWN
 from syncline.store.payloads import load_added, load_record, load_shadow, load_write
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration, so that opening a store that has it needs no migration tool. What is greater is newer."""
 
 metadata = MetaData(
@@ -46,7 +46,7 @@ def _record_key() -> tuple[Column[str], Column[str], Column[str]]:
     return (
         Column("flow", Text, primary_key=True),
         Column("side", Text, primary_key=True),
-        Column("id", Text, primary_key=True),
+        Column("id", RecordId, primary_key=True),
     )
 
 
@@ -142,7 +142,7 @@ waits = Table(
     *_record_key(),
     Column("on_flow", Text, primary_key=True),
     Column("on_side", Text, primary_key=True),
-    Column("on_id", Text, primary_key=True),
+    Column("on_id", RecordId, primary_key=True),
     ForeignKeyConstraint(["flow", "side", "id"], ["parked.flow", "parked.side", "parked.id"], ondelete="CASCADE"),
     # Who waits for the records that were just linked, asked after every turn.
     Index(None, "on_flow", "on_side", "on_id"),
@@ -156,7 +156,7 @@ intents = Table(
     Column("flow", Text, nullable=False),
     Column("link", Text, nullable=False),
     Column("side", Text, nullable=False),
-    Column("record", Text),
+    Column("record", RecordId),
     Column("write", Payload(load_write), nullable=False),
     Column("values", Payload, nullable=False),
     Column("opened", Instant, nullable=False),
@@ -171,7 +171,7 @@ journal = Table(
     Column("flow", Text, nullable=False),
     Column("link", Text),
     Column("side", Text),
-    Column("record", Text),
+    Column("record", RecordId),
     Column("action", Text, nullable=False),
     Column("property", Text),
     Column("line", Text),
@@ -194,9 +194,9 @@ apart = Table(
     # The lesser and the greater of two records of a flow that are not the same, each as (side, id).
     Column("flow", Text, primary_key=True),
     Column("side", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
+    Column("id", RecordId, primary_key=True),
     Column("other_side", Text, primary_key=True),
-    Column("other_id", Text, primary_key=True),
+    Column("other_id", RecordId, primary_key=True),
     # From either of the two.
     Index(None, "flow", "other_side", "other_id"),
     sqlite_with_rowid=False,
