@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,10 +13,9 @@ from syncline.reconcile.merge import Merge
 from syncline.reconcile.settle import Told
 from syncline.records import Answer, Link, Record, Ref, Row, Shadow, Value, Values
 from syncline.store import Arrival
-from syncline.store.ids import kept
+from syncline.store.ids import beginning
 
 _LINKS = uuid.UUID("0b2f6a0e-6f4e-5d8c-9a55-7d1f0c1e5a11")
-_DIGITS = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]*")
 
 
 class Case(Struct, frozen=True, kw_only=True, gc=False):
@@ -94,16 +92,8 @@ def link_id(flow: Flow, members: Mapping[str, str]) -> str:
     together there, where a first load would touch pages all over it. The ids are UUIDs of version 8 (RFC 9562, 5.8).
     """
     side = next(side for side in flow.sides if side in members)
-    begins, same = _beginning(members[side]), uuid.uuid5(_LINKS, "\x1f".join((flow.name, side, members[side])))
+    begins, same = beginning(members[side]), uuid.uuid5(_LINKS, "\x1f".join((flow.name, side, members[side])))
     return str(uuid.UUID(int=begins >> 12 << 80 | 8 << 76 | (begins & 0xFFF) << 64 | same.int & (1 << 64) - 1))
-
-
-def _beginning(id_: str) -> int:
-    """60 bits that sort as the ids are kept: of 15 digits of a number or a UUID, else of its first letters."""
-    id_ = kept(id_).removeprefix("~")
-    if _DIGITS.fullmatch(id_):
-        return int(id_.replace("-", "")[:15].ljust(15, "0"), 16)
-    return int.from_bytes(id_.encode()[:8].ljust(8, b"\0")) >> 4
 
 
 def name_of(flow: Flow, values: Values, id_: str) -> str:

@@ -24,6 +24,7 @@ class Paces(Struct, frozen=True, kw_only=True):
         pause = min(self.every * 2.0 ** min(failures, 32), max(_LONGEST, self.every))
         return pause * _RANDOM.uniform(1 - _JITTER, 1 + _JITTER)
 
-    def spread(self, pause: float) -> float:
-        """At least so long, for many who wait for the same."""
-        return pause * _RANDOM.uniform(1, 1 + 2 * _JITTER)
+
+def spread(pause: float) -> float:
+    """At least so long, for many who wait for the same."""
+    return pause * _RANDOM.uniform(1, 1 + 2 * _JITTER)

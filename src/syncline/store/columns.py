@@ -69,24 +69,17 @@ class Text(TypeDecorator[str]):
         return value.replace("\1\1", "\0").replace("\1\2", "\1")
 
 
-class RecordId(Text):
+class RecordId(TypeDecorator[str]):
     """A record's id, in an order of its own (see `ids`): what is asked for by such an order has it, too."""
 
+    impl = Text
     cache_ok = True
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], Any] | None:
-        return TypeDecorator.bind_processor(self, dialect)
-
-    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], str | None] | None:
-        return TypeDecorator.result_processor(self, dialect, coltype)
-
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        found = None if value is None else kept(value)
-        return super().process_bind_param(found, dialect) if dialect.name == "postgresql" else found
+        return None if value is None else kept(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        found = super().process_result_value(value, dialect) if dialect.name == "postgresql" else value
-        return None if found is None else told(found)
+        return None if value is None else told(value)
 
 
 class Payload(TypeDecorator[Any]):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 from psycopg import Error
 from psycopg_pool import ConnectionPool, PoolTimeout
 from pyrate_limiter import PostgresBucket, Rate, RateItem
 
-from syncline.connectors.wire import Limits, Pace, Unsent
+from syncline.connectors.wire import Limits, Unsent
 
 _MOST = 16
 """Requests that are asked for at once by who sends many: to ask for each would cost more than the request."""
@@ -28,18 +28,13 @@ _AGAIN = 0.05
 """Seconds until it is asked again where another worker is just asking."""
 
 
-class SharedPace(Pace, Protocol):
-    def pause(self) -> float:
-        """Seconds that whoever comes would wait, as those of this process do who wait already; else 0."""
-
-
-Budgets: TypeAlias = Callable[[str], Callable[[Limits], SharedPace | None]]
+Budgets: TypeAlias = "Callable[[str], Callable[[Limits], SharedPace | None]]"
 """By a name for those who share one, as `syncline.project.Project.connectors` wants it."""
 
 
 def budgets(pool: ConnectionPool) -> Budgets:
     clock = _Clock(pool)
-    known: WeakValueDictionary[tuple[str, int, float], _Shared] = WeakValueDictionary()
+    known: WeakValueDictionary[tuple[str, int, float], SharedPace] = WeakValueDictionary()
 
     def shared(name: str) -> Callable[[Limits], SharedPace | None]:
         def paced(limits: Limits) -> SharedPace | None:
@@ -47,7 +42,7 @@ def budgets(pool: ConnectionPool) -> Budgets:
                 return None
             same = (name, *limits.bucket)
             if (found := known.get(same)) is None:
-                found = known[same] = _Shared(pool, clock, *same)
+                found = known[same] = SharedPace(pool, clock, *same)
             return found
 
         return paced
@@ -79,7 +74,7 @@ def _here() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
-class _Shared:
+class SharedPace:
     """``burst`` requests in any ``seconds``, for all in this process who share them."""
 
     def __init__(self, pool: ConnectionPool, clock: _Clock, name: str, burst: int, seconds: float) -> None:
@@ -108,6 +103,7 @@ class _Shared:
             self._left -= 1
 
     def pause(self) -> float:
+        """Seconds that whoever comes would wait, as those of this process do who wait already; else 0."""
         return max(self._again - time.monotonic(), 0.0)
 
     async def _ask(self) -> None:

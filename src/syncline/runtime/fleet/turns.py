@@ -22,7 +22,7 @@ from syncline.runtime.course import Course
 from syncline.runtime.fleet.companies import Companies
 from syncline.runtime.fleet.connections import Connected, Connections
 from syncline.runtime.fleet.standing import Again, Kind, Standing, after, after_failure, next_turn, what_is_due
-from syncline.runtime.paces import Paces
+from syncline.runtime.paces import Paces, spread
 from syncline.runtime.reloading import NotReloaded, answer, last_asked, note_served, read_again
 from syncline.runtime.staying import Passed, Told
 from syncline.runtime.subscribing import Subscriber, told_late
@@ -106,7 +106,7 @@ class Turns:
                 if at.refused:
                     return None
                 if pause := at.connected.pause():
-                    return Again(at=now + self._paces.spread(pause), everywhere=True)
+                    return Again(at=now + spread(pause), everywhere=True)
                 try:
                     more = await self._pass(at, "look", news)
                 except (ConnectorError, EngineError, StoreError) as error:
@@ -169,7 +169,7 @@ class Turns:
         if at.refused:
             return standing, now + _STOPPED
         if pause := at.connected.pause():  # it would wait for its budget in a place that others can use
-            return standing, now + self._paces.spread(pause)
+            return standing, now + spread(pause)
         try:
             standing = await self._subscribed(at, standing, now)
             kind, places = what_is_due(standing, self._paces, at.setup.flow_sides, now)
