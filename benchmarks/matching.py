@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import resource
 import subprocess
@@ -39,6 +40,7 @@ from syncline.engine.worker import Worker
 from syncline.project import load
 from syncline.project.scaffold import scaffold
 from syncline.records import Record, Ref
+from syncline.sandbox.businesscentral.ids import system_ids
 from syncline.store import Arrival, Memory, Store
 
 _FLOW, _ERP, _CENTRAL = "customers", "customerp", "businesscentral"
@@ -65,14 +67,22 @@ class Matching(Struct):
 
 
 def _fill(store: Store, count: int) -> None:
-    """All customers on both sides, the one side's in another order than the other's."""
+    """All customers on both sides, the one side's in another order than the other's, with ids as each hands them out:
+    a later record's sorts later.
+    """
     seen = datetime.now(UTC)
+    began = int(seen.timestamp() * 1_000_000_000)
+    as_handed_out = {
+        _ERP: (f"{began + n:016x}{n * 7919 % 1_000_003:08x}" for n in itertools.count()),
+        _CENTRAL: system_ids(),
+    }
     pages = [(side, first) for side in (_ERP, _CENTRAL) for first in range(0, count, _PAGE)]
     for side, first in track(pages, "Filling the inbox", transient=True, disable=not sys.stderr.isatty()):
+        ids = as_handed_out[side]
         numbers = (n if side == _ERP else count - 1 - n for n in range(first, min(first + _PAGE, count)))
         records = [
             Record(
-                id=f"{n * 7919 % 1_000_003:08}-{side}-{n:08}",  # far apart, as ids are
+                id=next(ids),
                 version="1",
                 modified=seen,
                 fields={_NAME[side]: f"Customer {n}", _NUMBER[side]: f"ORG{n:07}", "email": f"post@c{n}.example"},
