@@ -4,8 +4,8 @@ page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from itertools import groupby, islice
 from operator import itemgetter
 from tempfile import SpooledTemporaryFile
@@ -17,7 +17,7 @@ from syncline.records import Ref
 from syncline.store.errors import StoreLost
 from syncline.store.memory import Groups
 from syncline.store.payloads import load_plain
-from syncline.store.reading import Sharing
+from syncline.store.reading import Rows, Sharing
 
 _IN_MEMORY = 1 << 20
 """Bytes. What is longer is written to the disk."""
@@ -25,16 +25,17 @@ _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Sharing)
 
 
-def set_aside(rows: Iterable[Sharing]) -> IO[bytes]:
-    """All of these. Raises `StoreLost` where the disk takes no more."""
-    with ExitStack() as closing:
-        file = closing.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))
+def set_aside(rows: Rows) -> IO[bytes]:
+    """All of these, which are closed then. Raises `StoreLost` where the disk takes no more."""
+    with closing(rows), ExitStack() as unless_kept:
+        file = unless_kept.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))
         try:
-            file.writelines(_ENCODER.encode(row) + b"\n" for row in rows)
+            for row in rows:  # not by `writelines`, which looks at the size only once all is in memory
+                file.write(_ENCODER.encode(row) + b"\n")
             file.seek(0)
         except OSError as error:
             raise StoreLost(f"What was read of the store cannot be kept: {error}. What was saved stays.") from error
-        closing.pop_all()
+        unless_kept.pop_all()
         return file
 
 

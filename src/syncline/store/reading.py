@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import product
 from typing import Any, TypeAlias, TypeVar
@@ -188,15 +188,17 @@ def by_key(
 
 Sharing: TypeAlias = tuple[str, str, str]
 """A key's value as it is kept, and the side and id of a record that has it."""
+Rows: TypeAlias = Generator[Sharing, None, None]
+"""Being read: whoever does not read them to the end closes them."""
 
 
-def alike(connection: Connection, flow: str, name: str) -> Iterator[Sharing]:
+def alike(connection: Connection, flow: str, name: str) -> Rows:
     u = _unlinked(flow, name)
     sides = [end(u.c.side).over(partition_by=u.c.value) for end in (func.min, func.max)]
     return _sharing(connection, select(u, (sides[0] != sides[1]).label("shared")).subquery())
 
 
-def contested(connection: Connection, flow: str, sides: Collection[str], name: str) -> Iterator[Sharing]:
+def contested(connection: Connection, flow: str, sides: Collection[str], name: str) -> Rows:
     u, k, m = _unlinked(flow, name), t.keys.c, t.members.c
     is_linked = and_(m.flow == k.flow, m.side == k.side, m.id == k.id)
     same = and_(k.flow == flow, k.side.in_(list(sides)), k.name == name, k.value == u.c.value)
@@ -224,11 +226,12 @@ def _unlinked(flow: str, name: str) -> Subquery:
     )
 
 
-def _sharing(connection: Connection, marked: Subquery) -> Iterator[Sharing]:
+def _sharing(connection: Connection, marked: Subquery) -> Rows:
     """Those that are marked so, by value, first those that were seen first."""
     m = marked.c
     asked = select(type_coerce(m.value, Kept), m.side, m.id).where(m.shared).order_by(m.value, m.seen, m.side, m.id)
-    yield from map(tuple, connection.execute(asked.execution_options(yield_per=_STREAMED)))
+    with connection.execute(asked.execution_options(yield_per=_STREAMED)) as found:
+        yield from map(tuple, found)
 
 
 # --- the inbox
