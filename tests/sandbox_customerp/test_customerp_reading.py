@@ -60,6 +60,7 @@ def test_a_list_is_told_by_pages_in_the_order_of_change(shelf: Erp) -> None:
 def test_a_changed_record_moves_to_the_end_and_hides_none(erp: Erp, mark: str) -> None:
     made = [erp.made("products", category=mark, name=str(place)) for place in range(6)]
     first = erp.get("products", category=mark, limit=3).record
+    assert erp.post("/sandbox/clock", {"advanceSeconds": 0.002}).status == 200  # moments are told in milliseconds
     erp.patch(f"products/{made[0]['id']}", {"name": "edited"})
     rest = erp.get("products", category=mark, limit=9, cursor=first["nextCursor"]).record
     assert [item["name"] for item in rest["items"]] == ["3", "4", "5", "edited"]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 import aiohttp
 
 _RUN = "from syncline.cli import main; main()"
 _START = 30.0
+_PATIENCE = 20
 CENTRAL_ROOT = "/v2.0/local/sandbox/api/v2.0/"
 
 
@@ -61,8 +63,11 @@ async def _address(process: asyncio.subprocess.Process, ready: Path, log: Path) 
     raise Trouble(f"a server did not start: {log.read_text()[-500:]}")
 
 
-class System:
+class System(ABC):
     """JSON over HTTP. Raises `Trouble` for every answer that is no success."""
+
+    _STALE: ClassVar[int]
+    """How a change is answered whose record is not as it was read any more."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -89,8 +94,23 @@ class System:
                 raise Declined(answer.status, text)
             return await answer.json(content_type=None) if answer.status != 204 else None
 
+    async def change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
+        """As a person does it who reads the record once more where somebody else, or Syncline, was faster."""
+        for left in reversed(range(_PATIENCE)):
+            try:
+                return await self._change(entity, id_, fields)
+            except Declined as error:
+                if error.status != self._STALE or not left:
+                    raise
+
+    @abstractmethod
+    async def _change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
+        """Read the record and change it, if it is still as it was read."""
+
 
 class Customerp(System):
+    _STALE = 412
+
     def __init__(self, address: str) -> None:
         super().__init__(f"{address}/api/")
 
@@ -113,13 +133,15 @@ class Customerp(System):
         found: dict[str, Any] = await self.ask("GET", f"{entity}/{id_}")
         return found
 
-    async def change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
+    async def _change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
         headers = {"Content-Type": "application/merge-patch+json", "If-Match": (await self.get(entity, id_))["etag"]}
         await self.ask("PATCH", f"{entity}/{id_}", fields, headers)
 
 
 class Central(System):
     """One company; its own root is found first."""
+
+    _STALE = 409
 
     def __init__(self, address: str) -> None:
         super().__init__(address + CENTRAL_ROOT)
@@ -147,7 +169,7 @@ class Central(System):
         found: dict[str, Any] = await self.ask("GET", f"{entity}({id_})")
         return found
 
-    async def change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
+    async def _change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
         etag = (await self.get(entity, id_))["@odata.etag"]
         await self.ask("PATCH", f"{entity}({id_})", fields, {"If-Match": etag})
 
