@@ -1,4 +1,5 @@
-"""How fast the Business Central sandbox is: a million customers made, opened, listed, changed and searched.
+"""How fast the Business Central sandbox is: a million customers made, opened, listed, changed and searched. Of
+Customerp's it is how long a page of a thousand takes.
 
 Each figure is told with its bound (exit code 1 where one does not hold) and as a ratio to a bare loop over SQLite that
 does the same in the same run: no HTTP, no metadata, no rules. The server is a process of its own, the client speaks
@@ -30,7 +31,8 @@ from rich.table import Table
 
 from shown import options, show
 
-_COMMAND = "from syncline.sandbox.businesscentral.command import businesscentral_command as run; run()"
+_CENTRAL = "from syncline.sandbox.businesscentral.command import businesscentral_command as run; run()"
+_ERP = "from syncline.sandbox.customerp.command import customerp_command as run; run()"
 _COMPANY = "Generated Company"
 _ROOT = "/v2.0/local/sandbox/api/v2.0"
 _JSON = {"Content-Type": "application/json"}
@@ -48,6 +50,7 @@ _BOUNDS = {
     "patched records a second": (3_000, "at least"),
     "milliseconds to find 100 changes": (50, "at most"),
     "seconds for a snapshot and a restore": (1, "at most"),
+    "milliseconds for a page of Customerp": (50, "at most"),
 }
 
 
@@ -99,10 +102,10 @@ class Client:
 
 
 @contextmanager
-def _server(folder: Path, *options: str) -> Iterator[Client]:
+def _server(folder: Path, *options: str, command: str = _CENTRAL) -> Iterator[Client]:
     ready = folder / "ready"
     ready.unlink(missing_ok=True)
-    asked = [sys.executable, "-c", _COMMAND, "--open", "--port", "0", "--ready-file", str(ready), *options]
+    asked = [sys.executable, "-c", command, "--open", "--port", "0", "--ready-file", str(ready), *options]
     with subprocess.Popen(asked, stdout=subprocess.DEVNULL) as process:
         try:
             while not ready.exists():
@@ -384,6 +387,25 @@ def _snapshots(folder: Path) -> Figure:
     return Figure("seconds for a snapshot and a restore", seconds, least)
 
 
+def _page_of_customerp(folder: Path) -> Figure:
+    data = folder / "customerp.db"
+    with _server(folder, "--empty", "--data", str(data), command=_ERP) as client:
+        for at in range(_A_PAGE):
+            client.ask("POST", "/api/contacts", json.dumps({"lastName": f"Contact {at}"}).encode())
+        page = f"/api/contacts?limit={_A_PAGE}"
+        assert len(json.loads(client.ask("GET", page))["items"]) == _A_PAGE
+        took = statistics.median(_seconds(lambda: client.ask("GET", page)) for _ in range(_AGAIN))
+
+    with closing(_sqlite(data)) as connection:
+
+        def bare() -> bytes:
+            asked = "SELECT document FROM record WHERE entity = 'contacts' ORDER BY updated_at, id LIMIT ?"
+            return b",".join(document for (document,) in connection.execute(asked, (_A_PAGE,)))
+
+        least = statistics.median(_seconds(bare) for _ in range(_AGAIN))
+    return Figure("milliseconds for a page of Customerp", took * 1_000, least * 1_000)
+
+
 def _measured(asked: argparse.Namespace) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="syncline-benchmark-") as name:
         folder = Path(name)
@@ -393,6 +415,7 @@ def _measured(asked: argparse.Namespace) -> list[Figure]:
             *_opening(data, folder),
             *_using(data, folder, asked.pages, asked.patches),
             _snapshots(folder),
+            _page_of_customerp(folder),
         ]
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import aiohttp
@@ -63,11 +62,8 @@ async def _address(process: asyncio.subprocess.Process, ready: Path, log: Path) 
     raise Trouble(f"a server did not start: {log.read_text()[-500:]}")
 
 
-class System(ABC):
+class System:
     """JSON over HTTP. Raises `Trouble` for every answer that is no success."""
-
-    _STALE: ClassVar[int]
-    """How a change is answered whose record is not as it was read any more."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -94,23 +90,8 @@ class System(ABC):
                 raise Declined(answer.status, text)
             return await answer.json(content_type=None) if answer.status != 204 else None
 
-    async def change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
-        """As a person does it who reads the record once more where somebody else, or Syncline, was faster."""
-        for left in reversed(range(_PATIENCE)):
-            try:
-                return await self._change(entity, id_, fields)
-            except Declined as error:
-                if error.status != self._STALE or not left:
-                    raise
-
-    @abstractmethod
-    async def _change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
-        """Read the record and change it, if it is still as it was read."""
-
 
 class Customerp(System):
-    _STALE = 412
-
     def __init__(self, address: str) -> None:
         super().__init__(f"{address}/api/")
 
@@ -133,15 +114,17 @@ class Customerp(System):
         found: dict[str, Any] = await self.ask("GET", f"{entity}/{id_}")
         return found
 
-    async def _change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
-        headers = {"Content-Type": "application/merge-patch+json", "If-Match": (await self.get(entity, id_))["etag"]}
-        await self.ask("PATCH", f"{entity}/{id_}", fields, headers)
+    async def change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
+        async def as_read() -> None:
+            etag = (await self.get(entity, id_))["etag"]
+            headers = {"Content-Type": "application/merge-patch+json", "If-Match": etag}
+            await self.ask("PATCH", f"{entity}/{id_}", fields, headers)
+
+        await _change(as_read, stale=412)
 
 
 class Central(System):
     """One company; its own root is found first."""
-
-    _STALE = 409
 
     def __init__(self, address: str) -> None:
         super().__init__(address + CENTRAL_ROOT)
@@ -169,12 +152,30 @@ class Central(System):
         found: dict[str, Any] = await self.ask("GET", f"{entity}({id_})")
         return found
 
-    async def _change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
-        etag = (await self.get(entity, id_))["@odata.etag"]
-        await self.ask("PATCH", f"{entity}({id_})", fields, {"If-Match": etag})
+    async def change(self, entity: str, id_: str, fields: Mapping[str, Any]) -> None:
+        async def as_read() -> None:
+            etag = (await self.get(entity, id_))["@odata.etag"]
+            await self.ask("PATCH", f"{entity}({id_})", fields, {"If-Match": etag})
+
+        await _change(as_read, stale=409)
 
     async def act(self, entity: str, id_: str, action: str) -> None:
         await self.ask("POST", f"{entity}({id_})/Microsoft.NAV.{action}")
+
+
+async def _change(as_read: Callable[[], Awaitable[None]], stale: int) -> None:
+    """As a person does it who reads the record once more where somebody else, or Syncline, was faster.
+
+    ``stale`` is how a system answers a change of a record that is not as it was read any more.
+    """
+    for left in reversed(range(_PATIENCE)):
+        try:
+            await as_read()
+        except Declined as error:
+            if error.status != stale or not left:
+                raise
+        else:
+            return
 
 
 def pick(records: Sequence[dict[str, Any]], name: str) -> dict[Any, dict[str, Any]]:
