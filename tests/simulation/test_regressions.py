@@ -194,6 +194,18 @@ def test_of_a_deletion_that_one_system_refuses_the_other_is_told() -> None:
     assert not _ends_badly(events, sides=_THREE)
 
 
+def test_no_deletion_is_believed_of_what_a_replica_may_not_know_yet() -> None:
+    """It was created there a moment ago, and somebody was quicker with it; two reads that lag do not tell it at all."""
+    lags = [Fault(name="stale", seconds=3.2)]
+    events: Mapping[str, Sequence[Event]] = {
+        "2 people between 1": [_customer("create", "erp", code="v1c", name="v2 Amber Traders")],
+        "2 store save 15": [_customer("edit", "crm", terms="v3")],
+        "2 crm get customers 1": lags,
+        "2 crm get customers 2": lags,
+    }
+    assert not _ends_badly(events, sides=_THREE)
+
+
 def test_a_line_that_one_system_has_already_is_not_added_to_it_again() -> None:
     def line(side: str, name: str, **values: Any) -> Act:
         return Act(verb="add line", side=side, entity="orders", trace="o1", line=name, values=values)

@@ -73,27 +73,32 @@ def _policy(worker: Worker, case: Case) -> Deletion:
 
 
 _LOOKS = 2
-"""How often a record that is said to be gone, and is still there, is looked at again before that is believed."""
+"""How often a record that is said to be gone is looked at again while a replica that lags behind may say otherwise."""
 
 
 async def _confirmed(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Case]:
-    """Those that are really gone. A record that is there after all is an observation like any other."""
+    """Those that are really gone. A record that is there after all is an observation like any other.
+
+    A replica that lags behind tells a record that is gone, and not one that is new: both are looked at again. Who told
+    that it is gone will not tell again.
+    """
     asked: defaultdict[str, list[str]] = defaultdict(list)
     for case in cases:
         for side in case.gone:
             asked[side].append(case.link.members[side])
     found = {side: await worker.setup.systems[side].get(view(flow, side), ids) for side, ids in asked.items()}
+    now, settling = worker.setup.now(), worker.setup.settling
+    new = worker.setup.store.joined_since([case.link.id for case in cases], now - settling)
     confirmed: list[Case] = []
     for case in cases:
         members = case.link.members
         there = {side: found[side][members[side]] for side in case.gone if members[side] in found[side]}
+        looked = max(case.arrivals[side].attempts for side in case.gone)
+        if looked < _LOOKS and (there or case.link.id in new):
+            worker.draft.again(case.arrivals.values(), now + settling)
+            continue
         if not there:
             confirmed.append(case)
-            continue
-        now = worker.setup.now()
-        if max(case.arrivals[side].attempts for side in there) < _LOOKS:
-            # A replica that lags behind does not know of it yet; who told that it is gone will not tell again.
-            worker.draft.again(case.arrivals.values(), now + worker.setup.settling)
             continue
         worker.draft.again(case.arrivals.values(), now)
         for side, record in there.items():
@@ -138,7 +143,8 @@ async def _delete(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str, s
                 moved[side].add(case.link.members[side])
         if failed:
             worker.draft.leave(case.link, done)
-            put_off(worker, case, list(case.arrivals.values()), failed)
+            worker.draft.finish(arrival for side, arrival in case.arrivals.items() if side in done)
+            put_off(worker, case, [arrival for side, arrival in case.arrivals.items() if side not in done], failed)
         else:
             _forget(worker, case)
     worker.draft.save()

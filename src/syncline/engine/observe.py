@@ -2,11 +2,12 @@
 
 A record that still says what is remembered of it is no news: this is where the echo of our own writes ends. Nor is one
 that waits already and is told again, as a system polled by time does: when it is due, and what a person said, stands.
+One that was deleted a moment ago is not there again because a replica that lags behind still lists it.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime
 
 from msgspec import UNSET
@@ -106,6 +107,7 @@ class _Looking:
         linked = store.remembered([*refs, *gone])
         pending = store.arrivals([*refs, *gone])
         known = await self._known([r for r, ref in zip(page.records, refs, strict=True) if ref in linked])
+        deleted = self._just_deleted(r for r, ref in zip(page.records, refs, strict=True) if ref not in linked)
         arrivals: list[Arrival] = []
         done: list[tuple[Ref, datetime]] = []
         fresh: dict[tuple[str, str], Shadow] = {}
@@ -114,6 +116,9 @@ class _Looking:
             if before is None and not self._interesting(record):
                 if ref in pending:
                     done.append((ref, pending[ref].seen))
+                continue
+            if ref in deleted:
+                gone.append(ref)  # which is looked at before it is believed
                 continue
             if ref in pending and pending[ref].record == record:
                 continue
@@ -126,7 +131,9 @@ class _Looking:
                     fresh |= self._newer(before.link, before.shadow, record, told)
                     continue
             arrivals.append(Arrival(ref=ref, record=record, seen=now, due=now, edit=before is not None))
-        arrivals += [Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in linked or r in pending]
+        arrivals += [
+            Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in linked or r in pending or r in deleted
+        ]
         cursors = {(self._flow.name, self._side): page.cursor}
         facts = doubtful(self._flow, self._side) if page.rewound else {}
         released = [ref for ref, _ in done]  # nobody need decide of what takes no part any more
@@ -136,6 +143,11 @@ class _Looking:
         if not linked:
             return Known()
         return await self._knowing.to_read(self._flow, ((self._side, record) for record in linked))
+
+    def _just_deleted(self, unlinked: Iterable[Record]) -> set[Ref]:
+        refs = [self._ref(record.id) for record in unlinked if self._interesting(record)]
+        since = self._setup.now() - self._setup.settling
+        return self._setup.store.deleted_since(refs, since) if refs else set()
 
     def _interesting(self, record: Record) -> bool:
         """Whether a record without a link is for this flow to link."""

@@ -14,7 +14,7 @@ from syncline.records import LinkState, Ref, Shadow
 from syncline.store import tables as t
 from syncline.store.memory import Counts, Entry, Pair
 from syncline.store.payloads import dump
-from syncline.store.reading import AnyRow, cut, links, links_of, shadows
+from syncline.store.reading import AnyRow, cut, links, links_of, shadows, slices
 
 
 def history(connection: Connection, subject: Ref | str) -> tuple[Entry, ...]:
@@ -42,6 +42,30 @@ def sent(connection: Connection, links: Collection[str], last: int) -> tuple[Ent
         asked = select(t.journal).join(latest, latest.c.seq == j.seq).where(latest.c.nth <= last).order_by(j.seq)
         found += map(entry_of, connection.execute(asked))
     return tuple(found)
+
+
+def joined_since(connection: Connection, links: Collection[str], moment: datetime) -> set[str]:
+    """Those of these links of which some record was made or joined to others from a moment on."""
+    j = t.journal.c
+    joined = and_(j.action.in_(("created", "linked")), j.line.is_(None), j.at >= moment)
+    return {
+        link
+        for piece in cut(links)
+        for link in connection.scalars(select(j.link).where(j.link.in_(piece), joined).distinct())
+    }
+
+
+def deleted_since(connection: Connection, refs: Collection[Ref], moment: datetime) -> set[Ref]:
+    """Those of these records that were deleted, or seen to be, from a moment on."""
+    j = t.journal.c
+    deleted = and_(j.action == "deleted", j.line.is_(None), j.at >= moment)
+    return {
+        Ref(flow, side, id_)
+        for flow, side, ids in slices(refs)
+        for id_ in connection.scalars(
+            select(j.record).where(j.flow == flow, j.side == side, j.record.in_(ids), deleted)
+        )
+    }
 
 
 def journal(connection: Connection, after: int, limit: int) -> tuple[Entry, ...]:

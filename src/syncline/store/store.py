@@ -351,6 +351,16 @@ class Store:
         with self._look() as c:
             return people.sent(c, links, last)
 
+    def joined_since(self, links: Collection[str], moment: datetime) -> set[str]:
+        """Those of these links of which some record was made or joined to others from a moment on."""
+        with self._look() as c:
+            return people.joined_since(c, links, moment)
+
+    def deleted_since(self, refs: Collection[Ref], moment: datetime) -> set[Ref]:
+        """Those of these records that were deleted, or seen to be, from a moment on."""
+        with self._look() as c:
+            return people.deleted_since(c, refs, moment)
+
     def journal(self, after: int = 0, limit: int = 1_000) -> tuple[Entry, ...]:
         """The next entries after this place in the journal, oldest first."""
         with self._look() as c:

@@ -134,6 +134,7 @@ def test_what_had_no_link_yet_is_forgotten_without_a_word(models: Models) -> Non
 def test_only_a_deletion_that_was_reviewed_is_done(models: Models) -> None:
     models.customers(2)
     models.sync()
+    models.wait(minutes=1)
     models.delete(ERP, "c0")
     reviewed = models.run(plan(models.setup))
     models.delete(ERP, "c1")
@@ -142,6 +143,36 @@ def test_only_a_deletion_that_was_reviewed_is_done(models: Models) -> None:
     assert list(models.held(BC, "name")) == ["c1"]
     models.sync()
     assert not models.held(BC, "name")
+
+
+def test_what_still_waits_of_a_record_goes_with_it(tmp_path: Path) -> None:
+    """It would be taken for a new one. The link stands, since the third record was edited at that moment."""
+    events = {f"2 {CRM} delete customers 1": [edit(CRM, "c0", phone="v1")]}
+    with between_models(tmp_path, events, sides=ALL) as models:
+        models.customers(1)
+        models.sync()
+        models.wait(minutes=1)
+        bc = models.ref(BC, "c0")
+        models.tell(bc)
+        models.delete(ERP, "c0")
+        models.sync(scanning=True)
+        assert [models.held(side, "name") for side in ALL] == [{}, {}, {"c0": "C0"}]
+        assert models.arrival(bc) is None
+        assert bc not in models.parked()
+
+
+def test_what_a_replica_still_lists_of_a_deleted_one_is_not_there_again(tmp_path: Path) -> None:
+    lags = {f"3 {side} list customers {n}": [Fault(name="stale", seconds=4)] for side in (ERP, BC) for n in (2, 3)}
+    with between_models(tmp_path, lags) as models:
+        models.customers(2)
+        models.sync()
+        models.wait(minutes=1)
+        models.change(BC, "c0", phone="changed")
+        models.sync()
+        models.delete(ERP, "c0")
+        models.sync(scanning=True)
+        models.sync()
+        assert models.held(ERP, "name") == models.held(BC, "name") == {"c1": "c1"}
 
 
 # --- a deletion that does not get through
@@ -174,6 +205,7 @@ def test_one_that_gets_no_answer_is_tried_again_and_told_once(tmp_path: Path, fa
     with between_models(tmp_path, {f"2 {BC} delete customers 1": [Fault(name=fault, seconds=30)]}, feed=True) as models:
         models.customers(1)
         models.sync()
+        models.wait(minutes=1)
         models.delete(ERP, "c0")
         began = models.setup.now()
         result = models.sync()
