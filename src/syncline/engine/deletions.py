@@ -22,7 +22,7 @@ from syncline.engine.worker import Worker
 from syncline.mapping.model import Deletion, Flow
 from syncline.reconcile.compare import unchanged
 from syncline.reconcile.match import keys_of
-from syncline.reconcile.restored import made_again
+from syncline.reconcile.restored import Look, look, made_again
 from syncline.records import Delete, Done, Gone, LinkState, Outcome, Ref, Stale, Value
 from syncline.store import Arrival, Entry
 
@@ -62,7 +62,9 @@ async def settle(worker: Worker, flow: Flow, cases: Sequence[Case]) -> None:
     rivals = await _rivals(worker, flow, [case for case, _ in anew])
     for case in (case for case, _ in anew if case.link.id in rivals):
         _park(worker, case, f"deleted in {', '.join(case.gone)}, where {rivals[case.link.id]} has its number now")
-    await take_apart(worker, flow, [(case, note) for case, note in anew if case.link.id not in rivals], asked_by)
+    apart = [(case, note) for case, note in anew if case.link.id not in rivals]
+    for case in await take_apart(worker, flow, apart, asked_by):
+        worker.draft.again(case.arrivals.values(), worker.setup.now() + worker.setup.settling)
     await _delete(worker, flow, propagated)
 
 
@@ -93,8 +95,7 @@ async def _confirmed(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[
     for case in cases:
         members = case.link.members
         there = {side: found[side][members[side]] for side in case.gone if members[side] in found[side]}
-        looked = max(case.arrivals[side].attempts for side in case.gone)
-        if looked < _LOOKS and (there or case.link.id in new):
+        if _looked(case) < _LOOKS and (there or case.link.id in new):
             worker.draft.again(case.arrivals.values(), now + settling)
             continue
         if not there:
@@ -105,6 +106,11 @@ async def _confirmed(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[
             ref = case.ref(side)
             worker.draft.arrivals[ref] = Arrival(ref=ref, record=record, seen=now, due=now)
     return confirmed
+
+
+def _looked(case: Case) -> int:
+    """How often what is gone of it was looked at."""
+    return max(case.arrivals[side].attempts for side in case.gone)
 
 
 def _left(case: Case) -> list[str]:
@@ -178,16 +184,33 @@ async def _rivals(worker: Worker, flow: Flow, cases: Sequence[Case]) -> dict[str
 
 async def take_apart(
     worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str]], by: Mapping[str, str | None] | None = None
-) -> None:
+) -> list[Case]:
     """These links are no more, for a reason; ``by`` is who said so, by link. What is left of each is matched, or
     created elsewhere, like any other.
+
+    Those stay, and are returned, of which a record is told older than it is known: without the link nobody would know
+    what is newer of it, such as a line that was just added there.
     """
-    left: defaultdict[str, set[str]] = defaultdict(set)
-    for case, note in cases:
-        _unlink(worker, case, note, (by or {}).get(case.link.id))
+    asked: defaultdict[str, set[str]] = defaultdict(set)
+    for case, _ in cases:
         for side in _left(case):
-            left[side].add(case.link.members[side])
-    await recover.look_again(worker, flow, left)
+            asked[side].add(case.link.members[side])
+    found = {side: await worker.setup.systems[side].get(view(flow, side), sorted(ids)) for side, ids in asked.items()}
+    now = worker.setup.now()
+    stay: list[Case] = []
+    for case, note in cases:
+        told = {side: found[side].get(case.link.members[side]) for side in _left(case)}
+        if _looked(case) < _LOOKS and any(
+            look(record, case.shadows[side]) is Look.OLDER for side, record in told.items() if side in case.shadows
+        ):
+            stay.append(case)
+            continue
+        _unlink(worker, case, note, (by or {}).get(case.link.id))
+        for side, record in told.items():
+            ref = case.ref(side)
+            worker.draft.arrivals[ref] = Arrival(ref=ref, record=record, seen=now, due=now)
+    worker.draft.save()
+    return stay
 
 
 def _unlink(worker: Worker, case: Case, note: str, by: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from engine.models import Models, between_models
 from simulation.agreement import BC
 from simulation.clock import EPOCH
-from simulation.script import Act, Fault
+from simulation.script import Act, Event, Fault
 from syncline.engine.people.answering import Word, answer
 from syncline.engine.people.joining import unlink
 from syncline.engine.plan import apply, plan
@@ -173,6 +173,25 @@ def test_what_a_replica_still_lists_of_a_deleted_one_is_not_there_again(tmp_path
         models.sync(scanning=True)
         models.sync()
         assert models.held(ERP, "name") == models.held(BC, "name") == {"c1": "c1"}
+
+
+def test_a_line_just_added_is_not_added_again_where_a_replica_does_not_tell_it_yet(tmp_path: Path) -> None:
+    """The order is deleted elsewhere at that moment, and made again: to the link that joins it then all is new."""
+    deleted = Act(verb="delete", side=ERP, entity="orders", trace="o1")
+    lags = Fault(name="stale", seconds=4)
+    events: dict[str, Sequence[Event]] = {f"2 {ERP} list customers 2": [deleted], f"2 {BC} get orders 1": [lags]}
+    with between_models(tmp_path, events, sides=ALL, feed=True, whole=False) as models:
+        models.agree("orders", delete=Deletion.BLOCK)
+        models.order()
+        models.sync()
+        models.wait(minutes=1)
+        models.do("add line", ERP, "orders", "o1", "l3", text="new")
+        models.sync()
+        (bc,) = models.system(BC).named("orders", "o1")
+        told = models.system(BC).now("orders", bc)
+        assert told is not None
+        assert [line["text"] for line in told.fields["lines"]] == ["lt", "", "new"]
+        assert len(models.system(ERP).named("orders", "o1")) == 1
 
 
 # --- a deletion that does not get through
