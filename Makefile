@@ -32,8 +32,8 @@ test: lint
 	$(BIN)/python -m pytest -n auto
 
 # Simulated worlds, as many as one likes (docs/correctness.md): make simulate SEEDS=1000 START=5000; KIND=three are those
-# that all have three systems, KIND=looks those where most passes look only where something was announced, KIND=wire
-# those of the real connectors and sandboxes
+# that all have three systems, KIND=lags such where many reads lag, KIND=looks those where most passes look only where
+# something was announced, KIND=wire those of the real connectors and sandboxes
 SEEDS ?= 500
 START ?= 0
 KIND ?= model

@@ -127,13 +127,16 @@ class Connector:
         return msgspec.structs.replace(page, cursor=cursor), known, is_last
 
     def _whole(self, entity: str, known: _Cursor | None, moment: datetime, size: int) -> tuple[Page, _Cursor, bool]:
-        """Every record by its id, and then the feed from where it stood at the beginning."""
+        """Every record by its id, and then the feed from where it stood at the beginning, or where that replica stands
+        which lags most: whoever follows a feed must not begin beyond what was listed.
+        """
         begun = known or _Cursor("", moment)
         found = sorted(self._system.all_listed(entity, moment), key=lambda record: record.id)
         page = [record for record in found if record.id > (begun.after or "")]
         is_last = len(page) <= size
         after = None if is_last else page[size - 1].id
-        return Page(records=tuple(page[:size]), cursor=None), _Cursor(after, begun.seen), is_last
+        seen = min(begun.seen, moment)
+        return Page(records=tuple(page[:size]), cursor=None), _Cursor(after, seen), is_last
 
     def _followed(
         self, entity: str, known: _Cursor, moment: datetime, size: int, repeated: bool

@@ -1,7 +1,7 @@
 """Many worlds on all cores: ``python -m simulation.run SEEDS [START [KIND]]``. Tells steps a second; 1 if a seed fails.
 
 ``wire`` are worlds of the real connectors and sandboxes, ``three`` those of three model systems each, ``looks`` those
-where most passes look only where something was announced.
+where most passes look only where something was announced, ``lags`` those of three where many reads lag.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ KINDS: Mapping[str, Callable[[int], Config]] = {
     "model": world.configure,
     "three": partial(world.configure, three=True),
     "looks": partial(world.configure, looks=True),
+    "lags": partial(world.configure, three=True, lags=True),
     "wire": wired.configure,
 }
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from simulation.elsewhere import told_elsewhere
-from simulation.run import story
+from simulation.run import KINDS, story
 from simulation.shrink import play
 from simulation.world import configure
 
 _BLOCKS = 120
 _LOOKS = 20
+_LAGS = 20
 _STEPS = 840
 """Each block plays its worlds until it has taken so many steps: more than 100,000 in all."""
 
@@ -31,6 +32,16 @@ def test_nothing_is_lost_or_doubled_where_only_what_is_announced_is_looked_at(bl
     while steps < _STEPS:
         played = play(configure(seed, looks=True))
         assert not played.wrong, story(seed, "looks")
+        steps += played.steps
+        seed += 1
+
+
+@pytest.mark.parametrize("block", range(_LAGS))
+def test_nothing_is_lost_or_doubled_where_many_reads_lag(block: int) -> None:
+    seed, steps = block * 100, 0
+    while steps < _STEPS:
+        played = play(KINDS["lags"](seed))
+        assert not played.wrong, story(seed, "lags")
         steps += played.steps
         seed += 1
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
+
 from simulation import course
 from simulation.agreement import AGREEMENT, BC, ENTITIES, flows
 from simulation.connector import HIDDEN, LAG, LATE, Connector
@@ -47,17 +49,18 @@ class Config(course.Config, frozen=True, kw_only=True):
         return World(self, folder, events, telling=telling)
 
 
-def configure(seed: int, *, three: bool = False, looks: bool = False) -> Config:
+def configure(seed: int, *, three: bool = False, looks: bool = False, lags: bool = False) -> Config:
     """Drawn at random, and each world has only some of the faults: together they would hide each other.
 
-    ``three``: it surely has a third system, which few have otherwise. ``looks``: see `Config`.
+    ``three``: it surely has a third system, which few have otherwise. ``looks``: see `Config`. ``lags``: a fifth or
+    more of all reads are answered by replicas that lag, many records are deleted, and little else goes wrong.
     """
     chance = Random(seed)
     drawn = chance.random()
     sides = ("erp", BC, "crm") if three or _THREE[0] <= drawn < _THREE[1] else ("erp", BC)
     names = sorted({name for told in FAULTS.values() for name in told})
     verbs = ["edit", "edit", "edit", "edit", *chance.sample(("blank", "delete", "twin", "forbidden"), 2)]
-    return Config(
+    config = Config(
         seed=seed,
         styles={
             side: Style(
@@ -82,6 +85,15 @@ def configure(seed: int, *, three: bool = False, looks: bool = False) -> Config:
         fault_rate=chance.choice((0.05, 0.1, 0.2, 0.3)),
         act_rate=chance.choice((0.02, 0.05, 0.1)),
         looks=looks,
+    )
+    if not lags:
+        return config
+    return replace(
+        config,
+        habits=replace(config.habits, verbs=["edit", "edit", "edit", "edit", "delete"]),
+        faults=["stale", *chance.sample(("died", "hidden", "repeated"), chance.choice((0, 1)))],
+        fault_rate=chance.choice((0.2, 0.4)),
+        act_rate=0.1,
     )
 
 
