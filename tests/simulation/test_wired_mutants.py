@@ -15,7 +15,7 @@ from simulation.wired.world import configure
 
 _WORLD: Mapping[str, int] = {
     "broken connection": 7,
-    "any version in central": 13,
+    "any version in central": 10,
     "any version by rest": 24,
     "no overlap": 37,
     "failed is busy": 189,

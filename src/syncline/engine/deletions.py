@@ -81,25 +81,24 @@ _LOOKS = 2
 async def _confirmed(worker: Worker, flow: Flow, cases: Sequence[Case]) -> list[Case]:
     """Those that are really gone. A record that is there after all is an observation like any other.
 
-    A replica that lags behind tells a record that is gone, and not one that is new: both are looked at again. Who told
-    that it is gone will not tell again.
+    What is still there is looked at again, since a replica that lags behind may not know of it yet, and who told that
+    it is gone will not tell again.
     """
     asked: defaultdict[str, list[str]] = defaultdict(list)
     for case in cases:
         for side in case.gone:
             asked[side].append(case.link.members[side])
     found = {side: await worker.setup.systems[side].get(view(flow, side), ids) for side, ids in asked.items()}
-    now, settling = worker.setup.now(), worker.setup.settling
-    new = worker.setup.store.joined_since([case.link.id for case in cases], now - settling)
+    now = worker.setup.now()
     confirmed: list[Case] = []
     for case in cases:
         members = case.link.members
         there = {side: found[side][members[side]] for side in case.gone if members[side] in found[side]}
-        if _looked(case) < _LOOKS and (there or case.link.id in new):
-            worker.draft.again(case.arrivals.values(), now + settling)
-            continue
         if not there:
             confirmed.append(case)
+            continue
+        if _looked(case) < _LOOKS:
+            worker.draft.again(case.arrivals.values(), now + worker.setup.settling)
             continue
         worker.draft.again(case.arrivals.values(), now)
         for side, record in there.items():
@@ -154,7 +153,8 @@ async def _delete(worker: Worker, flow: Flow, cases: Sequence[tuple[Case, str, s
         else:
             _forget(worker, case)
     worker.draft.save()
-    await recover.look_again(worker, flow, moved)
+    stand = {Ref(flow.name, side, id_) for side, ids in moved.items() for id_ in ids}
+    await recover.look_again(worker, flow, moved, stand=stand)
 
 
 async def _rivals(worker: Worker, flow: Flow, cases: Sequence[Case]) -> dict[str, Ref]:
@@ -188,8 +188,8 @@ async def take_apart(
     """These links are no more, for a reason; ``by`` is who said so, by link. What is left of each is matched, or
     created elsewhere, like any other.
 
-    Those stay, and are returned, of which a record is told older than it is known: without the link nobody would know
-    what is newer of it, such as a line that was just added there.
+    Those stay, and are returned, of which a record is told older than it is known, or not at all: without the link
+    nobody would know what is newer of it, such as a line that was just added there, or that it is there already.
     """
     asked: defaultdict[str, set[str]] = defaultdict(set)
     for case, _ in cases:
@@ -200,9 +200,8 @@ async def take_apart(
     stay: list[Case] = []
     for case, note in cases:
         told = {side: found[side].get(case.link.members[side]) for side in _left(case)}
-        if _looked(case) < _LOOKS and any(
-            look(record, case.shadows[side]) is Look.OLDER for side, record in told.items() if side in case.shadows
-        ):
+        looks = {look(record, case.shadows[side]) for side, record in told.items() if side in case.shadows}
+        if _looked(case) < _LOOKS and looks & {Look.OLDER, Look.GONE}:
             stay.append(case)
             continue
         _unlink(worker, case, note, (by or {}).get(case.link.id))

@@ -44,17 +44,6 @@ def sent(connection: Connection, links: Collection[str], last: int) -> tuple[Ent
     return tuple(found)
 
 
-def joined_since(connection: Connection, links: Collection[str], moment: datetime) -> set[str]:
-    """Those of these links of which some record was made or joined to others from a moment on."""
-    j = t.journal.c
-    joined = and_(j.action.in_(("created", "linked")), j.line.is_(None), j.at >= moment)
-    return {
-        link
-        for piece in cut(links)
-        for link in connection.scalars(select(j.link).where(j.link.in_(piece), joined).distinct())
-    }
-
-
 def deleted_since(connection: Connection, refs: Collection[Ref], moment: datetime) -> set[Ref]:
     """Those of these records that were deleted, or seen to be, from a moment on."""
     j = t.journal.c

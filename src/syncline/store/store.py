@@ -351,11 +351,6 @@ class Store:
         with self._look() as c:
             return people.sent(c, links, last)
 
-    def joined_since(self, links: Collection[str], moment: datetime) -> set[str]:
-        """Those of these links of which some record was made or joined to others from a moment on."""
-        with self._look() as c:
-            return people.joined_since(c, links, moment)
-
     def deleted_since(self, refs: Collection[Ref], moment: datetime) -> set[Ref]:
         """Those of these records that were deleted, or seen to be, from a moment on."""
         with self._look() as c:

@@ -134,7 +134,6 @@ def test_what_had_no_link_yet_is_forgotten_without_a_word(models: Models) -> Non
 def test_only_a_deletion_that_was_reviewed_is_done(models: Models) -> None:
     models.customers(2)
     models.sync()
-    models.wait(minutes=1)
     models.delete(ERP, "c0")
     reviewed = models.run(plan(models.setup))
     models.delete(ERP, "c1")
@@ -224,7 +223,6 @@ def test_one_that_gets_no_answer_is_tried_again_and_told_once(tmp_path: Path, fa
     with between_models(tmp_path, {f"2 {BC} delete customers 1": [Fault(name=fault, seconds=30)]}, feed=True) as models:
         models.customers(1)
         models.sync()
-        models.wait(minutes=1)
         models.delete(ERP, "c0")
         began = models.setup.now()
         result = models.sync()

@@ -69,6 +69,7 @@ async def remember(worker: Worker, flow: Flow, cases: Sequence[Answered]) -> Non
     lost: list[Intent] = []
     moved: defaultdict[str, set[str]] = defaultdict(set)
     later: dict[Ref, datetime] = {}
+    stand: set[Ref] = set()
     for case, sent in cases:
         await asyncio.sleep(0)  # what is under way goes on
         done = {side: _done(flow, each, known) for side, each in sent.items() if isinstance(each.outcome, Done)}
@@ -87,11 +88,13 @@ async def remember(worker: Worker, flow: Flow, cases: Sequence[Answered]) -> Non
         for side, outcome in failed.items():
             if side in case.link.members and _has_moved(outcome):
                 moved[side].add(case.link.members[side])
+                if isinstance(outcome, Stale):
+                    stand.add(case.ref(side))
         if due := settle(worker, case, delivered, observed, failed):
             later |= dict.fromkeys(case.refs, due)
     worker.draft.opened += lost
     worker.draft.save()
-    await recover.look_again(worker, flow, moved, later)
+    await recover.look_again(worker, flow, moved, later, stand)
     if lost:
         await recover.recover(worker, lost)
 

@@ -34,14 +34,24 @@ _KEYS_LIVE = timedelta(hours=12)
 
 
 async def look_again(
-    worker: Worker, flow: Flow, moved: Mapping[str, Collection[str]], later: Mapping[Ref, datetime] | None = None
+    worker: Worker,
+    flow: Flow,
+    moved: Mapping[str, Collection[str]],
+    later: Mapping[Ref, datetime] | None = None,
+    stand: Collection[Ref] = (),
 ) -> None:
-    """Read these records (ids by side) afresh into the inbox, where they are due ``later``, or at once."""
+    """Read these records (ids by side) afresh into the inbox, where they are due ``later``, or at once.
+
+    Of those in ``stand`` their system has just said that they are there. One that is not told then is none that is
+    gone, but one that a replica which lags behind does not know yet: the next write to it will tell.
+    """
     for side, ids in moved.items():
         found = await worker.setup.systems[side].get(view(flow, side), sorted(ids))
         now = worker.setup.now()
         for id_ in ids:
             ref = Ref(flow.name, side, id_)
+            if id_ not in found and ref in stand:
+                continue
             due = max((later or {}).get(ref, now), now)
             worker.draft.arrivals[ref] = Arrival(ref=ref, record=found.get(id_), seen=now, due=due)
     worker.draft.save()
