@@ -7,7 +7,7 @@ One that was deleted a moment ago is not there again because a replica that lags
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
 from msgspec import UNSET
@@ -107,18 +107,19 @@ class _Looking:
         linked = store.remembered([*refs, *gone])
         pending = store.arrivals([*refs, *gone])
         known = await self._known([r for r, ref in zip(page.records, refs, strict=True) if ref in linked])
-        deleted = self._just_deleted(r for r, ref in zip(page.records, refs, strict=True) if ref not in linked)
+        news = [ref not in linked and self._interesting(r) for r, ref in zip(page.records, refs, strict=True)]
+        deleted = self._just_deleted([ref for ref, is_news in zip(refs, news, strict=True) if is_news])
         arrivals: list[Arrival] = []
         done: list[tuple[Ref, datetime]] = []
         fresh: dict[tuple[str, str], Shadow] = {}
-        for record, ref in zip(page.records, refs, strict=True):
+        for record, ref, is_news in zip(page.records, refs, news, strict=True):
             before = linked.get(ref)
-            if before is None and not self._interesting(record):
+            if before is None and not is_news:
                 if ref in pending:
                     done.append((ref, pending[ref].seen))
                 continue
             if ref in deleted:
-                gone.append(ref)  # which is looked at before it is believed
+                arrivals.append(Arrival(ref=ref, record=None, seen=now, due=now))  # looked at before it is believed
                 continue
             if ref in pending and pending[ref].record == record:
                 continue
@@ -131,9 +132,7 @@ class _Looking:
                     fresh |= self._newer(before.link, before.shadow, record, told)
                     continue
             arrivals.append(Arrival(ref=ref, record=record, seen=now, due=now, edit=before is not None))
-        arrivals += [
-            Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in linked or r in pending or r in deleted
-        ]
+        arrivals += [Arrival(ref=r, record=None, seen=now, due=now) for r in gone if r in linked or r in pending]
         cursors = {(self._flow.name, self._side): page.cursor}
         facts = doubtful(self._flow, self._side) if page.rewound else {}
         released = [ref for ref, _ in done]  # nobody need decide of what takes no part any more
@@ -144,10 +143,9 @@ class _Looking:
             return Known()
         return await self._knowing.to_read(self._flow, ((self._side, record) for record in linked))
 
-    def _just_deleted(self, unlinked: Iterable[Record]) -> set[Ref]:
-        refs = [self._ref(record.id) for record in unlinked if self._interesting(record)]
+    def _just_deleted(self, unlinked: Sequence[Ref]) -> set[Ref]:
         since = self._setup.now() - self._setup.settling
-        return self._setup.store.deleted_since(refs, since) if refs else set()
+        return self._setup.store.deleted_since(unlinked, since) if unlinked else set()
 
     def _interesting(self, record: Record) -> bool:
         """Whether a record without a link is for this flow to link."""
